@@ -1,0 +1,187 @@
+//! Why an action was not done.
+
+use engine::ports::{HostError, SourceError, SourceTrouble};
+use model::{ReleaseId, Status};
+
+use crate::Denied;
+
+/// One key of the input that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// Path of the key.
+    pub field: String,
+    /// What is wrong, as a fragment that reads after the path.
+    pub message: String,
+}
+
+impl Wrong {
+    /// `message` about `field`.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// Why an action was not done. Nothing was changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The actor may not do it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// There is no such thing.
+    #[error("there is no {what} {name}")]
+    NotFound {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// There is such a thing already.
+    #[error("there is a {what} {name} already")]
+    Exists {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The input is wrong.
+    #[error("the input is wrong")]
+    Invalid(Vec<Wrong>),
+    /// The ref is not there, hostile or ambiguous.
+    #[error("{message}")]
+    UnknownRef {
+        /// What is wrong with which ref.
+        message: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
+    /// The repository cannot be reached or read.
+    #[error("{message}")]
+    Repository {
+        /// What happened to which repository.
+        message: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
+    /// The server cannot be reached.
+    #[error("{message}")]
+    Server {
+        /// What happened to which server.
+        message: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
+    /// Another release holds the environment.
+    #[error("release {id} of {project}/{environment} by {by} is not finished")]
+    Busy {
+        /// Which one.
+        id: ReleaseId,
+        /// Its project.
+        project: String,
+        /// Its environment.
+        environment: String,
+        /// Who made it.
+        by: String,
+    },
+    /// The same is queued or running already.
+    #[error("release {id} brings the same to the same servers already")]
+    Duplicate {
+        /// Which one.
+        id: ReleaseId,
+    },
+    /// It has ended.
+    #[error("release {id} has ended: {status}")]
+    Finished {
+        /// Which one.
+        id: ReleaseId,
+        /// How.
+        status: Status,
+    },
+    /// Only an interrupted release can be taken up again.
+    #[error("release {id} is {status}, not interrupted")]
+    NotInterrupted {
+        /// Which one.
+        id: ReleaseId,
+        /// What it is.
+        status: Status,
+    },
+    /// No good release to go back to.
+    #[error("{0}")]
+    NothingToRollBack(String),
+    /// Others refer to it.
+    #[error("{0}")]
+    Referenced(String),
+    /// It was changed by somebody else meanwhile.
+    #[error("{what} {name} was changed meanwhile")]
+    Changed {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// This machine could not do it.
+    #[error("{message}")]
+    Local {
+        /// What happened.
+        message: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
+}
+
+impl Error {
+    /// One thing that is wrong with the input.
+    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![Wrong::new(field, message)])
+    }
+
+    /// There is no `what` called `name`.
+    pub fn missing(what: &'static str, name: &(impl ToString + ?Sized)) -> Self {
+        Self::NotFound { what, name: name.to_string() }
+    }
+
+    /// What to do next, where that helps.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::UnknownRef { hint, .. }
+            | Self::Repository { hint, .. }
+            | Self::Server { hint, .. }
+            | Self::Local { hint, .. } => hint.clone(),
+            Self::Busy { id, .. } => {
+                Some(format!("wait for it, queue behind it, or stop it with `aweigh cancel {id}`"))
+            }
+            Self::Duplicate { id } => Some(format!("follow it with `aweigh watch {id}`")),
+            Self::Changed { .. } => Some("look at it again, then repeat".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl From<SourceError> for Error {
+    fn from(error: SourceError) -> Self {
+        let SourceError { kind, message, hint } = error;
+        match kind {
+            SourceTrouble::UnknownRef => Self::UnknownRef { message, hint },
+            SourceTrouble::Unreachable => Self::Repository { message, hint },
+            SourceTrouble::Local => Self::Local { message, hint },
+        }
+    }
+}
+
+impl From<HostError> for Error {
+    fn from(error: HostError) -> Self {
+        Self::Server { message: error.message, hint: error.hint }
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NotFound { what, name } => Self::NotFound { what, name },
+            store::Error::Referenced { .. } => Self::Referenced(error.to_string()),
+            other => {
+                let hint = other.hint().map(str::to_owned);
+                Self::Local { message: other.to_string(), hint }
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What a user may ask for, and who may: the one door between the web and everything behind it.
+//!
+//! Every public action of [`Actions`] takes the [`Actor`] who asks and calls [`policy::authorize`] before it
+//! reads or writes anything. In reading order: [`actor`], [`policy`], [`ports`] (what actions need besides the
+//! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`servers`],
+//! [`git`], [`releases`] with [`rollback`] and [`repository_file`], [`watch`], [`board`], [`tokens`].
+
+pub mod actor;
+pub mod board;
+pub mod definitions;
+mod error;
+pub mod git;
+pub mod policy;
+pub mod ports;
+pub mod releases;
+mod repository_file;
+mod rollback;
+pub mod servers;
+pub mod tokens;
+pub mod watch;
+
+use std::fmt;
+use std::sync::Arc;
+
+use engine::dispatcher::Control;
+use engine::ports::{Hosts, Source};
+use store::Store;
+use tokio::sync::Mutex;
+
+pub use actor::Actor;
+pub use board::BoardRow;
+pub use definitions::Definitions;
+pub use engine::check::Finding;
+pub use engine::ports::{RefEntry, RefQuery, ScannedKey};
+pub use error::{Error, Wrong};
+pub use policy::{Action, Denied, Object, authorize};
+pub use ports::{KeyTrouble, Keys, RepositoryFileReader, RepositorySays};
+pub use releases::{Back, Page, Request, Wanted};
+pub use servers::Trust;
+pub use store::{
+    Batch, Change, CredentialKind, CredentialRecord, LogFilter, LogReader, LogSlice, Managed, NewCredential,
+    Snapshot, Topic,
+};
+
+/// What actions are made of.
+pub struct Parts {
+    /// What is remembered.
+    pub store: Store,
+    /// The repositories.
+    pub source: Arc<dyn Source>,
+    /// The servers.
+    pub hosts: Arc<dyn Hosts>,
+    /// The dispatcher's ear.
+    pub control: Control,
+    /// Reads private keys.
+    pub keys: Arc<dyn Keys>,
+    /// Reads `aweigh.toml`.
+    pub repository_file: RepositoryFileReader,
+}
+
+/// Everything a user may ask for.
+pub struct Actions {
+    parts: Parts,
+    /// Held while definitions are judged and changed: two changes that are right one by one may be wrong together.
+    defining: Mutex<()>,
+}
+
+impl Actions {
+    /// The actions on these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, defining: Mutex::new(()) }
+    }
+
+    fn store(&self) -> &Store {
+        &self.parts.store
+    }
+}
+
+impl fmt::Debug for Actions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Actions").finish_non_exhaustive()
+    }
+}

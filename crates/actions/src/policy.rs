@@ -1,0 +1,114 @@
+//! The policy: one table of what may be done, and the one function that everybody asks.
+
+use model::{Name, ReleaseId};
+
+use crate::Actor;
+
+/// What somebody wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Read servers, credentials (never their secrets), projects and environments.
+    SeeDefinitions,
+    /// Create, change or delete a server or credential.
+    ChangeServers,
+    /// Create, change or delete a project or environment.
+    ChangeProjects,
+    /// Apply a fleet file, which may do all of the above.
+    Apply,
+    /// Log in to a server and look whether releases can run there.
+    CheckServer,
+    /// Decide which host key of a server is the right one.
+    TrustServer,
+    /// Read branches, tags and commits.
+    SeeRepository,
+    /// Bring a mirror up to date.
+    FetchRepository,
+    /// Read releases, their trees, facts and logs, and the board.
+    SeeReleases,
+    /// Make a release or a rollback.
+    Release,
+    /// Stop a release.
+    Cancel,
+    /// Take an interrupted release up again.
+    Resume,
+}
+
+/// What it is to be done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Object<'a> {
+    /// Everything of the installation.
+    Installation,
+    /// One server.
+    Server(&'a Name),
+    /// One credential.
+    Credential(&'a Name),
+    /// One project.
+    Project(&'a Name),
+    /// One environment of a project.
+    Environment(&'a Name, &'a Name),
+    /// One release.
+    Release(ReleaseId),
+}
+
+/// What an actor may be to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
+    /// Known, and no more.
+    Nobody,
+    /// May do everything.
+    Administrator,
+}
+
+/// The least role that each action takes. An action without a row is denied to everybody.
+const TABLE: [(Action, Role); 12] = [
+    (Action::SeeDefinitions, Role::Administrator),
+    (Action::ChangeServers, Role::Administrator),
+    (Action::ChangeProjects, Role::Administrator),
+    (Action::Apply, Role::Administrator),
+    (Action::CheckServer, Role::Administrator),
+    (Action::TrustServer, Role::Administrator),
+    (Action::SeeRepository, Role::Administrator),
+    (Action::FetchRepository, Role::Administrator),
+    (Action::SeeReleases, Role::Administrator),
+    (Action::Release, Role::Administrator),
+    (Action::Cancel, Role::Administrator),
+    (Action::Resume, Role::Administrator),
+];
+
+/// The actor may not do that.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{actor} may not do that")]
+pub struct Denied {
+    /// Who asked.
+    pub actor: String,
+}
+
+/// Whether `actor` may do `action` to `object`. The only place where this is decided.
+pub fn authorize(actor: &Actor, action: Action, object: &Object<'_>) -> Result<(), Denied> {
+    let least = TABLE.iter().find(|(row, _)| *row == action).map(|(_, least)| *least);
+    match least {
+        Some(least) if role(actor, object) >= least => Ok(()),
+        _ => Err(Denied { actor: actor.name.clone() }),
+    }
+}
+
+/// The administrator is the only role so far, and it is the same everywhere.
+fn role(actor: &Actor, _object: &Object<'_>) -> Role {
+    if actor.administrator { Role::Administrator } else { Role::Nobody }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_one_row_and_nobody_gets_nothing() {
+        let nobody = Actor { name: "nobody".into(), administrator: false };
+        for (index, (action, _)) in TABLE.iter().enumerate() {
+            assert!(!TABLE[..index].iter().any(|(row, _)| row == action), "{action:?} has two rows");
+            assert!(authorize(&Actor::administrator("admin"), *action, &Object::Installation).is_ok());
+            assert!(authorize(&nobody, *action, &Object::Installation).is_err(), "{action:?}");
+            assert!(authorize(&nobody, *action, &Object::Release(ReleaseId(1))).is_err(), "{action:?}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `aweigh.toml`: what the commit says lies under what is stored.
+
+use engine::ports::SourceError;
+use model::{Build, CommitId, Environment, Project, Site};
+
+use crate::{Actions, Error, RepositorySays, Wrong};
+
+/// The file at the root of a repository.
+const FILE: &str = "aweigh.toml";
+
+impl Actions {
+    /// What the file of `commit` says for `site`, or nothing where there is no file.
+    pub(crate) async fn says(
+        &self,
+        project: &Project,
+        commit: &CommitId,
+        site: &Site,
+    ) -> Result<Result<RepositorySays, Vec<Wrong>>, SourceError> {
+        let text = self.parts.source.read(project, commit, FILE).await?;
+        Ok(text.map_or_else(
+            || Ok(RepositorySays::default()),
+            |text| (self.parts.repository_file)(&text, &site.name),
+        ))
+    }
+}
+
+/// The errors of the file, as errors of the request that names the commit.
+pub(crate) fn wrong(commit: &CommitId, errors: Vec<Wrong>) -> Error {
+    let told = |error: Wrong| {
+        let field = if error.field.is_empty() { String::new() } else { format!("{} ", error.field) };
+        Wrong::new("ref", format!("is {}, whose {FILE} is wrong: {field}{}", commit.short(), error.message))
+    };
+    Error::Invalid(errors.into_iter().map(told).collect())
+}
+
+/// The project and the effective environment with what the commit says under all that is stored.
+pub(crate) fn under(mut project: Project, site: &Site, says: &RepositorySays) -> (Project, Environment) {
+    project.defaults = project.defaults.over(&says.settings);
+    project.build = build_over(project.build, &says.build);
+    let environment = site.effective(&project);
+    (project, environment)
+}
+
+/// What is stored where it says anything, else what the commit says.
+fn build_over(stored: Build, said: &Build) -> Build {
+    let silent = Build::default();
+    Build {
+        run: if stored.run == silent.run { said.run.clone() } else { stored.run },
+        cache: if stored.cache == silent.cache { said.cache.clone() } else { stored.cache },
+        output: if stored.output == silent.output { said.output.clone() } else { stored.output },
+        exclude: if stored.exclude == silent.exclude { said.exclude.clone() } else { stored.exclude },
+        timeout: if stored.timeout == silent.timeout { said.timeout } else { stored.timeout },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Settings;
+
+    use super::*;
+
+    #[test]
+    fn what_is_stored_lies_over_what_the_commit_says() {
+        let settings = |keep| Settings { keep, ..Settings::default() };
+        let project = |keep, run: &[&str]| Project {
+            name: "shop".parse().unwrap(),
+            repository: "https://h/x".into(),
+            credential: None,
+            build: Build { run: run.iter().map(|text| (*text).to_owned()).collect(), ..Build::default() },
+            defaults: settings(keep),
+        };
+        let site = |keep| Site {
+            name: "live".parse().unwrap(),
+            servers: "all".parse().unwrap(),
+            path: "/srv/shop".parse().unwrap(),
+            settings: settings(keep),
+        };
+        let build = Build { run: vec!["theirs".into()], output: "dist".into(), ..Build::default() };
+        let says = RepositorySays { build, settings: settings(Some(7)) };
+        let keep = |project, site: Site| under(project, &site, &says).1.keep;
+        assert_eq!(keep(project(None, &[]), site(None)), 7);
+        assert_eq!(keep(project(Some(8), &[]), site(None)), 8);
+        assert_eq!(keep(project(Some(8), &[]), site(Some(9))), 9);
+        let (built, environment) = under(project(None, &["ours"]), &site(None), &says);
+        assert_eq!((built.build.run, environment.build.output.as_str()), (vec!["ours".to_owned()], "dist"));
+    }
+}

@@ -1,0 +1,256 @@
+//! A whole of definitions: what a fleet file says, checked against itself and against what is stored.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{Address, Name, Project, Server, Site};
+
+use crate::closest::suggestion;
+use crate::settings::clashes;
+use crate::{Credential, CredentialKind, FieldError, FieldErrors};
+
+/// What is stored already, in `model`'s terms.
+#[derive(Debug, Clone, Default)]
+pub struct Stored {
+    /// Kinds and user names of the credentials.
+    pub credentials: BTreeMap<Name, (CredentialKind, Option<String>)>,
+    /// Servers.
+    pub servers: BTreeMap<Name, Server>,
+    /// Projects.
+    pub projects: BTreeMap<Name, Project>,
+    /// Environments, by project and name.
+    pub sites: BTreeMap<(Name, Name), Site>,
+}
+
+/// What a fleet file, or one request, defines. Every part of it is right by itself.
+#[derive(Debug, Clone, Default)]
+pub struct Checked {
+    /// Credentials.
+    pub credentials: BTreeMap<Name, Credential>,
+    /// Servers.
+    pub servers: BTreeMap<Name, Server>,
+    /// Projects.
+    pub projects: BTreeMap<Name, Project>,
+    /// Environments, by project and name.
+    pub sites: BTreeMap<(Name, Name), Site>,
+}
+
+impl Checked {
+    /// What is wrong with the parts as a whole, laid over `stored`.
+    ///
+    /// Without `stored` only the file itself can be judged: a reference into a table that the file does not
+    /// have is believed.
+    pub fn judge(&self, stored: Option<&Stored>) -> Vec<FieldError> {
+        let nothing = Stored::default();
+        let whole = Whole::new(self, stored.unwrap_or(&nothing));
+        let mut errors = FieldErrors::default();
+        if stored.is_some() || !self.credentials.is_empty() {
+            self.judge_credentials(&whole, &mut errors);
+        }
+        if let Some(stored) = stored {
+            self.judge_secrets(stored, &mut errors);
+        }
+        if stored.is_some() || !self.servers.is_empty() {
+            self.judge_selectors(&whole, &mut errors);
+        }
+        self.judge_links(&whole, &mut errors);
+        self.judge_folders(&whole, &mut errors);
+        errors.finish::<()>(None).err().unwrap_or_default()
+    }
+
+    /// Pins stay where nothing is said about host keys and the address is the same.
+    pub(crate) fn keep_pins(&mut self, silent: &BTreeSet<Name>, stored: &Stored) {
+        for (name, server) in &mut self.servers {
+            let before = stored.servers.get(name).map(|server| &server.address);
+            if let (Address::Ssh(now), Some(Address::Ssh(before))) = (&mut server.address, before)
+                && silent.contains(name)
+                && (&now.host, now.port) == (&before.host, before.port)
+            {
+                now.host_keys.clone_from(&before.host_keys);
+            }
+        }
+    }
+
+    fn judge_credentials(&self, whole: &Whole<'_>, errors: &mut FieldErrors) {
+        for (name, server) in &whole.servers {
+            if let Address::Ssh(ssh) = &server.address {
+                let field = format!("servers.{name}.credential");
+                self.judge_reference(
+                    whole,
+                    &ssh.credential,
+                    true,
+                    self.servers.contains_key(*name),
+                    &field,
+                    errors,
+                );
+            }
+        }
+        for (name, project) in &whole.projects {
+            if let Some(credential) = &project.credential {
+                let field = format!("projects.{name}.credential");
+                self.judge_reference(
+                    whole,
+                    credential,
+                    false,
+                    self.projects.contains_key(*name),
+                    &field,
+                    errors,
+                );
+            }
+        }
+    }
+
+    /// One use of a credential; `ours` when the user of it is part of the input.
+    fn judge_reference(
+        &self,
+        whole: &Whole<'_>,
+        name: &Name,
+        for_servers: bool,
+        ours: bool,
+        field: &str,
+        errors: &mut FieldErrors,
+    ) {
+        let wanted = if for_servers { "ssh-key, ssh-password or ssh-agent" } else { "git-key or git-token" };
+        match whole.credentials.get(name) {
+            None if ours => {
+                let near = suggestion(name.as_str(), whole.credentials.keys().map(|name| name.as_str()));
+                errors.add(field, format_args!("names {name}, which is not a credential{near}"));
+            }
+            Some(kind) if kind.is_for_servers() != for_servers => {
+                if ours {
+                    errors.add(field, format_args!("names {name}, a {}; it takes {wanted}", kind.word()));
+                } else if self.credentials.contains_key(name) {
+                    let user = field.trim_end_matches(".credential");
+                    errors.add(
+                        format!("credentials.{name}.kind"),
+                        format_args!("does not fit {user}, which takes {wanted}"),
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A secret has to be stored once; its kind decides what it is.
+    fn judge_secrets(&self, stored: &Stored, errors: &mut FieldErrors) {
+        for (name, credential) in &self.credentials {
+            let kept = stored.credentials.get(name).is_some_and(|(kind, _)| *kind == credential.kind);
+            let needed = credential.kind != CredentialKind::SshAgent && credential.secret.is_none();
+            errors.add_if(
+                needed && !kept,
+                format!("credentials.{name}.secret"),
+                "is missing, and none is stored",
+            );
+        }
+    }
+
+    fn judge_selectors(&self, whole: &Whole<'_>, errors: &mut FieldErrors) {
+        for ((project, environment), site) in &self.sites {
+            if !whole.servers.values().any(|server| site.servers.matches(server)) {
+                let field = format!("projects.{project}.environments.{environment}.servers");
+                errors.add(field, format_args!("is {:?}, which matches no server", site.servers.as_str()));
+            }
+        }
+    }
+
+    fn judge_links(&self, whole: &Whole<'_>, errors: &mut FieldErrors) {
+        for (key, site) in &whole.sites {
+            let (project, environment) = *key;
+            let ours = self.projects.contains_key(project)
+                || self.sites.contains_key(&(project.clone(), environment.clone()));
+            let Some(defaults) = whole.projects.get(project).filter(|_| ours) else { continue };
+            let effective = site.effective(defaults);
+            let found = clashes(&effective.linked_files, &effective.linked_dirs);
+            let prefix = format!("projects.{project}.environments.{environment}");
+            errors.nest(&prefix, if found.is_empty() { Ok(()) } else { Err(found) });
+        }
+    }
+
+    /// Two environments in one folder would switch each other's `current`.
+    fn judge_folders(&self, whole: &Whole<'_>, errors: &mut FieldErrors) {
+        let mut owners: BTreeMap<(String, &str), (&Name, &Name, &Name)> = BTreeMap::new();
+        let mut told = BTreeSet::new();
+        for ((project, environment), site) in &whole.sites {
+            for (server, address) in whole.servers.iter().filter(|(_, server)| site.servers.matches(server)) {
+                let folder = (machine(address, site.path.as_str()), site.path.as_str());
+                let owner = *owners.entry(folder).or_insert((project, environment, server));
+                let (other_project, other_environment, other_server) = owner;
+                let same = (other_project, other_environment) == (*project, *environment);
+                if same && other_server == *server {
+                    continue;
+                }
+                let ours = |project: &Name, environment: &Name| {
+                    self.sites.contains_key(&(project.clone(), environment.clone()))
+                };
+                let path = &site.path;
+                let (field, message) = if same
+                    && (self.servers.contains_key(*server) || ours(project, environment))
+                {
+                    (
+                        format!("servers.{server}.host"),
+                        format!(
+                            "is the machine of {other_server}, and {project}/{environment} goes to {path} on both"
+                        ),
+                    )
+                } else if ours(project, environment) {
+                    (
+                        format!("projects.{project}.environments.{environment}.path"),
+                        format!(
+                            "is {path}, which {other_project}/{other_environment} has on {server} already"
+                        ),
+                    )
+                } else if ours(other_project, other_environment) {
+                    (
+                        format!("projects.{other_project}.environments.{other_environment}.path"),
+                        format!("is {path}, which {project}/{environment} has on {server} already"),
+                    )
+                } else if self.servers.contains_key(*server) {
+                    (
+                        format!("servers.{server}"),
+                        format!(
+                            "would get {project}/{environment} and {other_project}/{other_environment} in one folder, {path}"
+                        ),
+                    )
+                } else {
+                    continue;
+                };
+                // Said once per pair, however many servers they share.
+                if told.insert(field.clone()) {
+                    errors.add(field, message);
+                }
+            }
+        }
+    }
+}
+
+/// Which machine a server is, as far as its address tells; below `~/` the user counts too.
+fn machine(server: &Server, path: &str) -> String {
+    match &server.address {
+        Address::Local => "local".to_owned(),
+        Address::Ssh(ssh) => {
+            let user = if path.starts_with('~') { ssh.user.as_str() } else { "" };
+            format!("{user}@{}:{}", ssh.host.to_ascii_lowercase(), ssh.port)
+        }
+    }
+}
+
+/// The input laid over what is stored.
+struct Whole<'a> {
+    credentials: BTreeMap<&'a Name, CredentialKind>,
+    servers: BTreeMap<&'a Name, &'a Server>,
+    projects: BTreeMap<&'a Name, &'a Project>,
+    sites: BTreeMap<(&'a Name, &'a Name), &'a Site>,
+}
+
+impl<'a> Whole<'a> {
+    fn new(input: &'a Checked, stored: &'a Stored) -> Self {
+        let old = stored.credentials.iter().map(|(name, (kind, _))| (name, *kind));
+        let new = input.credentials.iter().map(|(name, credential)| (name, credential.kind));
+        let site = |((project, name), site): (&'a (Name, Name), &'a Site)| ((project, name), site);
+        Self {
+            credentials: old.chain(new).collect(),
+            servers: stored.servers.iter().chain(&input.servers).collect(),
+            projects: stored.projects.iter().chain(&input.projects).collect(),
+            sites: stored.sites.iter().chain(&input.sites).map(site).collect(),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Environments: where and how a project runs, as it is written and checked.
+
+use model::{DeployPath, Name, OnInterrupt, Selector, Site, Unreachable};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::hook::HookSpecs;
+use crate::{FieldError, FieldErrors, HealthSpec, Named, NotBuilt, OneOrMany, SettingsSpec};
+
+/// One environment, as people write it: its servers and path beside the keys of [`SettingsSpec`].
+///
+/// The keys are written out because a flattened struct would accept unknown ones.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentSpec {
+    /// Selector of its servers.
+    #[serde(default)]
+    #[schema(required, example = "env=production")]
+    pub servers: String,
+    /// The folder on each of them: absolute, or `~/…`.
+    #[serde(default)]
+    #[schema(required, example = "/srv/shop")]
+    pub path: String,
+    /// See [`SettingsSpec::keep`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000)]
+    pub keep: Option<i64>,
+    /// See [`SettingsSpec::linked_files`].
+    #[serde(default, alias = "shared_files", skip_serializing_if = "Option::is_none")]
+    pub linked_files: Option<OneOrMany<String>>,
+    /// See [`SettingsSpec::linked_dirs`].
+    #[serde(default, alias = "shared_dirs", skip_serializing_if = "Option::is_none")]
+    pub linked_dirs: Option<OneOrMany<String>>,
+    /// See [`SettingsSpec::health`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<OneOrMany<HealthSpec>>,
+    /// Hooks by point; a point named here replaces the inherited one.
+    #[serde(default, skip_serializing_if = "HookSpecs::is_empty")]
+    pub hooks: HookSpecs,
+    /// See [`SettingsSpec::on_interrupt`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub on_interrupt: Option<OnInterrupt>,
+    /// See [`SettingsSpec::unreachable`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub unreachable: Option<Unreachable>,
+    /// See [`SettingsSpec::max_failures`].
+    #[serde(default, skip_serializing)]
+    #[schema(ignore)]
+    pub max_failures: Option<Value>,
+    /// Not built yet.
+    #[serde(default, skip_serializing)]
+    #[schema(ignore)]
+    pub batches: Option<NotBuilt>,
+    /// Not built yet.
+    #[serde(default, skip_serializing)]
+    #[schema(ignore)]
+    pub unchanged: Option<NotBuilt>,
+    /// Not built yet.
+    #[serde(default, skip_serializing)]
+    #[schema(ignore)]
+    pub verify_bytes: Option<NotBuilt>,
+    /// Not built yet.
+    #[serde(default, skip_serializing)]
+    #[schema(ignore)]
+    pub protection: Option<NotBuilt>,
+}
+
+/// An environment as it is shown: what it says itself, before it inherits anything.
+pub type EnvironmentView = Named<EnvironmentSpec>;
+
+impl EnvironmentSpec {
+    /// The keys it shares with a project's defaults.
+    pub fn settings(&self) -> SettingsSpec {
+        SettingsSpec {
+            keep: self.keep,
+            linked_files: self.linked_files.clone(),
+            linked_dirs: self.linked_dirs.clone(),
+            health: self.health.clone(),
+            hooks: self.hooks.clone(),
+            on_interrupt: self.on_interrupt,
+            unreachable: self.unreachable,
+            max_failures: self.max_failures.clone(),
+            batches: self.batches,
+            unchanged: self.unchanged,
+            verify_bytes: self.verify_bytes,
+            protection: self.protection,
+        }
+    }
+
+    /// The environment `name` as it was written.
+    pub fn check(&self, name: &Name) -> Result<Site, Vec<FieldError>> {
+        let mut errors = FieldErrors::default();
+        let servers = match self.servers.as_str() {
+            "" => errors.take("servers", Err::<Selector, _>("is missing: write all, a name or label=value")),
+            text => errors.take("servers", text.parse()),
+        };
+        let path = match self.path.as_str() {
+            "" => errors.take("path", Err::<DeployPath, _>("is missing: write the folder on the servers")),
+            text => errors.take("path", text.parse()),
+        };
+        let settings = errors.nest("", self.settings().check());
+        let site = servers.zip(path).zip(settings);
+        errors.finish(site.map(|((servers, path), settings)| Site {
+            name: name.clone(),
+            servers,
+            path,
+            settings,
+        }))
+    }
+}
+
+impl From<&Site> for EnvironmentSpec {
+    fn from(site: &Site) -> Self {
+        let settings = SettingsSpec::from(&site.settings);
+        Self {
+            servers: site.servers.to_string(),
+            path: site.path.to_string(),
+            keep: settings.keep,
+            linked_files: settings.linked_files,
+            linked_dirs: settings.linked_dirs,
+            health: settings.health,
+            hooks: settings.hooks,
+            on_interrupt: settings.on_interrupt,
+            unreachable: settings.unreachable,
+            ..Self::default()
+        }
+    }
+}

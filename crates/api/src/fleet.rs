@@ -1,0 +1,119 @@
+//! The fleet file: everything that can be defined, in one document.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::Name;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    Checked, CredentialSpec, FieldError, FieldErrors, ProjectSpec, ServerDefaults, ServerSpec, Stored,
+};
+
+/// A fleet file, or the body of `POST /apply`, or the answer of `GET /export`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fleet {
+    /// What things inherit.
+    #[serde(default, skip_serializing_if = "FleetDefaults::is_empty")]
+    pub defaults: FleetDefaults,
+    /// Credentials by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub credentials: BTreeMap<String, CredentialSpec>,
+    /// Servers by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub servers: BTreeMap<String, ServerSpec>,
+    /// Projects by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub projects: BTreeMap<String, ProjectSpec>,
+}
+
+/// The table `[defaults]`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FleetDefaults {
+    /// What every server of this file inherits.
+    #[serde(default)]
+    pub server: ServerDefaults,
+}
+
+impl FleetDefaults {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Fleet {
+    /// Everything the file defines, checked part by part and as a whole over what is `stored`.
+    ///
+    /// Without `stored` (`aweigh check -f`) only what the file itself proves is an error. A server that says
+    /// nothing about host keys keeps the pinned ones while its host and port stay the same.
+    pub fn check(&self, stored: Option<&Stored>) -> Result<Checked, Vec<FieldError>> {
+        let mut errors = FieldErrors::default();
+        let mut checked = Checked::default();
+        errors.nest("defaults.server", self.defaults.server.check());
+        for (text, spec) in &self.credentials {
+            let prefix = format!("credentials.{text}");
+            let Some(name) = errors.take(&prefix, text.parse::<Name>()) else { continue };
+            let credential = errors.nest(&prefix, spec.check(&name));
+            checked.credentials.extend(credential.map(|credential| (name, credential)));
+        }
+        for (text, spec) in &self.servers {
+            let prefix = format!("servers.{text}");
+            let Some(name) = errors.take(&prefix, text.parse::<Name>()) else { continue };
+            let server = errors.nest(&prefix, spec.check(&name, &self.defaults.server));
+            checked.servers.extend(server.map(|server| (name, server)));
+        }
+        for (text, spec) in &self.projects {
+            let prefix = format!("projects.{text}");
+            let Some(name) = errors.take(&prefix, text.parse::<Name>()) else { continue };
+            if let Some((project, sites)) = errors.nest(&prefix, spec.check(&name)) {
+                let named = sites.into_iter().map(|site| ((name.clone(), site.name.clone()), site));
+                checked.sites.extend(named);
+                checked.projects.insert(name, project);
+            }
+        }
+        if let Some(stored) = stored {
+            checked.keep_pins(&self.silent_about_keys(), stored);
+        }
+        // Parts that are missing because they are wrong would only give wrong answers here.
+        if errors.is_empty() {
+            let whole = checked.judge(stored);
+            errors.nest("", if whole.is_empty() { Ok(()) } else { Err(whole) });
+        }
+        errors.finish(Some(checked))
+    }
+
+    fn silent_about_keys(&self) -> BTreeSet<Name> {
+        let silent = self.servers.iter().filter(|(_, spec)| spec.host_key.is_none());
+        silent.filter_map(|(name, _)| name.parse().ok()).collect()
+    }
+
+    /// All that is stored, without any secret; applying it again changes nothing.
+    pub fn of(stored: &Stored) -> Self {
+        let credential = |(kind, username): &(_, Option<String>)| CredentialSpec::of(*kind, username.clone());
+        let sites = |project: &Name| {
+            let own: Vec<_> =
+                stored.sites.iter().filter(|((of, _), _)| of == project).map(|(_, site)| site).collect();
+            own
+        };
+        Self {
+            defaults: FleetDefaults::default(),
+            credentials: stored
+                .credentials
+                .iter()
+                .map(|(name, kept)| (name.to_string(), credential(kept)))
+                .collect(),
+            servers: stored.servers.iter().map(|(name, server)| (name.to_string(), server.into())).collect(),
+            projects: stored
+                .projects
+                .iter()
+                .map(|(name, project)| (name.to_string(), ProjectSpec::of(project, sites(name))))
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

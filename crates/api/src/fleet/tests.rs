@@ -1,0 +1,174 @@
+//! The fleet file of the manual, and fleets that are wrong as a whole.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const EXAMPLE: &str = r#"
+[defaults.server]
+user = "deploy"
+credential = "deploy"
+
+[credentials.deploy]
+kind = "ssh-key"
+secret = "-----BEGIN OPENSSH PRIVATE KEY-----"
+
+[credentials.shop-git]
+kind = "git-key"
+secret = "-----BEGIN OPENSSH PRIVATE KEY-----"
+
+[servers.web-1]
+host = "10.0.0.11"
+port = 22
+host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDiqOi+Oz0uc3cZuxhgX6Vw0PzvO/hedEzypK0HBxfJj"
+labels = { env = "production", role = ["web", "db"] }
+
+[servers.here]
+host = "local"
+
+[projects.shop]
+repository = "https://git.example.com/shop.git"
+credential = "shop-git"
+
+[projects.shop.build]
+run = ["npm ci", "npm run build"]
+cache = ["node_modules"]
+output = "."
+exclude = ["tests/"]
+
+[projects.shop.defaults]
+linked_files = [".env"]
+linked_dirs = ["storage"]
+health = [{ on = "role=web", http = "http://127.0.0.1:8080/up", timeout = "5s", deadline = "2m" }]
+
+[projects.shop.defaults.hooks]
+after_upload = ["php artisan config:cache", { name = "migrate", run = "php artisan migrate --force", on = "role=db", once = true, timeout = "2h" }]
+after_activate = [{ run = "sudo -n systemctl reload php8.3-fpm", on = "role=web" }]
+
+[projects.shop.environments.production]
+servers = "env=production"
+path = "/srv/shop"
+keep = 5
+max_failures = 0
+unreachable = "abort"
+on_interrupt = "continue"
+"#;
+
+fn example() -> Value {
+    toml::from_str(EXAMPLE).unwrap()
+}
+
+fn stored(checked: Checked) -> Stored {
+    let kept = |(name, credential): (Name, crate::Credential)| (name, (credential.kind, credential.username));
+    Stored {
+        credentials: checked.credentials.into_iter().map(kept).collect(),
+        servers: checked.servers,
+        projects: checked.projects,
+        sites: checked.sites,
+    }
+}
+
+/// The errors of the example after `change`, as sentences.
+fn told(stored: Option<&Stored>, change: impl FnOnce(&mut Value)) -> Vec<String> {
+    let mut value = example();
+    change(&mut value);
+    let fleet: Fleet = crate::read(value).unwrap();
+    fleet.check(stored).map_or_else(|errors| errors.iter().map(ToString::to_string).collect(), |_| Vec::new())
+}
+
+#[test]
+fn the_example_of_the_manual_is_right_and_comes_back() {
+    let fleet: Fleet = crate::read(example()).unwrap();
+    let checked = fleet.check(None).unwrap();
+    assert_eq!(checked.sites.len(), 1);
+    let stored = stored(checked);
+    let exported = Fleet::of(&stored);
+    let text = toml::to_string(&exported).unwrap();
+    assert!(!text.contains("BEGIN"), "no secret is exported");
+    let again: Fleet = crate::read(toml::from_str(&text).unwrap()).unwrap();
+    assert_eq!(again, exported);
+    let checked = again.check(Some(&stored)).unwrap();
+    assert_eq!(
+        (&checked.servers, &checked.projects, &checked.sites),
+        (&stored.servers, &stored.projects, &stored.sites)
+    );
+}
+
+#[test]
+fn a_fleet_that_is_wrong_as_a_whole_is_refused() {
+    let check = |expected: &str, change: fn(&mut Value)| {
+        let told = told(None, change);
+        assert_eq!(told.len(), 1, "{expected}: {told:#?}");
+        assert!(told[0].contains(expected), "{expected}: {told:#?}");
+    };
+    check("servers is \"env=staging\", which matches no server", |fleet| {
+        fleet["projects"]["shop"]["environments"]["production"]["servers"] = json!("env=staging");
+    });
+    check(
+        "servers.web-1.credential names deplo, which is not a credential; did you mean `deploy`?",
+        |fleet| {
+            fleet["servers"]["web-1"]["credential"] = json!("deplo");
+        },
+    );
+    check("servers.web-1.credential names shop-git, a git-key", |fleet| {
+        fleet["servers"]["web-1"]["credential"] = json!("shop-git");
+    });
+    check("projects.shop.credential names deploy, a ssh-key", |fleet| {
+        fleet["projects"]["shop"]["credential"] = json!("deploy");
+    });
+    check(
+        "projects.shop.environments.staging.path is /srv/shop, which shop/production has on web-1",
+        |fleet| {
+            fleet["projects"]["shop"]["environments"]["staging"] =
+                json!({"servers": "web-1", "path": "/srv/shop/"});
+        },
+    );
+    check("servers.web-2.host is the machine of web-1", |fleet| {
+        fleet["servers"]["web-2"] = fleet["servers"]["web-1"].clone();
+    });
+    check("linked_files has storage/x", |fleet| {
+        fleet["projects"]["shop"]["environments"]["production"]["linked_files"] = json!(["storage/x"]);
+    });
+    check("servers.Web \"Web\" is not a name", |fleet| fleet["servers"]["Web"] = json!({"host": "h"}));
+    check("defaults.server.jump is not built yet", |fleet| fleet["defaults"]["server"]["jump"] = json!("b"));
+    check("projects.shop.environments.production.path must be absolute", |fleet| {
+        fleet["projects"]["shop"]["environments"]["production"]["path"] = json!("srv/shop");
+    });
+}
+
+#[test]
+fn what_is_stored_counts() {
+    let fleet: Fleet = crate::read(example()).unwrap();
+    let stored = stored(fleet.check(None).unwrap());
+    let bare = |fleet: Value| -> Result<Checked, Vec<FieldError>> {
+        crate::read::<Fleet>(fleet).unwrap().check(Some(&stored))
+    };
+    let pinned =
+        bare(json!({"servers": {"web-1": {"host": "10.0.0.11", "user": "x", "credential": "deploy"}}}));
+    assert!(
+        matches!(&pinned.unwrap().servers.values().next().unwrap().address,
+        model::Address::Ssh(ssh) if ssh.host_keys.len() == 1),
+        "pins stay"
+    );
+    let moved =
+        bare(json!({"servers": {"web-1": {"host": "10.0.0.12", "user": "x", "credential": "deploy"}}}));
+    assert!(
+        matches!(&moved.unwrap().servers.values().next().unwrap().address,
+        model::Address::Ssh(ssh) if ssh.host_keys.is_empty()),
+        "pins belong to an address"
+    );
+    let wrong = |fleet: Value, expected: &str| {
+        let errors = bare(fleet).unwrap_err();
+        assert!(errors.len() == 1 && errors[0].to_string().contains(expected), "{expected}: {errors:#?}");
+    };
+    wrong(
+        json!({"credentials": {"deploy": {"kind": "git-key", "secret": "-----BEGIN OPENSSH PRIVATE KEY-----"}}}),
+        "credentials.deploy.kind does not fit servers.web-1",
+    );
+    wrong(json!({"credentials": {"new": {"kind": "ssh-key"}}}), "credentials.new.secret is missing");
+    wrong(
+        json!({"projects": {"blog": {"repository": "https://h/x", "environments": {"live": {"servers": "all", "path": "/srv/shop"}}}}}),
+        "has on web-1 already",
+    );
+    assert!(bare(json!({"credentials": {"deploy": {"kind": "ssh-key"}}})).is_ok(), "the stored secret stays");
+}

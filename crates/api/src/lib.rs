@@ -1,0 +1,64 @@
+//! What crosses the wire: plain structs, the checks that make rules of them, and stable problem codes.
+//!
+//! In reading order: [`field_error`], [`read`] and [`closest`] (how bad input is told), [`duration`],
+//! [`one_or_many`], [`secret`] and [`not_built`] (the small forms that specs are written in), then one file
+//! per resource. A *spec* is what people write; the same spec is a table of the fleet file and the body of a
+//! request. `spec.check(…)` makes things of `model` from it and collects every error; `From<&model::…>` is the
+//! way back. Everything else is an answer.
+
+pub mod apply;
+pub mod board;
+pub mod build;
+pub mod checked;
+pub mod closest;
+pub mod credential;
+pub mod duration;
+pub mod environment;
+pub mod event;
+pub mod field_error;
+pub mod fleet;
+pub mod health;
+pub mod hook;
+pub mod named;
+pub mod node;
+pub mod not_built;
+pub mod one_or_many;
+pub mod page;
+pub mod problem;
+pub mod project;
+pub mod read;
+pub mod refs;
+pub mod release;
+pub mod repository_file;
+pub mod request;
+pub mod secret;
+pub mod server;
+pub mod settings;
+pub mod words;
+
+pub use apply::{ApplyAnswer, Change, ChangeAction, What};
+pub use board::BoardRow;
+pub use build::BuildSpec;
+pub use checked::{Checked, Stored};
+pub use credential::{Credential, CredentialKind, CredentialSpec, CredentialView, Passphrase};
+pub use environment::{EnvironmentSpec, EnvironmentView};
+pub use event::{EventBatch, Snapshot};
+pub use field_error::{FieldError, FieldErrors};
+pub use fleet::{Fleet, FleetDefaults};
+pub use health::HealthSpec;
+pub use hook::{HookSpec, HookTable};
+pub use named::Named;
+pub use node::Node;
+pub use not_built::NotBuilt;
+pub use one_or_many::OneOrMany;
+pub use page::Page;
+pub use problem::{Code, Problem};
+pub use project::{ProjectSpec, ProjectView};
+pub use read::read;
+pub use refs::{Ref, RefKind};
+pub use release::{Release, ReleaseServer};
+pub use repository_file::{RepositoryFile, Said};
+pub use request::{ReleasePlan, ReleaseRequest, RollbackTo};
+pub use secret::Secret;
+pub use server::{Finding, ScannedKey, ServerDefaults, ServerSpec, ServerView, TrustAnswer, TrustRequest};
+pub use settings::SettingsSpec;

@@ -1,0 +1,318 @@
+//! Servers: as they are written, checked and shown.
+
+use std::collections::BTreeMap;
+
+use model::{Address, Labels, Name, Server, SshAddress};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{FieldError, FieldErrors, Named, NotBuilt, OneOrMany};
+
+/// One server, as people write it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServerSpec {
+    /// Host name or address, or `local` for the machine Aweigh runs on.
+    #[serde(default)]
+    #[schema(required, example = "10.0.0.11")]
+    pub host: String,
+    /// TCP port, 22 when nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 65535)]
+    pub port: Option<i64>,
+    /// Login name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Name of the stored credential to log in with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+    /// Pinned host keys, `ssh-ed25519 AAAA…`. Left out: what is pinned stays. An empty list: nothing is pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_key: Option<OneOrMany<String>>,
+    /// A `known_hosts` file, which the command line reads; in a request it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub known_hosts: Option<String>,
+    /// What selectors choose by: `role = ["web", "db"]`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, OneOrMany<String>>,
+    /// Not built yet.
+    #[serde(default, skip_serializing)]
+    #[schema(ignore)]
+    pub jump: Option<NotBuilt>,
+}
+
+/// What a server inherits where it says nothing itself.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServerDefaults {
+    /// Login name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// TCP port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 65535)]
+    pub port: Option<i64>,
+    /// Name of the stored credential to log in with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+    /// A `known_hosts` file, which the command line reads; in a request it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub known_hosts: Option<String>,
+    /// Not built yet.
+    #[serde(default, skip_serializing)]
+    #[schema(ignore)]
+    pub jump: Option<NotBuilt>,
+}
+
+impl ServerDefaults {
+    /// What is wrong with the defaults themselves.
+    pub fn check(&self) -> Result<(), Vec<FieldError>> {
+        let mut errors = FieldErrors::default();
+        errors.not_built(&[("jump", self.jump)]);
+        errors.add_if(self.known_hosts.is_some(), "known_hosts", READ_BY_THE_COMMAND_LINE);
+        errors.finish(Some(()))
+    }
+}
+
+const READ_BY_THE_COMMAND_LINE: &str =
+    "is a file that `aweigh apply` reads; in a request write host_key instead";
+
+/// A server as it is shown: host keys and all, since none of it is secret.
+pub type ServerView = Named<ServerSpec>;
+
+impl ServerSpec {
+    /// The server `name`, with `defaults` below what is said here.
+    pub fn check(&self, name: &Name, defaults: &ServerDefaults) -> Result<Server, Vec<FieldError>> {
+        let mut errors = FieldErrors::default();
+        errors.not_built(&[("jump", self.jump)]);
+        errors.add_if(self.known_hosts.is_some(), "known_hosts", READ_BY_THE_COMMAND_LINE);
+        let labels = self.labels(&mut errors);
+        let address = if self.host == "local" {
+            Some(self.local(&mut errors))
+        } else {
+            self.ssh(defaults, &mut errors)
+        };
+        errors.finish(address.map(|address| Server { name: name.clone(), address, labels }))
+    }
+
+    /// This machine has no port and nobody to log in as.
+    fn local(&self, errors: &mut FieldErrors) -> Address {
+        for (key, said) in [
+            ("port", self.port.is_some()),
+            ("user", self.user.is_some()),
+            ("credential", self.credential.is_some()),
+            ("host_key", self.host_key.is_some()),
+        ] {
+            errors.add_if(said, key, "has no meaning where host is \"local\"; leave it out");
+        }
+        Address::Local
+    }
+
+    fn ssh(&self, defaults: &ServerDefaults, errors: &mut FieldErrors) -> Option<Address> {
+        let host = errors.take("host", host(&self.host));
+        let port = errors.take("port", port(self.port.or(defaults.port).unwrap_or(22)));
+        let user = self.user.as_ref().or(defaults.user.as_ref());
+        let user = errors.take("user", user.ok_or_else(|| missing("user")).and_then(|text| login(text)));
+        let credential = self.credential.as_ref().or(defaults.credential.as_ref());
+        let credential = credential.ok_or_else(|| missing("credential"));
+        let credential = credential.and_then(|text| text.parse::<Name>().map_err(|error| error.to_string()));
+        let credential = errors.take("credential", credential);
+        let mut host_keys = Vec::new();
+        for (index, text) in self.host_key.iter().flat_map(OneOrMany::items).enumerate() {
+            let field = match self.host_key {
+                Some(OneOrMany::Many(_)) => format!("host_key[{index}]"),
+                _ => "host_key".to_owned(),
+            };
+            host_keys.extend(errors.take(field, host_key(text)));
+        }
+        host_keys.dedup();
+        Some(Address::Ssh(SshAddress {
+            host: host?,
+            port: port?,
+            user: user?,
+            credential: credential?,
+            host_keys,
+        }))
+    }
+
+    fn labels(&self, errors: &mut FieldErrors) -> Labels {
+        let mut labels = Labels::new();
+        for (key, values) in &self.labels {
+            let field = format!("labels.{key}");
+            let Some(key) = errors.take(&field, key.parse::<Name>()) else { continue };
+            for value in values.items() {
+                match label(value) {
+                    Ok(()) => _ = labels.entry(key.clone()).or_default().insert(value.clone()),
+                    Err(message) => errors.add(&field, message),
+                }
+            }
+        }
+        labels
+    }
+}
+
+fn missing(key: &str) -> String {
+    format!("is missing, and [defaults.server] has no {key} either")
+}
+
+fn host(text: &str) -> Result<String, &'static str> {
+    let good = |b: u8| b.is_ascii_alphanumeric() || b"._-:%".contains(&b);
+    match text {
+        "" => Err("is missing"),
+        _ if text.len() > 253 || text.starts_with('-') || !text.bytes().all(good) => {
+            Err("must be a host name or an address without user and port, or local")
+        }
+        _ => Ok(text.to_owned()),
+    }
+}
+
+fn port(number: i64) -> Result<u16, &'static str> {
+    u16::try_from(number).ok().filter(|port| *port != 0).ok_or("must be between 1 and 65535")
+}
+
+fn login(text: &str) -> Result<String, String> {
+    let plain = !text.is_empty() && text.len() <= 64 && !text.starts_with('-');
+    if plain && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "@:/".contains(c)) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be a login name".to_owned())
+    }
+}
+
+/// A label's value, of which selectors are made, so it cannot hold what joins them.
+fn label(value: &str) -> Result<(), &'static str> {
+    let joins = |c: char| "=!&,".contains(c) || c.is_control();
+    if value.is_empty() || value.trim() != value || value.len() > 200 || value.contains(joins) {
+        Err("has a value that no selector can name: use no '=', '!', '&', ',' and no space at its ends")
+    } else {
+        Ok(())
+    }
+}
+
+/// `TYPE KEY` out of a line of a `.pub` file or of `known_hosts`.
+fn host_key(text: &str) -> Result<String, &'static str> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let is_type = |word: &str| {
+        ["ssh-", "ecdsa-", "sk-"].iter().any(|start| word.starts_with(start)) && word.len() <= 64
+    };
+    let base64 = |b: u8| b.is_ascii_alphanumeric() || b"+/=".contains(&b);
+    let pair = words.iter().zip(words.iter().skip(1)).find(|(kind, key)| {
+        is_type(kind) && key.starts_with("AAAA") && key.len() >= 40 && key.bytes().all(base64)
+    });
+    match pair {
+        Some((kind, key)) if text.trim().lines().count() == 1 => Ok(format!("{kind} {key}")),
+        _ => Err("must be one host key, such as ssh-ed25519 AAAA…"),
+    }
+}
+
+impl From<&Server> for ServerSpec {
+    fn from(server: &Server) -> Self {
+        let many =
+            |values: &std::collections::BTreeSet<String>| values.iter().cloned().collect::<Vec<_>>().into();
+        let labels = server.labels.iter().map(|(key, values)| (key.to_string(), many(values))).collect();
+        match &server.address {
+            Address::Local => Self { host: "local".to_owned(), labels, ..Self::default() },
+            Address::Ssh(ssh) => Self {
+                host: ssh.host.clone(),
+                port: (ssh.port != 22).then(|| ssh.port.into()),
+                user: Some(ssh.user.clone()),
+                credential: Some(ssh.credential.to_string()),
+                host_key: (!ssh.host_keys.is_empty()).then(|| ssh.host_keys.clone().into()),
+                labels,
+                ..Self::default()
+            },
+        }
+    }
+}
+
+/// One line of a server's check list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Finding {
+    /// What was looked at: `connect`, `login`, `tar` …
+    pub what: String,
+    /// Whether it is as a release needs it.
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
+    /// What to do next where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// Body of `POST /servers/{s}/trust`. Without a fingerprint the keys are only shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrustRequest {
+    /// `SHA256:…` of the key to pin, as the first call answered it and as the server's owner confirms it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+}
+
+/// What the machine presents, and what is pinned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TrustAnswer {
+    /// The host keys that the machine presents now.
+    pub keys: Vec<ScannedKey>,
+    /// The keys that are pinned after this call.
+    pub pinned: Vec<String>,
+}
+
+/// One host key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScannedKey {
+    /// `ssh-ed25519 AAAA…`.
+    pub key: String,
+    /// `SHA256:…`, as `ssh-keygen -lf` prints it.
+    pub fingerprint: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDiqOi+Oz0uc3cZuxhgX6Vw0PzvO/hedEzypK0HBxfJj";
+
+    fn check(json: serde_json::Value) -> Result<Server, Vec<String>> {
+        let spec: ServerSpec = serde_json::from_value(json).unwrap();
+        let defaults = ServerDefaults { user: Some("deploy".into()), ..ServerDefaults::default() };
+        let told = |errors: Vec<FieldError>| errors.iter().map(ToString::to_string).collect();
+        spec.check(&"web-1".parse().unwrap(), &defaults).map_err(told)
+    }
+
+    #[test]
+    fn a_server_inherits_and_comes_back() {
+        let json = serde_json::json!({"host": "10.0.0.11", "credential": "deploy", "port": 2222,
+            "host_key": format!("web-1 {KEY} root@web-1"), "labels": {"env": "production", "role": ["db", "web"]}});
+        let server = check(json).unwrap();
+        assert_eq!(server.place(), "deploy@10.0.0.11:2222");
+        let spec = ServerSpec::from(&server);
+        assert_eq!(spec.host_key, Some(OneOrMany::One(KEY.to_owned())));
+        assert_eq!(spec.check(&server.name, &ServerDefaults::default()).unwrap(), server);
+        let local = check(serde_json::json!({"host": "local"})).unwrap();
+        assert_eq!(ServerSpec::from(&local).host, "local");
+    }
+
+    #[test]
+    fn every_error_is_told_at_once() {
+        let json = serde_json::json!({"host": "-oProxyCommand=x", "port": 0, "user": "a b", "jump": "bastion",
+            "known_hosts": "known_hosts", "host_key": ["ssh-ed25519"], "labels": {"Role": "x", "role": "a&b"}});
+        let told = check(json).unwrap_err();
+        for start in [
+            "jump ",
+            "known_hosts ",
+            "labels.Role ",
+            "labels.role ",
+            "host ",
+            "port ",
+            "user ",
+            "credential ",
+            "host_key[0] ",
+        ] {
+            assert!(told.iter().any(|line| line.starts_with(start)), "{start} in {told:#?}");
+        }
+        assert_eq!(told.len(), 9);
+        assert_eq!(check(serde_json::json!({"host": "local", "port": 22})).unwrap_err().len(), 1);
+    }
+}

@@ -1,0 +1,156 @@
+//! The ports `Journal`, `Queue`, `Artifacts` and `Secrets` on `store`.
+
+use async_trait::async_trait;
+use engine::ports::{
+    Artifacts, Claim, Entry, GoodRelease, Journal, JournalError, KeptArtifact, Queue, Secrets, StepRow,
+};
+use jiff::Timestamp;
+use model::{Address, CommitId, Epoch, Name, Plan, ReleaseId, SecretString, Status};
+use store::{ArtifactRecord, Store};
+
+/// A store, as the engine sees it.
+#[derive(Debug, Clone)]
+pub struct Memory(pub Store);
+
+fn refused(release: ReleaseId) -> impl Fn(store::Error) -> JournalError {
+    move |error| match error {
+        store::Error::Fenced(_) => JournalError::Fenced(release),
+        other => JournalError::Store(other.to_string()),
+    }
+}
+
+fn failed(error: store::Error) -> JournalError {
+    JournalError::Store(error.to_string())
+}
+
+#[async_trait]
+impl Journal for Memory {
+    async fn record(
+        &self,
+        release: ReleaseId,
+        epoch: Epoch,
+        entries: Vec<Entry>,
+    ) -> Result<(), JournalError> {
+        let entries = entries.into_iter().map(entry).collect();
+        self.0.record(release, epoch, entries).await.map(|_| ()).map_err(refused(release))
+    }
+
+    async fn steps(&self, release: ReleaseId) -> Result<Vec<StepRow>, JournalError> {
+        let rows = self.0.steps(release).await.map_err(failed)?;
+        let row = |row: store::StepRow| StepRow {
+            key: row.key,
+            status: row.status,
+            attempt: row.attempt,
+            crashes: row.crashes,
+            result: row.result,
+        };
+        Ok(rows.into_iter().map(row).collect())
+    }
+
+    async fn plan(&self, release: ReleaseId) -> Result<Plan, JournalError> {
+        let plan = self.0.plan(release).await.map_err(failed)?;
+        plan.ok_or_else(|| JournalError::Store(format!("release {release} has no plan")))
+    }
+
+    async fn good(&self, project: &Name, environment: &Name) -> Result<Vec<GoodRelease>, JournalError> {
+        let good = self.0.good(project, environment).await.map_err(failed)?;
+        let one = |good: store::Good| GoodRelease {
+            id: good.id,
+            name: good.name,
+            kind: good.kind,
+            origin: good.origin,
+            commit: good.commit,
+            artifact: good.artifact,
+        };
+        Ok(good.into_iter().map(one).collect())
+    }
+
+    async fn has_ended(&self, release: ReleaseId) -> Result<bool, JournalError> {
+        self.0.ended(release).await.map_err(failed)
+    }
+}
+
+fn entry(entry: Entry) -> store::Entry {
+    match entry {
+        Entry::Node { fact, result } => store::Entry::Node { fact: *fact, result },
+        Entry::Log { node, text } => store::Entry::Log { node, text },
+        Entry::Dropped { node, bytes } => store::Entry::Dropped { node, bytes },
+        Entry::LogEnd { node } => store::Entry::LogEnd { node },
+        Entry::Release { status, reason } => store::Entry::Release { status, reason },
+        Entry::Artifact { hash } => store::Entry::Artifact { hash },
+    }
+}
+
+#[async_trait]
+impl Queue for Memory {
+    async fn claim(&self) -> Result<Option<Claim>, JournalError> {
+        let claimed = self.0.claim().await.map_err(failed)?;
+        Ok(claimed.map(|claimed| Claim {
+            release: claimed.id,
+            epoch: claimed.epoch,
+            status: Status::Running,
+            stopping: false,
+        }))
+    }
+
+    async fn take_over(&self) -> Result<Vec<Claim>, JournalError> {
+        let taken = self.0.take_over().await.map_err(failed)?;
+        let claim = |taken: store::TakenOver| Claim {
+            release: taken.id,
+            epoch: taken.epoch,
+            status: taken.status,
+            stopping: taken.stopping,
+        };
+        Ok(taken.into_iter().map(claim).collect())
+    }
+}
+
+#[async_trait]
+impl Artifacts for Memory {
+    async fn find(
+        &self,
+        project: &Name,
+        commit: &CommitId,
+        build: &str,
+    ) -> Result<Option<String>, JournalError> {
+        let found = self.0.find_artifact(project, commit, build).await.map_err(failed)?;
+        Ok(found.map(|artifact| artifact.hash))
+    }
+
+    async fn latest(&self, project: &Name) -> Result<Option<String>, JournalError> {
+        Ok(self.0.latest_artifact(project).await.map_err(failed)?.map(|artifact| artifact.hash))
+    }
+
+    async fn keep(&self, artifact: &KeptArtifact) -> Result<(), JournalError> {
+        let record = ArtifactRecord {
+            hash: artifact.hash.clone(),
+            project: artifact.project.clone(),
+            commit: artifact.commit.clone(),
+            build: artifact.build.clone(),
+            files: artifact.files,
+            bytes: artifact.bytes,
+            created_at: Timestamp::now(),
+        };
+        self.0.put_artifact(&record).await.map_err(failed)
+    }
+}
+
+#[async_trait]
+impl Secrets for Memory {
+    async fn of(&self, plan: &Plan) -> Result<Vec<SecretString>, JournalError> {
+        let mut names: Vec<&Name> = plan.project.credential.iter().collect();
+        names.extend(plan.servers.iter().filter_map(|server| match &server.address {
+            Address::Ssh(ssh) => Some(&ssh.credential),
+            Address::Local => None,
+        }));
+        names.sort();
+        names.dedup();
+        let mut secrets = Vec::new();
+        for name in names {
+            if let Some(stored) = self.0.unseal(name).await.map_err(failed)? {
+                secrets.extend(stored.secret.into_iter().chain(stored.passphrase));
+            }
+        }
+        Ok(secrets)
+    }
+}

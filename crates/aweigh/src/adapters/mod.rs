@@ -1,0 +1,12 @@
+//! The engine's ports, put on `transport`, `git` and `store`. Nothing is decided here: each method says the
+//! same thing in another room's words.
+
+mod hosts;
+mod keys;
+mod memory;
+mod source;
+
+pub use hosts::SshHosts;
+pub use keys::SshKeys;
+pub use memory::Memory;
+pub use source::GitSource;

@@ -1,0 +1,169 @@
+//! The port `Source` on `git`: one mirror per project below the data folder, opened with the project's credential.
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use engine::ports::{RefEntry, RefQuery, Resolved, Say, Source, SourceError, SourceTrouble};
+use git::{Access, GitRepository, Policy, RefKind, RefName, Url};
+use model::{CommitId, Project};
+use store::{CredentialKind, Store};
+
+/// The longest file that is read out of a commit, in bytes.
+const LONGEST: u64 = 256 * 1024;
+
+/// Mirrors below a folder.
+#[derive(Debug, Clone)]
+pub struct GitSource {
+    mirrors: PathBuf,
+    policy: Policy,
+    store: Store,
+}
+
+impl GitSource {
+    /// Mirrors below `mirrors`, within `policy`, with the credentials of `store`.
+    pub fn new(mirrors: PathBuf, policy: Policy, store: Store) -> Self {
+        Self { mirrors, policy, store }
+    }
+
+    async fn open(&self, project: &Project) -> Result<GitRepository, SourceError> {
+        let url = Url::parse(&project.repository, &self.policy).map_err(trouble)?;
+        let folder = self.mirrors.join(project.name.as_str());
+        GitRepository::open(&folder, &url, self.policy.clone()).await.map_err(trouble)
+    }
+
+    async fn access(&self, project: &Project) -> Result<Access, SourceError> {
+        let Some(name) = &project.credential else { return Ok(Access::None) };
+        let refused = |message: String, hint: Option<&str>| SourceError {
+            kind: SourceTrouble::Unreachable,
+            message,
+            hint: hint.map(str::to_owned),
+        };
+        let stored =
+            self.store.unseal(name).await.map_err(|error| refused(error.to_string(), error.hint()))?;
+        let stored = stored.ok_or_else(|| refused(format!("credential {name} does not exist"), None))?;
+        match (stored.kind, stored.secret) {
+            (CredentialKind::GitToken, Some(token)) => Ok(Access::Token { username: stored.username, token }),
+            (CredentialKind::GitKey, Some(private_key)) => {
+                Ok(Access::Key { private_key, passphrase: stored.passphrase, known_hosts: None })
+            }
+            (_, None) => Err(refused(format!("credential {name} holds no secret"), Some("store it again"))),
+            _ => Err(refused(format!("credential {name} is for SSH, not for git"), None)),
+        }
+    }
+}
+
+#[async_trait]
+impl Source for GitSource {
+    async fn fetch(&self, project: &Project, say: &mut Say<'_>) -> Result<(), SourceError> {
+        let access = self.access(project).await?;
+        self.open(project).await?.fetch(&access, |line: &str| say(line)).await.map_err(trouble)
+    }
+
+    async fn resolve(&self, project: &Project, git_ref: &str) -> Result<Resolved, SourceError> {
+        let name = RefName::parse(git_ref).map_err(trouble)?;
+        let found = self.open(project).await?.resolve(&name).await.map_err(trouble)?;
+        let short = |prefix: &str| {
+            found.full_ref.as_deref().and_then(|name| name.strip_prefix(prefix)).map(str::to_owned)
+        };
+        Ok(Resolved {
+            commit: commit(found.commit.as_str())?,
+            branch: short("refs/heads/").filter(|_| found.kind == RefKind::Branch),
+            tag: short("refs/tags/").filter(|_| found.kind == RefKind::Tag),
+        })
+    }
+
+    async fn export(&self, project: &Project, commit: &CommitId, into: &Path) -> Result<i64, SourceError> {
+        let (repository, commit) = (self.open(project).await?, theirs(commit)?);
+        repository.export(&commit, into).await.map_err(trouble)?;
+        repository.commit_time(&commit).await.map_err(trouble)
+    }
+
+    async fn refs(
+        &self,
+        project: &Project,
+        what: &RefQuery,
+        limit: usize,
+    ) -> Result<Vec<RefEntry>, SourceError> {
+        let repository = self.open(project).await?;
+        let mut entries = match what {
+            RefQuery::Branches => {
+                let found = repository.branches().await.map_err(trouble)?;
+                found
+                    .into_iter()
+                    .map(|branch| entry(Some(branch.name), branch.commit))
+                    .collect::<Result<Vec<_>, _>>()?
+            }
+            RefQuery::Tags => {
+                let found = repository.tags().await.map_err(trouble)?;
+                found.into_iter().map(|tag| entry(Some(tag.name), tag.commit)).collect::<Result<_, _>>()?
+            }
+            RefQuery::Commits(of) => {
+                let of = match of {
+                    Some(of) => Some(of.clone()),
+                    None => repository.default_branch().await.map_err(trouble)?,
+                };
+                let Some(of) = of else { return Ok(Vec::new()) };
+                let name = RefName::parse(&of).map_err(trouble)?;
+                let from = repository.resolve(&name).await.map_err(trouble)?.commit;
+                let found = repository.commits(&from, limit).await.map_err(trouble)?;
+                found.into_iter().map(|commit| entry(None, commit)).collect::<Result<_, _>>()?
+            }
+        };
+        entries.truncate(limit);
+        Ok(entries)
+    }
+
+    async fn read(
+        &self,
+        project: &Project,
+        commit: &CommitId,
+        path: &str,
+    ) -> Result<Option<String>, SourceError> {
+        let bytes =
+            self.open(project).await?.content(&theirs(commit)?, path, LONGEST).await.map_err(trouble)?;
+        let local = |_| SourceError {
+            kind: SourceTrouble::Local,
+            message: format!("{path} in commit {} is not UTF-8", commit.short()),
+            hint: None,
+        };
+        bytes.map(String::from_utf8).transpose().map_err(local)
+    }
+}
+
+fn entry(name: Option<String>, found: git::Commit) -> Result<RefEntry, SourceError> {
+    let id = commit(found.id.as_str())?;
+    Ok(RefEntry {
+        name: name.unwrap_or_else(|| id.to_string()),
+        commit: id,
+        author: found.author,
+        at: found.date,
+        summary: found.summary,
+    })
+}
+
+fn commit(id: &str) -> Result<CommitId, SourceError> {
+    id.parse().map_err(|_| SourceError {
+        kind: SourceTrouble::Local,
+        message: format!("git answered {id:?}, which is not a commit id"),
+        hint: None,
+    })
+}
+
+fn theirs(commit: &CommitId) -> Result<git::CommitId, SourceError> {
+    git::CommitId::parse(commit.as_str()).map_err(trouble)
+}
+
+fn trouble(error: git::Error) -> SourceError {
+    use git::Error;
+    let kind = match &error {
+        Error::InvalidRef { .. }
+        | Error::InvalidCommitId { .. }
+        | Error::UnknownRef { .. }
+        | Error::AmbiguousRef { .. }
+        | Error::NotACommit { .. }
+        | Error::CommitGone { .. } => SourceTrouble::UnknownRef,
+        Error::GitMissing { .. } | Error::DiskFull { .. } | Error::Io { .. } => SourceTrouble::Local,
+        _ => SourceTrouble::Unreachable,
+    };
+    SourceError { kind, message: error.to_string(), hint: Some(error.hint()).filter(|hint| !hint.is_empty()) }
+}

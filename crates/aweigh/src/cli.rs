@@ -1,0 +1,196 @@
+//! The words of the command line, as one tree (DESIGN section 7). What each verb does is in `commands/`.
+
+mod release;
+mod things;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+pub use release::{
+    Following, LogsArgs, Place, ReleaseArgs, ReleasesArgs, RollbackArgs, WatchArgs, Which, WhichArgs,
+};
+pub use things::{
+    CredentialAdd, Credentials, Git, GitVerb, Projects, RefListing, Secret, ServerAdd, Servers,
+};
+
+/// Release code to your servers, with everyone watching
+#[derive(Debug, Parser)]
+#[command(name = "aweigh", version, arg_required_else_help = true, max_term_width = 110)]
+#[command(
+    after_help = "Commands reach the server that AWEIGH_URL and AWEIGH_TOKEN or `aweigh login` name; without \
+them the one on this machine, through the socket in its data folder."
+)]
+pub struct Cli {
+    /// Use the data folder DIR, and the server that runs on it [env: AWEIGH_DATA]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Every verb.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server
+    Serve(ServeArgs),
+    /// Keep the address and token of a server for later commands
+    Login(LoginArgs),
+    /// Bring servers, credentials and projects to what a file says
+    Apply(ApplyArgs),
+    /// Look for mistakes in a fleet file, without a server
+    Check(CheckArgs),
+    /// Print everything as a fleet file, without secrets
+    Export,
+    /// Bring a branch, tag or commit to an environment
+    #[command(alias = "deploy")]
+    Release(ReleaseArgs),
+    /// Bring an earlier release back
+    Rollback(RollbackArgs),
+    /// Follow a release until it ends
+    Watch(WatchArgs),
+    /// Print what the steps of a release wrote
+    Logs(LogsArgs),
+    /// Stop a release and put switched servers back
+    Cancel(WhichArgs),
+    /// Let an interrupted release go on
+    Resume(WhichArgs),
+    /// List releases, the newest first
+    Releases(ReleasesArgs),
+    /// Show what every environment runs
+    Status(Listing),
+    /// List, add, remove, check and trust servers
+    #[command(subcommand)]
+    Servers(Servers),
+    /// List, add and remove credentials
+    #[command(subcommand)]
+    Credentials(Credentials),
+    /// List, show and remove projects
+    #[command(subcommand)]
+    Projects(Projects),
+    /// Look into the repository of a project
+    Git(Git),
+    /// Print the completions of a shell
+    Completions {
+        /// Whose completions
+        shell: Shell,
+    },
+}
+
+/// How a listing is printed.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Listing {
+    /// Print the answer of the API as it is
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The words of `serve`. What is missing comes from the environment, then from the settings file, then from the
+/// defaults: see [`crate::config`].
+#[derive(Debug, Default, Args)]
+pub struct ServeArgs {
+    /// Listen on this address and port [env: AWEIGH_LISTEN] [default: 127.0.0.1:7171]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// Remember everything here: SQLite in the data folder is the only database so far [env: AWEIGH_DATABASE]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    /// Read settings from FILE [env: AWEIGH_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// The words of `login`.
+#[derive(Debug, Args)]
+#[command(long_about = "Keep the address and token of a server for later commands\n\n\
+The token is read from standard input, or asked for on a terminal; it never stands on the command line.")]
+pub struct LoginArgs {
+    /// Where the server is, such as https://aweigh.example.com
+    pub url: String,
+}
+
+/// The words of `apply`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  aweigh apply -f fleet.toml --plan   show what would change\n  \
+aweigh apply -f fleet.toml          change it, all or nothing\n  \
+aweigh apply -f fleet.toml --prune  remove what an earlier apply made and the file no longer names")]
+pub struct ApplyArgs {
+    /// The fleet file; paths in it are relative to it
+    #[arg(short, long, value_name = "FILE")]
+    pub file: PathBuf,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub plan: bool,
+    /// Remove what an earlier apply made and the file no longer names
+    #[arg(long)]
+    pub prune: bool,
+}
+
+/// The words of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The fleet file
+    #[arg(short, long, value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// Reads a span of time such as `90s`, `10m` or `1h30m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let bad = || format!("{text:?} is not a span of time such as 90s, 10m or 1h30m");
+    let span: jiff::SignedDuration = text.parse().map_err(|_| bad())?;
+    Duration::try_from(span).ok().filter(|span| !span.is_zero()).ok_or_else(bad)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_tree_is_sound_and_every_help_line_is_imperative_without_a_full_stop() {
+        let mut tree = Cli::command();
+        tree.build();
+        tree.clone().debug_assert();
+        let mut all = vec![tree];
+        while let Some(command) = all.pop() {
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            assert!(!about.is_empty() && !about.ends_with('.'), "{}: {about:?}", command.get_name());
+            all.extend(command.get_subcommands().filter(|sub| sub.get_name() != "help").cloned());
+        }
+    }
+
+    #[test]
+    fn words_that_make_no_sense_are_refused() {
+        for words in [
+            "release shop main",
+            "release Shop -e production main",
+            "release shop -e production",
+            "release shop -e production main --timeout -5s",
+            "release shop -e production main --timeout soon",
+            "release shop -e production main --servers role==web,",
+            "rollback shop",
+            "apply",
+            "servers add web-1",
+            "credentials add deploy --kind ssh-keys",
+            "git shop commits --limit none",
+            "sail",
+        ] {
+            let words = std::iter::once("aweigh").chain(words.split(' '));
+            let error = Cli::try_parse_from(words.clone()).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{:?}", words.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn spans_of_time_are_read() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_mins(90)));
+        for bad in ["", "5", "0s", "-1s", "soon"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}

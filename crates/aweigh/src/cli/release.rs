@@ -1,0 +1,188 @@
+//! The words of everything that is about releases.
+
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory};
+use model::{Name, ReleaseId, Selector};
+
+use super::{Cli, Listing};
+
+/// Where a release goes.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// The project
+    pub project: Name,
+    /// The environment
+    #[arg(short, long = "env", value_name = "ENV")]
+    pub environment: Name,
+}
+
+/// What happens after a release was accepted.
+#[derive(Debug, Clone, Args)]
+pub struct Following {
+    /// Do not wait: print the number and leave
+    #[arg(long, conflicts_with = "timeout")]
+    pub detach: bool,
+    /// Wait in the queue when another release of the environment is active
+    #[arg(long)]
+    pub queue: bool,
+    /// Stop waiting after T, such as 10m; the release goes on (exit code 6)
+    #[arg(long, value_name = "T", value_parser = super::duration)]
+    pub timeout: Option<Duration>,
+    /// Say why, for everyone who looks at it later
+    #[arg(short = 'm', value_name = "NOTE")]
+    pub note: Option<String>,
+}
+
+/// The words of `release`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  aweigh release shop -e production main\n  \
+aweigh release shop -e production v1.4.2 -m \"new checkout\"\n  \
+aweigh release shop -e staging feature/login --queue --timeout 15m\n  \
+aweigh release shop -e production 1a2b3c4 --servers web-1\n\n\
+Exit codes: 0 done, 1 ended with the servers as before, 4 refused, 5 partial or interrupted, 6 not done in time.\n\
+Ctrl-C stops watching, not the release.")]
+pub struct ReleaseArgs {
+    /// Where to.
+    #[command(flatten)]
+    pub place: Place,
+    /// A branch, a tag or a commit
+    #[arg(value_name = "REF")]
+    pub git_ref: String,
+    /// Show what the release would do, and do nothing
+    #[arg(long, conflicts_with_all = ["detach", "queue", "timeout"])]
+    pub plan: bool,
+    /// Release only to these servers of the environment, such as role=web
+    #[arg(long, value_name = "SELECTOR")]
+    pub servers: Option<Selector>,
+    /// And then.
+    #[command(flatten)]
+    pub following: Following,
+}
+
+/// The words of `rollback`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  aweigh rollback shop -e production          to the good release before the live one\n  \
+aweigh rollback shop -e production --to 41  to release 41"
+)]
+pub struct RollbackArgs {
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+    /// The good release to bring back, instead of the one before the live one
+    #[arg(long, value_name = "RELEASE")]
+    pub to: Option<i64>,
+    /// And then.
+    #[command(flatten)]
+    pub following: Following,
+}
+
+/// Which release is meant.
+#[derive(Debug, Args)]
+pub struct WhichArgs {
+    /// The number of a release; or a project, for its latest release in ENV
+    #[arg(value_name = "RELEASE|PROJECT")]
+    pub release: String,
+    /// The environment of the project
+    #[arg(short, long = "env", value_name = "ENV")]
+    pub environment: Option<Name>,
+}
+
+/// Which release, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// The one with this number.
+    Number(ReleaseId),
+    /// The latest of a project's environment.
+    Latest(Name, Name),
+}
+
+impl WhichArgs {
+    /// What the words mean: with an environment a project, without one a number.
+    ///
+    /// # Errors
+    /// They mean nothing; a usage error.
+    pub fn which(&self) -> Result<Which, clap::Error> {
+        match &self.environment {
+            Some(environment) => {
+                let project = self.release.parse::<Name>().map_err(|error| usage(&error.to_string()))?;
+                Ok(Which::Latest(project, environment.clone()))
+            }
+            None => match self.release.parse() {
+                Ok(number) if number > 0 => Ok(Which::Number(ReleaseId(number))),
+                _ => Err(usage(&format!(
+                    "{:?} is not the number of a release; for the latest one of a project say `{} -e ENV`",
+                    self.release, self.release
+                ))),
+            },
+        }
+    }
+}
+
+fn usage(message: &str) -> clap::Error {
+    Cli::command().error(ErrorKind::ValueValidation, message)
+}
+
+/// The words of `watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// Which one.
+    #[command(flatten)]
+    pub which: WhichArgs,
+    /// Stop watching after T, such as 10m (exit code 6)
+    #[arg(long, value_name = "T", value_parser = super::duration)]
+    pub timeout: Option<Duration>,
+}
+
+/// The words of `logs`.
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// Which one.
+    #[command(flatten)]
+    pub which: WhichArgs,
+    /// Only what failed
+    #[arg(long)]
+    pub failed: bool,
+    /// Only this step, such as build or web-1/verify
+    #[arg(long, value_name = "KEY")]
+    pub node: Option<String>,
+}
+
+/// The words of `releases`.
+#[derive(Debug, Args)]
+pub struct ReleasesArgs {
+    /// Only of this project
+    pub project: Option<Name>,
+    /// Only of this environment
+    #[arg(short, long = "env", value_name = "ENV")]
+    pub environment: Option<Name>,
+    /// At most this many
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub limit: u32,
+    /// How it is printed.
+    #[command(flatten)]
+    pub listing: Listing,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_a_number_or_the_latest_of_an_environment() {
+        let which = |release: &str, environment: Option<&str>| {
+            let environment = environment.map(|name| name.parse().unwrap());
+            WhichArgs { release: release.to_owned(), environment }.which()
+        };
+        assert_eq!(which("42", None).unwrap(), Which::Number(ReleaseId(42)));
+        let latest = Which::Latest("42".parse().unwrap(), "production".parse().unwrap());
+        assert_eq!(which("42", Some("production")).unwrap(), latest, "a project may be called 42");
+        for (release, environment) in
+            [("shop", None), ("0", None), ("-3", None), ("Shop", Some("production"))]
+        {
+            assert_eq!(which(release, environment).unwrap_err().exit_code(), 2, "{release}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The words for what is registered: servers, credentials, projects and their repositories.
+
+use std::path::PathBuf;
+
+use api::CredentialKind;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
+use model::Name;
+
+use super::Listing;
+
+/// The verbs of `servers`.
+#[derive(Debug, Subcommand)]
+pub enum Servers {
+    /// List servers
+    List(Listing),
+    /// Register a server
+    Add(ServerAdd),
+    /// Forget a server; nothing is changed on it
+    Remove {
+        /// Its name
+        name: Name,
+    },
+    /// Ask servers whether releases can run there
+    Check {
+        /// Their names; all of them when none is given
+        names: Vec<Name>,
+        /// How it is printed.
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Pin the host keys that a server presents
+    #[command(long_about = "Pin the host keys that a server presents\n\n\
+Shows the fingerprints and asks; a script says which one it expects with --fingerprint. Compare them with \
+`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the server itself.")]
+    Trust {
+        /// Its name
+        name: Name,
+        /// Pin the key with this fingerprint, without asking
+        #[arg(long, value_name = "SHA256:…")]
+        fingerprint: Option<String>,
+    },
+}
+
+/// The words of `servers add`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Example:\n  aweigh servers add web-1 --host 10.0.0.11 --user deploy --credential deploy \
+--label env=production --label role=web"
+)]
+pub struct ServerAdd {
+    /// Its name
+    pub name: Name,
+    /// Its host name or address, or `local` for the machine Aweigh runs on
+    #[arg(long)]
+    pub host: String,
+    /// Its SSH port
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// The user to log in as
+    #[arg(long)]
+    pub user: Option<String>,
+    /// The credential to log in with
+    #[arg(long, value_name = "NAME")]
+    pub credential: Option<Name>,
+    /// A host key to pin, such as "ssh-ed25519 AAAA…"; may be said again
+    #[arg(long, value_name = "KEY")]
+    pub host_key: Vec<String>,
+    /// A label to choose it by; may be said again
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
+    pub labels: Vec<(String, String)>,
+}
+
+/// The kinds by their words, so that a mistake gets them listed.
+fn kinds() -> impl TypedValueParser<Value = CredentialKind> {
+    PossibleValuesParser::new(KINDS.map(CredentialKind::word))
+        .try_map(|word| KINDS.into_iter().find(|kind| kind.word() == word).ok_or("not a kind of credential"))
+}
+
+const KINDS: [CredentialKind; 5] = [
+    CredentialKind::SshKey,
+    CredentialKind::SshPassword,
+    CredentialKind::SshAgent,
+    CredentialKind::GitKey,
+    CredentialKind::GitToken,
+];
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() && !value.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("a label is KEY=VALUE, such as role=web".to_owned()),
+    }
+}
+
+/// The verbs of `credentials`.
+#[derive(Debug, Subcommand)]
+pub enum Credentials {
+    /// List credentials; secrets are never shown
+    List(Listing),
+    /// Store a credential, sealed
+    Add(CredentialAdd),
+    /// Remove a credential
+    Remove {
+        /// Its name
+        name: Name,
+    },
+}
+
+/// The words of `credentials add`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  aweigh credentials add deploy --kind ssh-key --file ~/.ssh/id_ed25519\n  \
+aweigh credentials add shop-git --kind git-token --env GIT_TOKEN --username ci\n  \
+pass show web | aweigh credentials add web --kind ssh-password"
+)]
+pub struct CredentialAdd {
+    /// Its name
+    pub name: Name,
+    /// What it is
+    #[arg(long, value_parser = kinds())]
+    pub kind: CredentialKind,
+    /// Where its secret is.
+    #[command(flatten)]
+    pub secret: Secret,
+    /// Take the key's passphrase from this environment variable
+    #[arg(long, value_name = "VARIABLE")]
+    pub passphrase_env: Option<String>,
+    /// The user name that goes with a git token
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+}
+
+/// Where a secret is: in a file, in the environment, else on standard input. Never on the command line, where
+/// every user of the machine can read it.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct Secret {
+    /// Read the secret from FILE
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Take the secret from this environment variable
+    #[arg(long, value_name = "VARIABLE")]
+    pub env: Option<String>,
+}
+
+/// The verbs of `projects`.
+#[derive(Debug, Subcommand)]
+pub enum Projects {
+    /// List projects
+    List(Listing),
+    /// Show a project and its environments
+    Show {
+        /// Its name
+        name: Name,
+        /// How it is printed.
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Remove a project; nothing is changed on its servers
+    Remove {
+        /// Its name
+        name: Name,
+    },
+}
+
+/// The words of `git`.
+#[derive(Debug, Args)]
+pub struct Git {
+    /// The project
+    pub project: Name,
+    /// What to look at.
+    #[command(subcommand)]
+    pub verb: GitVerb,
+}
+
+/// The verbs of `git`.
+#[derive(Debug, Subcommand)]
+pub enum GitVerb {
+    /// Bring the mirror of the repository up to date
+    Fetch,
+    /// List branches, the newest first
+    Branches(RefListing),
+    /// List tags, the newest first
+    Tags(RefListing),
+    /// List commits, the newest first
+    Commits {
+        /// Of this branch, tag or commit, instead of the default branch
+        #[arg(value_name = "REF")]
+        of: Option<String>,
+        /// How much and how.
+        #[command(flatten)]
+        listing: RefListing,
+    },
+}
+
+/// How a list of refs is printed.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct RefListing {
+    /// At most this many
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub limit: u32,
+    /// How it is printed.
+    #[command(flatten)]
+    pub listing: Listing,
+}

@@ -1,0 +1,112 @@
+//! `credentials`: what logs in to servers and repositories. Secrets go in, and never come out.
+
+use std::path::Path;
+
+use api::{CredentialSpec, CredentialView, Named, Page, Passphrase, Secret};
+use jiff::tz::TimeZone;
+
+use crate::advice::Advised;
+use crate::cli::{CredentialAdd, Credentials, Listing};
+use crate::client::{Ask, Client};
+use crate::exit::Ending;
+use crate::fleet_file::secret_of;
+use crate::places::Env;
+use crate::render::words::date;
+use crate::render::{say, table};
+use crate::typed;
+
+pub(super) async fn run(client: &Client, verb: Credentials, env: Env<'_>) -> anyhow::Result<Ending> {
+    match verb {
+        Credentials::List(listing) => list(client, listing).await,
+        Credentials::Add(args) => {
+            let credential = Named { name: args.name.clone(), spec: spec(args, env)? };
+            client.post(&Ask::at(&["credentials"]), &credential).await?;
+            say(&format!("+ credential {}", credential.name))?;
+            Ok(Ending::Done)
+        }
+        Credentials::Remove { name } => {
+            client.delete(&Ask::at(&["credentials", name.as_str()])).await?;
+            say(&format!("- credential {name}"))?;
+            Ok(Ending::Done)
+        }
+    }
+}
+
+async fn list(client: &Client, listing: Listing) -> anyhow::Result<Ending> {
+    let answer = client.get_text(&Ask::at(&["credentials"])).await?;
+    if listing.json {
+        say(&answer)?;
+        return Ok(Ending::Done);
+    }
+    let page: Page<CredentialView> = client.decode(&answer)?;
+    let zone = TimeZone::system();
+    let row = |credential: &CredentialView| {
+        vec![
+            credential.name.to_string(),
+            credential.kind.word().to_owned(),
+            credential.username.clone().unwrap_or_default(),
+            credential.fingerprint.clone().unwrap_or_default(),
+            date(credential.updated_at, &zone),
+        ]
+    };
+    let head = ["NAME", "KIND", "USER", "FINGERPRINT", "STORED"];
+    table::show(&head, page.items.iter().map(row).collect(), "no credentials yet")?;
+    Ok(Ending::Done)
+}
+
+/// The credential that the words describe, with its secret read.
+fn spec(args: CredentialAdd, env: Env<'_>) -> anyhow::Result<CredentialSpec> {
+    let kind = args.kind;
+    let mut spec = CredentialSpec { kind: Some(kind), username: args.username, ..CredentialSpec::default() };
+    if kind == api::CredentialKind::SshAgent {
+        return Ok(spec);
+    }
+    spec.file = args.secret.file.map(|path| path.to_string_lossy().into_owned());
+    spec.env = args.secret.env;
+    if spec.file.is_none() && spec.env.is_none() {
+        spec.secret = Some(Secret(typed::secret_text("Secret")?));
+    }
+    let passphrase = args.passphrase_env.map(|env| Passphrase::Env { env });
+    let found = secret_of(&spec, passphrase, Path::new(""), env).map_err(|trouble| {
+        let hint = "give the secret with --file, with --env or on standard input; see `aweigh credentials add --help`";
+        Advised::new(format!("credential {}: {}", args.name, trouble.error()), hint)
+    })?;
+    (spec.file, spec.env) = (None, None);
+    spec.secret = None;
+    if let Some(found) = found {
+        spec.secret = Some(Secret(found.secret));
+        spec.passphrase = found.passphrase.map(|text| Passphrase::Text(Secret(text)));
+    }
+    Ok(spec)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+
+    fn asked(words: &str) -> Result<serde_json::Value, String> {
+        let cli = Cli::try_parse_from(words.split_whitespace()).unwrap();
+        let Command::Credentials(Credentials::Add(args)) = cli.command else { panic!("no credential") };
+        let read = |name: &str| (name == "TOKEN").then(|| "geheim".to_owned());
+        let spec = spec(args, Env::new(&read)).map_err(|error| error.to_string())?;
+        Ok(serde_json::to_value(spec).unwrap())
+    }
+
+    #[test]
+    fn words_become_a_request_and_secrets_come_from_elsewhere() {
+        assert_eq!(
+            asked("aweigh credentials add git --kind git-token --env TOKEN --username ci"),
+            Ok(serde_json::json!({"kind": "git-token", "secret": "geheim", "username": "ci"}))
+        );
+        assert_eq!(
+            asked("aweigh credentials add me --kind ssh-agent"),
+            Ok(serde_json::json!({"kind": "ssh-agent"}))
+        );
+        let told = asked("aweigh credentials add deploy --kind ssh-key --file /nowhere/key").unwrap_err();
+        assert!(told.contains("deploy") && told.contains("/nowhere/key"), "{told}");
+        let told = asked("aweigh credentials add git --kind git-token --env NOTHING").unwrap_err();
+        assert!(told.contains("NOTHING"), "{told}");
+    }
+}

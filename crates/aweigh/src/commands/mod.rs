@@ -1,0 +1,100 @@
+//! One file per verb. A command reads its words, asks the server one or two things, shows the answer.
+
+mod apply;
+mod cancel;
+mod check;
+mod completions;
+mod credentials;
+mod export;
+mod git;
+mod login;
+mod logs;
+mod projects;
+mod release;
+mod releases;
+mod resume;
+mod rollback;
+mod serve;
+mod servers;
+mod status;
+mod watch;
+
+use std::path::Path;
+
+use model::{Release, ReleaseId};
+use tokio::runtime::Builder;
+
+use crate::advice::Advised;
+use crate::cli::{Cli, Command, Which, WhichArgs};
+use crate::client::{Ask, Client, Place};
+use crate::config::Settings;
+use crate::exit::Ending;
+use crate::logging;
+use crate::places::Env;
+
+/// Does what the words say.
+///
+/// # Errors
+/// Whatever keeps it from being done; [`crate::exit::of_error`] knows the exit code.
+pub fn run(cli: Cli) -> anyhow::Result<Ending> {
+    let env = Env::process();
+    match cli.command {
+        Command::Serve(args) => {
+            let settings = Settings::load(cli.data.as_deref(), &args, env)?;
+            logging::start(env)?;
+            Builder::new_multi_thread().enable_all().build()?.block_on(serve::run(settings))
+        }
+        Command::Check(args) => check::run(&args, env),
+        Command::Completions { shell } => completions::run(shell),
+        // A client waits most of the time: one thread is enough, and starts sooner.
+        command => Builder::new_current_thread().enable_all().build()?.block_on(ask(
+            command,
+            cli.data.as_deref(),
+            env,
+        )),
+    }
+}
+
+async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Result<Ending> {
+    if let Command::Login(args) = command {
+        return login::run(&args, env).await;
+    }
+    let client = Client::new(Place::find(data, env)?)?;
+    match command {
+        Command::Apply(args) => apply::run(&client, &args, env).await,
+        Command::Export => export::run(&client).await,
+        Command::Release(args) => release::run(&client, args).await,
+        Command::Rollback(args) => rollback::run(&client, args).await,
+        Command::Watch(args) => watch::run(&client, &args).await,
+        Command::Logs(args) => logs::run(&client, &args).await,
+        Command::Cancel(args) => cancel::run(&client, &args).await,
+        Command::Resume(args) => resume::run(&client, &args).await,
+        Command::Releases(args) => releases::run(&client, &args).await,
+        Command::Status(args) => status::run(&client, args).await,
+        Command::Servers(verb) => servers::run(&client, verb).await,
+        Command::Credentials(verb) => credentials::run(&client, verb, env).await,
+        Command::Projects(verb) => projects::run(&client, verb).await,
+        Command::Git(args) => git::run(&client, &args).await,
+        Command::Serve(_) | Command::Login(_) | Command::Check(_) | Command::Completions { .. } => {
+            Ok(Ending::Usage)
+        }
+    }
+}
+
+/// The number of the release that is meant.
+async fn number(client: &Client, which: &WhichArgs) -> anyhow::Result<ReleaseId> {
+    let (project, environment) = match which.which()? {
+        Which::Number(id) => return Ok(id),
+        Which::Latest(project, environment) => (project, environment),
+    };
+    let ask =
+        Ask::at(&["releases"]).with("project", &project).with("environment", &environment).with("limit", 1);
+    let page: api::Page<Release> = client.get(&ask).await?;
+    let none = || {
+        Advised::new(
+            format!("there is no release of {project} {environment} yet"),
+            format!("make one: aweigh release {project} -e {environment} REF"),
+        )
+    };
+    Ok(page.items.first().ok_or_else(none)?.id)
+}

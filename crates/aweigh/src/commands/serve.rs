@@ -1,0 +1,103 @@
+//! `serve`: runs the server until it is told to stop.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use anyhow::Context as _;
+use sha2::{Digest, Sha256};
+use store::{DataLock, MasterKey, Store};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::advice::Advised;
+use crate::config::Settings;
+use crate::exit::Ending;
+use crate::places::{self, Env};
+use crate::render::note;
+use crate::wiring::wire;
+
+pub(super) async fn run(settings: Settings) -> anyhow::Result<Ending> {
+    let data = &settings.data;
+    std::fs::create_dir_all(data)
+        .with_context(|| format!("cannot make the data folder {}", data.display()))?;
+    std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700))?;
+    // The lock comes first: it proves that no other process works on these releases.
+    let _lock = DataLock::take(data).map_err(advised)?;
+    let env = Env::process();
+    let key = MasterKey::load(data, env.get("AWEIGH_MASTER_KEY").map(Into::into)).map_err(advised)?;
+    let store = Store::open(data, key).await.map_err(advised)?;
+    store.ensure_admin().await.map_err(advised)?;
+    if let Some(token) = env.get("AWEIGH_ADMIN_TOKEN") {
+        ensure_token(&store, &token).await?;
+    }
+    let tcp = TcpListener::bind(settings.listen).await.map_err(|error| {
+        Advised::new(
+            format!("cannot listen on {}: {error}", settings.listen),
+            "choose another one with --listen",
+        )
+    })?;
+    let address = tcp.local_addr()?;
+    let unix = socket(&places::socket(data))?;
+    let stop = stop_signals()?;
+    let wired = wire(&settings, &store, stop.clone());
+    note(&format!("Aweigh serves on http://{address}"));
+    note(&format!(
+        "On this machine the command line needs no token: aweigh --data {} status",
+        data.display()
+    ));
+    web::serve(web::AppState::new(wired.actions), Some(tcp), Some(unix), stop.clone()).await?;
+    stop.cancel();
+    wired.dispatcher.await?;
+    store.close().await.map_err(advised)?;
+    Ok(Ending::Done)
+}
+
+/// The administrator's token from the environment, ensured on every start.
+async fn ensure_token(store: &Store, token: &str) -> anyhow::Result<()> {
+    if !(20..=200).contains(&token.len()) || !token.bytes().all(|b| b.is_ascii_graphic()) {
+        let advice = "make one, for example: openssl rand -hex 24";
+        return Err(Advised::new(
+            "AWEIGH_ADMIN_TOKEN must be 20 to 200 printable characters without spaces",
+            advice,
+        )
+        .into());
+    }
+    let digest = Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    store.ensure_admin_token("AWEIGH_ADMIN_TOKEN", &digest).await.map_err(advised)?;
+    Ok(())
+}
+
+/// The socket that makes its caller administrator: only the owner of the data folder reaches it.
+fn socket(path: &Path) -> anyhow::Result<UnixListener> {
+    // The lock is ours, so a socket that is there belongs to nobody any more.
+    if let Err(error) = std::fs::remove_file(path)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(error).with_context(|| format!("cannot replace {}", path.display()));
+    }
+    let listener =
+        UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+fn stop_signals() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let told = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        note("stopping; releases that run go on by themselves on the servers, and here at the next start");
+        told.cancel();
+    });
+    Ok(stop)
+}
+
+fn advised(error: store::Error) -> Advised {
+    let hint = error.hint().unwrap_or_default();
+    Advised::new(error.to_string(), hint)
+}

@@ -1,0 +1,108 @@
+//! `servers`: the machines that releases go to.
+
+mod check;
+mod trust;
+
+use std::collections::BTreeMap;
+
+use api::{Named, OneOrMany, Page, ServerSpec, ServerView};
+
+use crate::cli::{Listing, ServerAdd, Servers};
+use crate::client::{Ask, Client};
+use crate::exit::Ending;
+use crate::render::{say, table};
+
+pub(super) async fn run(client: &Client, verb: Servers) -> anyhow::Result<Ending> {
+    match verb {
+        Servers::List(listing) => list(client, listing).await,
+        Servers::Add(args) => add(client, args).await,
+        Servers::Remove { name } => {
+            client.delete(&Ask::at(&["servers", name.as_str()])).await?;
+            say(&format!("- server {name}"))?;
+            Ok(Ending::Done)
+        }
+        Servers::Check { names, listing } => check::run(client, names, listing).await,
+        Servers::Trust { name, fingerprint } => trust::run(client, &name, fingerprint).await,
+    }
+}
+
+async fn list(client: &Client, listing: Listing) -> anyhow::Result<Ending> {
+    let answer = client.get_text(&Ask::at(&["servers"])).await?;
+    if listing.json {
+        say(&answer)?;
+        return Ok(Ending::Done);
+    }
+    let page: Page<ServerView> = client.decode(&answer)?;
+    let rows = page.items.iter().map(row).collect();
+    table::show(&["NAME", "PLACE", "CREDENTIAL", "TRUSTED", "LABELS"], rows, "no servers yet")?;
+    Ok(Ending::Done)
+}
+
+fn row(server: &ServerView) -> Vec<String> {
+    let spec = &server.spec;
+    let local = spec.host == "local";
+    let place = match (&spec.user, spec.port.unwrap_or(22)) {
+        _ if local => "this machine".to_owned(),
+        (Some(user), port) => format!("{user}@{}:{port}", spec.host),
+        (None, port) => format!("{}:{port}", spec.host),
+    };
+    let pinned = spec.host_key.as_ref().is_some_and(|keys| !keys.items().is_empty());
+    let labels = spec
+        .labels
+        .iter()
+        .flat_map(|(key, values)| values.items().iter().map(move |value| format!("{key}={value}")));
+    vec![
+        server.name.to_string(),
+        place,
+        spec.credential.clone().unwrap_or_default(),
+        if pinned || local { "yes" } else { "no" }.to_owned(),
+        labels.collect::<Vec<_>>().join(" "),
+    ]
+}
+
+async fn add(client: &Client, args: ServerAdd) -> anyhow::Result<Ending> {
+    let server = server(args);
+    client.post(&Ask::at(&["servers"]), &server).await?;
+    say(&format!("+ server {}", server.name))?;
+    if server.spec.host != "local" && server.spec.host_key.is_none() {
+        say(&format!("its host key is not known yet: aweigh servers trust {}", server.name))?;
+    }
+    Ok(Ending::Done)
+}
+
+fn server(args: ServerAdd) -> Named<ServerSpec> {
+    let mut labels: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (key, value) in args.labels {
+        labels.entry(key).or_default().push(value);
+    }
+    let spec = ServerSpec {
+        host: args.host,
+        port: args.port.map(i64::from),
+        user: args.user,
+        credential: args.credential.map(|name| name.to_string()),
+        host_key: (!args.host_key.is_empty()).then(|| OneOrMany::from(args.host_key)),
+        labels: labels.into_iter().map(|(key, values)| (key, values.into())).collect(),
+        ..ServerSpec::default()
+    };
+    Named { name: args.name, spec }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+
+    #[test]
+    fn words_become_a_request() {
+        let words = "aweigh servers add web-1 --host 10.0.0.11 --user deploy --credential deploy --port 2222 \
+                     --label env=production --label role=web --label role=db";
+        let cli = Cli::try_parse_from(words.split_whitespace()).unwrap();
+        let Command::Servers(Servers::Add(args)) = cli.command else { panic!("no server") };
+        assert_eq!(
+            serde_json::to_value(server(args)).unwrap(),
+            serde_json::json!({"name": "web-1", "host": "10.0.0.11", "port": 2222, "user": "deploy",
+                "credential": "deploy", "labels": {"env": "production", "role": ["web", "db"]}})
+        );
+    }
+}

@@ -1,0 +1,164 @@
+//! The settings of `serve`: flags over environment over file over defaults. What a person wrote becomes real
+//! types here, once.
+
+mod file;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use reqwest::Url;
+
+use crate::advice::Advised;
+use crate::cli::ServeArgs;
+use crate::client;
+use crate::places::{self, Env};
+
+use file::File;
+pub use file::FileError;
+
+/// Where `serve` listens when nothing is said.
+pub const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7171);
+
+/// Everything `serve` can be told. Each key stands in `server.example.toml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where HTTP is spoken; port 0 means any free one.
+    pub listen: SocketAddr,
+    /// Where everything is kept.
+    pub data: PathBuf,
+    /// How people reach the server from outside; `None` means by what it listens on.
+    pub public_url: Option<Url>,
+    /// What git may do.
+    pub git: git::Policy,
+}
+
+impl Settings {
+    /// Finds the settings: `data` is the `--data` flag.
+    ///
+    /// # Errors
+    /// A value makes no sense, or the file has mistakes: all of them are told.
+    pub fn load(data: Option<&Path>, flags: &ServeArgs, env: Env<'_>) -> anyhow::Result<Self> {
+        let path = flags.config.clone().or_else(|| env.get("AWEIGH_CONFIG").map(PathBuf::from));
+        let file = path.map(|path| File::read(&path)).transpose()?.unwrap_or_default();
+        let said = |flag: &Option<String>, variable: &str, file: Option<String>| {
+            flag.clone().or_else(|| env.get(variable)).or(file)
+        };
+        let database = said(&flags.database, "AWEIGH_DATABASE", file.database);
+        if let Some(database) = database.filter(|database| database != "sqlite") {
+            let kind = database.split(':').next().unwrap_or_default();
+            let what =
+                format!("the database {kind:?} is not built yet: SQLite in the data folder is the only one");
+            return Err(Advised::new(what, "leave `database` out, or say sqlite").into());
+        }
+        let listen = said(&flags.listen, "AWEIGH_LISTEN", file.listen);
+        let public_url = said(&None, "AWEIGH_PUBLIC_URL", file.public_url);
+        let named = data.map(Path::to_owned).or_else(|| env.get("AWEIGH_DATA").map(PathBuf::from));
+        let data = named.or(file.data).unwrap_or_else(|| places::data_folder(env));
+        Ok(Self {
+            listen: listen.as_deref().map_or(Ok(LISTEN), address)?,
+            // Hooks and builds run in folders of their own, where a relative path would mean another place.
+            data: std::path::absolute(data)?,
+            public_url: public_url.as_deref().map(client::url).transpose()?,
+            git: file.git,
+        })
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, Advised> {
+    let host = text.replacen("localhost:", "127.0.0.1:", 1);
+    let bad = |_| {
+        Advised::new(
+            format!("{text:?} is not an address and port to listen on"),
+            "write it like 127.0.0.1:7171, 0.0.0.0:7171 for every IPv4 address, or [::]:7171",
+        )
+    };
+    host.parse().map_err(bad)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: &str, env: &[(&str, &str)], flags: &ServeArgs) -> Result<Settings, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.toml");
+        std::fs::write(&path, file).unwrap();
+        let read = |name: &str| match name {
+            "AWEIGH_CONFIG" => Some(path.to_str().unwrap().to_owned()),
+            _ => env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()),
+        };
+        Settings::load(None, flags, Env::new(&read)).map_err(|error| {
+            let lines = error.downcast_ref::<FileError>().map(|error| error.lines().join("\n"));
+            lines.unwrap_or_else(|| format!("{error:#}"))
+        })
+    }
+
+    #[test]
+    fn flags_stand_over_the_environment_and_that_over_the_file() {
+        let file = "listen = \"127.0.0.1:1\"\ndata = \"/from/file\"\n";
+        let flags = ServeArgs { listen: Some("localhost:3".into()), ..ServeArgs::default() };
+        let port = |env: &[(&str, &str)], flags: &ServeArgs| load(file, env, flags).unwrap().listen.port();
+        assert_eq!(port(&[], &ServeArgs::default()), 1);
+        assert_eq!(port(&[("AWEIGH_LISTEN", "127.0.0.1:2")], &ServeArgs::default()), 2);
+        assert_eq!(port(&[("AWEIGH_LISTEN", "")], &ServeArgs::default()), 1, "empty means unset");
+        assert_eq!(port(&[("AWEIGH_LISTEN", "127.0.0.1:2")], &flags), 3);
+        let data = |env: &[(&str, &str)]| load(file, env, &ServeArgs::default()).unwrap().data;
+        assert_eq!(data(&[]), Path::new("/from/file"));
+        assert_eq!(data(&[("AWEIGH_DATA", "/from/env")]), Path::new("/from/env"));
+        let settings = load("", &[("AWEIGH_DATA", "/d")], &ServeArgs::default()).unwrap();
+        assert_eq!((settings.listen, settings.git), (LISTEN, git::Policy::default()));
+    }
+
+    #[test]
+    fn mistakes_are_told_all_at_once() {
+        let file = "[git]\nallow_protocols = [\"https\", \"ext\"]\n[limits]\ngit_timeout = \"soon\"\n\
+                    repository_size = \"much\"\nrepository_files = 0\n[artifacts]\nkeep = 3\n";
+        insta::assert_snapshot!(load(file, &[], &ServeArgs::default()).unwrap_err(), @r#"
+        line 2: git.allow_protocols[1] must be https, http, ssh or file, not "ext"
+        line 4: limits.git_timeout is not a duration: write 5s, 2m or 1h30m, not "soon"
+        line 5: limits.repository_size is not a size: write 500MiB or 5GiB, not "much"
+        line 6: limits.repository_files must be at least 1
+        line 7: artifacts is not built yet; leave it out
+        "#);
+        let file = "lisen = \"x\"\n[git]\nprotocols = []\n";
+        insta::assert_snapshot!(load(file, &[], &ServeArgs::default()).unwrap_err(), @r"
+        line 1: lisen is not a known key; did you mean `listen`?
+        line 3: git.protocols is not a known key
+        ");
+    }
+
+    #[test]
+    fn values_without_sense_are_refused_and_secrets_in_them_are_not_repeated() {
+        for (key, value) in [
+            ("AWEIGH_LISTEN", "7171"),
+            ("AWEIGH_DATABASE", "postgres://me:secret@db/aweigh"),
+            ("AWEIGH_PUBLIC_URL", "https://me:secret@example.com"),
+        ] {
+            let told = load("", &[(key, value)], &ServeArgs::default()).unwrap_err();
+            assert!(!told.contains("secret"), "{told}");
+        }
+    }
+
+    #[test]
+    fn the_example_shows_every_key_with_its_default() {
+        let example = include_str!("../../../server.example.toml");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.toml");
+        // What is commented out shows a default; read both ways, the settings are the same.
+        let shown: Vec<&str> = example.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect();
+        let bare = shown.join("\n");
+        for text in [example.to_owned(), bare.clone()] {
+            std::fs::write(&path, text).unwrap();
+            let env = |name: &str| match name {
+                "AWEIGH_CONFIG" => Some(path.to_str().unwrap().to_owned()),
+                "HOME" => Some("/root".to_owned()),
+                _ => None,
+            };
+            let settings = Settings::load(None, &ServeArgs::default(), Env::new(&env)).unwrap();
+            assert_eq!((settings.listen, &settings.git), (LISTEN, &git::Policy::default()));
+        }
+        for key in file::KEYS {
+            assert!(bare.contains(&format!("\n{key} = ")), "{key} is not in server.example.toml");
+        }
+    }
+}

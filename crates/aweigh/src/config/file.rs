@@ -1,0 +1,165 @@
+//! `server.toml`: what may stand in it, and the real types it becomes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use api::{FieldError, FieldErrors, NotBuilt};
+use serde::Deserialize;
+
+use crate::toml_text::TomlText;
+
+/// Every key, as it is written in its table.
+#[cfg(test)]
+pub(super) const KEYS: [&str; 9] = [
+    "listen",
+    "data",
+    "database",
+    "public_url",
+    "allow_protocols",
+    "git_idle_timeout",
+    "git_timeout",
+    "repository_size",
+    "repository_files",
+];
+
+/// The file as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Raw {
+    listen: Option<String>,
+    data: Option<PathBuf>,
+    database: Option<String>,
+    public_url: Option<String>,
+    git: RawGit,
+    limits: RawLimits,
+    artifacts: Option<NotBuilt>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawGit {
+    allow_protocols: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawLimits {
+    git_idle_timeout: Option<String>,
+    git_timeout: Option<String>,
+    repository_size: Option<String>,
+    repository_files: Option<u64>,
+}
+
+/// The file, checked. What can also be said by a flag or a variable is still text.
+#[derive(Debug, Default)]
+pub(super) struct File {
+    pub(super) listen: Option<String>,
+    pub(super) data: Option<PathBuf>,
+    pub(super) database: Option<String>,
+    pub(super) public_url: Option<String>,
+    pub(super) git: git::Policy,
+}
+
+/// What is wrong with the settings file: all of it.
+#[derive(Debug, thiserror::Error)]
+#[error("{} cannot be used", .path.display())]
+pub struct FileError {
+    path: PathBuf,
+    lines: Vec<String>,
+}
+
+impl FileError {
+    /// What is wrong, one line each.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.clone()
+    }
+}
+
+impl File {
+    /// Reads the file at `path`; a relative data folder is beside it.
+    pub(super) fn read(path: &Path) -> Result<Self, FileError> {
+        let bad = |lines| FileError { path: path.to_owned(), lines };
+        let text = fs::read_to_string(path).map_err(|error| bad(vec![error.to_string()]))?;
+        let text = TomlText::parse(&text).map_err(|line| bad(vec![line]))?;
+        let raw: Raw = text.read().map_err(bad)?;
+        let mut file = raw.check().map_err(|errors| bad(text.told(&errors)))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        file.data = file.data.map(|data| folder.join(data));
+        Ok(file)
+    }
+}
+
+impl Raw {
+    fn check(self) -> Result<File, Vec<FieldError>> {
+        let mut errors = FieldErrors::default();
+        errors.not_built(&[("artifacts", self.artifacts)]);
+        let mut git = git::Policy::default();
+        if let Some(protocols) = self.git.allow_protocols {
+            for (place, name) in protocols.iter().enumerate() {
+                errors.take(format!("git.allow_protocols[{place}]"), protocol(name));
+            }
+            git.allow_protocols = protocols;
+        }
+        let mut time = |key: &str, text: Option<String>, into: &mut std::time::Duration| {
+            let read = text.map(|text| api::duration::parse(&text)).transpose();
+            if let Some(Some(read)) = errors.take(format!("limits.{key}"), read) {
+                *into = read;
+            }
+        };
+        time("git_idle_timeout", self.limits.git_idle_timeout, &mut git.idle_timeout);
+        time("git_timeout", self.limits.git_timeout, &mut git.total_timeout);
+        let bytes = self.limits.repository_size.map(|text| size(&text)).transpose();
+        if let Some(Some(bytes)) = errors.take("limits.repository_size", bytes) {
+            git.max_bytes = bytes;
+        }
+        errors.add_if(
+            self.limits.repository_files == Some(0),
+            "limits.repository_files",
+            "must be at least 1",
+        );
+        git.max_files = self.limits.repository_files.unwrap_or(git.max_files);
+        errors.finish(Some(File {
+            listen: self.listen,
+            data: self.data,
+            database: self.database,
+            public_url: self.public_url,
+            git,
+        }))
+    }
+}
+
+fn protocol(name: &str) -> Result<(), String> {
+    match name.parse::<git::Protocol>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!("must be https, http, ssh or file, not {name:?}")),
+    }
+}
+
+/// Reads a number of bytes such as `500MiB` or `5GiB`.
+fn size(text: &str) -> Result<u64, String> {
+    let bad = || format!("is not a size: write 500MiB or 5GiB, not {text:?}");
+    let digits = text.trim_end_matches(|char: char| !char.is_ascii_digit());
+    let shift = match text.strip_prefix(digits).map(str::trim) {
+        Some("KiB") => 10,
+        Some("MiB") => 20,
+        Some("GiB") => 30,
+        Some("TiB") => 40,
+        _ => return Err(bad()),
+    };
+    let number: u64 = digits.parse().map_err(|_| bad())?;
+    number.checked_mul(1 << shift).filter(|bytes| *bytes > 0).ok_or_else(bad)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_a_unit() {
+        assert_eq!(size("5GiB"), Ok(5 << 30));
+        assert_eq!(size("500 MiB"), Ok(500 << 20));
+        for bad in ["", "5", "GiB", "5GB", "0MiB", "-1MiB", "99999999999TiB"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+}

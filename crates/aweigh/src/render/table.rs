@@ -1,0 +1,62 @@
+//! Listings: aligned columns without borders, cut to the terminal; whole where there is none.
+
+use std::io;
+
+use comfy_table::{Cell, ContentArrangement, Table, presets};
+
+use super::clean::one_line;
+use super::paint::Screen;
+use super::print;
+
+/// Prints rows below a head; a listing without rows says `empty` on standard error instead.
+///
+/// Every cell is cleaned here: it may hold what a server or a repository said.
+///
+/// # Errors
+/// Standard output is closed or broken.
+pub fn show(head: &[&str], rows: Vec<Vec<String>>, empty: &str) -> io::Result<()> {
+    if rows.is_empty() {
+        super::note(empty);
+        return Ok(());
+    }
+    print(&text(head, rows, &Screen::stdout()))
+}
+
+fn text(head: &[&str], rows: Vec<Vec<String>>, screen: &Screen) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(head.iter().map(Cell::new));
+    if screen.terminal {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(u16::try_from(screen.width).unwrap_or(u16::MAX));
+    } else {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+        table.force_no_tty();
+    }
+    for row in rows {
+        table.add_row(row.iter().map(|cell| Cell::new(one_line(cell))));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let lines = table.lines().map(|line| format!("{}\n", line.trim_end()));
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_and_cells_are_clean() {
+        let screen = Screen { terminal: false, colours: false, width: usize::MAX, height: usize::MAX };
+        let rows = vec![
+            vec!["web-1".to_owned(), "deploy@10.0.0.11:22".to_owned()],
+            vec!["a-longer-name".to_owned(), "two\nlines \u{1b}]0;title\u{7}".to_owned()],
+        ];
+        insta::assert_snapshot!(text(&["NAME", "PLACE"], rows, &screen), @r"
+        NAME           PLACE
+        web-1          deploy@10.0.0.11:22
+        a-longer-name  two lines
+        ");
+    }
+}

@@ -1,0 +1,256 @@
+//! The tree of a release as a picture: the trunk, one row per server, the end of the trunk. Pure.
+//!
+//! ```text
+//! release 42 · shop production · main 1a2b3c4 · by ann
+//! ● running 14s
+//! ✓ start  ✓ fetch 0.4s  ✓ build 9.1s  ✓ pack 0.6s
+//!   web-1  running  ✓ upload 0.3s  ● after_upload 2.1s (✓ 1 0.4s, ● migrate 1.7s)  ○ activate  ○ verify  ○ prune
+//!   web-2  failed   ✗ upload 0.2s
+//!          ✗ upload: the disk of web-2 is full
+//! ○ staged  ○ batch 1
+//! ```
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use model::{Kind, Name, Node, Release, StepKind, StepStatus, Tree};
+
+use super::clean::one_line;
+use super::paint::{Line, Paint};
+use super::words::{release_paint, release_symbol, span, spoken, step_paint, symbol, took};
+
+/// Rows of a picture that are not servers: head, status, trunk, end of the trunk, the note on what is left out.
+const OTHER_ROWS: usize = 6;
+
+/// The steps of a plan: the same rows before anything has happened.
+pub fn steps(tree: &Tree) -> Vec<Line> {
+    rows(tree, Timestamp::UNIX_EPOCH, usize::MAX, usize::MAX)
+}
+
+/// The whole picture at `now`, at most about `height` rows.
+///
+/// `release` says what is released; where everything stands is in `tree`, which is newer.
+pub fn picture(release: &Release, tree: &Tree, now: Timestamp, width: usize, height: usize) -> Vec<Line> {
+    let mut lines = vec![head(release), status(release, tree, now)];
+    lines.extend(rows(tree, now, width, height));
+    lines
+}
+
+fn rows(tree: &Tree, now: Timestamp, width: usize, height: usize) -> Vec<Line> {
+    let (before, lanes, after) = parts(tree);
+    let mut lines = vec![chain(tree, &before, now, width)];
+    lines.extend(reasons(&before, 2));
+    let column = lanes.keys().map(|name| name.as_str().len()).max().unwrap_or_default();
+    let (shown, left_out) = chosen(&lanes, height.saturating_sub(OTHER_ROWS + 1).max(1));
+    for (name, nodes) in shown {
+        let word = lane_status(nodes);
+        let start = Line::default()
+            .with(format!("  {name:column$}  "), Paint::Bold)
+            .with(format!("{:9}  ", word.word()), step_paint(word));
+        let room = width.saturating_sub(start.width());
+        lines.push(start.then(chain(tree, nodes, now, room)));
+        lines.extend(reasons(nodes, column + 4));
+    }
+    if !left_out.is_empty() {
+        lines.push(summary(&left_out));
+    }
+    lines.push(chain(tree, &after, now, width));
+    lines.extend(reasons(&after, 2));
+    lines
+}
+
+/// `release 42 · shop production · main 1a2b3c4 · by ann`
+pub fn head(release: &Release) -> Line {
+    let what = match (release.kind, release.rollback_to) {
+        (Kind::Rollback, Some(to)) => format!("rollback to release {to} ({})", release.commit.short()),
+        (Kind::Rollback, None) => format!("rollback to {}", release.commit.short()),
+        (Kind::Release, _) => format!("{} {}", one_line(&release.git_ref), release.commit.short()),
+    };
+    Line::default()
+        .with(format!("release {}", release.id), Paint::Bold)
+        .with(format!(" · {} {} · {what} · by ", release.project, release.environment), Paint::Plain)
+        .with(one_line(&release.by), Paint::Plain)
+}
+
+fn status(release: &Release, tree: &Tree, now: Timestamp) -> Line {
+    let begin = release.started_at.or_else(|| tree.nodes.iter().filter_map(|node| node.started_at).min());
+    let last = tree.nodes.iter().filter_map(|node| node.ended_at).max();
+    let end = if tree.status.is_terminal() { release.ended_at.or(last) } else { None };
+    let mut text = format!("{} {}", release_symbol(tree.status), spoken(tree.status));
+    if let Some(took) = took(begin, end, now) {
+        text = format!("{text} {}", span(took));
+    }
+    let line = Line::default().with(text, release_paint(tree.status));
+    match &tree.reason {
+        Some(reason) => line.with(format!("  {}", one_line(reason)), Paint::Plain),
+        None => line,
+    }
+}
+
+/// The nodes that have a place of their own: before the servers, by server, after the servers. A hook of a list
+/// is shown inside the node of its point.
+fn parts(tree: &Tree) -> (Vec<&Node>, BTreeMap<&Name, Vec<&Node>>, Vec<&Node>) {
+    let (mut before, mut lanes, mut after) = (Vec::new(), BTreeMap::<_, Vec<_>>::new(), Vec::new());
+    for node in tree.nodes.iter().filter(|node| !is_inner(tree, node)) {
+        match &node.server {
+            Some(server) => lanes.entry(server).or_default().push(node),
+            None if lanes.is_empty() && node.step != StepKind::Staged => before.push(node),
+            None => after.push(node),
+        }
+    }
+    (before, lanes, after)
+}
+
+fn is_inner(tree: &Tree, node: &Node) -> bool {
+    node.step == StepKind::Hook
+        && node.parent.as_deref().is_some_and(|parent| {
+            node.key.strip_prefix(parent).is_some_and(|rest| rest.starts_with('/'))
+                && tree.nodes.iter().any(|other| other.key == parent && other.step == StepKind::Hook)
+        })
+}
+
+/// Nodes in a row. Where there is no room, those that are done at the beginning become `✓ 4 done`.
+fn chain(tree: &Tree, nodes: &[&Node], now: Timestamp, width: usize) -> Line {
+    let whole = |nodes: &[&Node]| {
+        nodes.iter().enumerate().fold(Line::default(), |line, (place, node)| {
+            let gap = if place == 0 { "" } else { "  " };
+            line.with(gap, Paint::Plain).then(with_inner(tree, node, now))
+        })
+    };
+    let line = whole(nodes);
+    let done = nodes.iter().take_while(|node| node.status == StepStatus::Ok).count();
+    if line.width() <= width || done < 2 {
+        return line;
+    }
+    let rest = nodes.get(done..).unwrap_or_default();
+    Line::default().with(format!("✓ {done} done"), Paint::Green).with("  ", Paint::Plain).then(whole(rest))
+}
+
+fn with_inner(tree: &Tree, node: &Node, now: Timestamp) -> Line {
+    let line = one(node, now);
+    let mut inner = tree
+        .nodes
+        .iter()
+        .filter(|other| other.parent.as_deref() == Some(&node.key) && is_inner(tree, other))
+        .peekable();
+    if inner.peek().is_none() || matches!(node.status, StepStatus::Pending | StepStatus::Ok) {
+        return line;
+    }
+    let line = inner.enumerate().fold(line.with(" (", Paint::Plain), |line, (place, node)| {
+        line.with(if place == 0 { "" } else { ", " }, Paint::Plain).then(one(node, now))
+    });
+    line.with(")", Paint::Plain)
+}
+
+/// `✓ upload 0.3s`
+fn one(node: &Node, now: Timestamp) -> Line {
+    let paint = step_paint(node.status);
+    let line = Line::default().with(format!("{} {}", symbol(node.status), one_line(&node.text)), paint);
+    let shown = |took: &jiff::SignedDuration| took.as_millis() >= 100;
+    match took(node.started_at, node.ended_at, now).filter(shown) {
+        Some(took) if node.status != StepStatus::Pending => line.with(format!(" {}", span(took)), Paint::Dim),
+        _ => line,
+    }
+}
+
+/// Why nodes are not simply good, one line each.
+fn reasons<'a>(nodes: &'a [&'a Node], indent: usize) -> impl Iterator<Item = Line> + 'a {
+    nodes.iter().filter_map(move |node| {
+        let told = matches!(
+            node.status,
+            StepStatus::Failed | StepStatus::Warning | StepStatus::Unknown | StepStatus::Paused
+        );
+        let reason = node.reason.as_ref().filter(|_| told)?;
+        let text = format!("{}{} {}: ", " ".repeat(indent), symbol(node.status), one_line(&node.text));
+        Some(Line::default().with(text, step_paint(node.status)).with(one_line(reason), Paint::Plain))
+    })
+}
+
+/// What one word says about a server's row: the worst that happened, else what goes on, else how far it is.
+fn lane_status(nodes: &[&Node]) -> StepStatus {
+    use StepStatus::{Cancelled, Failed, Ok, Paused, Pending, Running, Skipped, Undone, Unknown, Warning};
+    let has = |status| nodes.iter().any(|node| node.status == status);
+    if nodes.iter().all(|node| matches!(node.status, Ok | Skipped)) {
+        return if has(Ok) { Ok } else { Skipped };
+    }
+    [Failed, Unknown, Running, Paused, Undone, Warning, Cancelled]
+        .into_iter()
+        .find(|status| has(*status))
+        .unwrap_or(if has(Ok) { Running } else { Pending })
+}
+
+type Lane<'a, 'b> = (&'a Name, &'b Vec<&'a Node>);
+
+/// The servers that have room, those in trouble or at work first, in the order of their names; and the others.
+fn chosen<'a, 'b>(
+    lanes: &'b BTreeMap<&'a Name, Vec<&'a Node>>,
+    room: usize,
+) -> (Vec<Lane<'a, 'b>>, Vec<Lane<'a, 'b>>) {
+    let mut by_need: Vec<Lane<'a, 'b>> = lanes.iter().map(|(name, nodes)| (*name, nodes)).collect();
+    if by_need.len() <= room {
+        return (by_need, Vec::new());
+    }
+    by_need.sort_by_key(|(_, nodes)| match lane_status(nodes) {
+        StepStatus::Failed | StepStatus::Unknown => 0,
+        StepStatus::Undone | StepStatus::Warning | StepStatus::Paused => 1,
+        StepStatus::Running => 2,
+        StepStatus::Pending | StepStatus::Cancelled => 3,
+        StepStatus::Ok | StepStatus::Skipped => 4,
+    });
+    let left_out = by_need.split_off(room);
+    by_need.sort_by_key(|(name, _)| *name);
+    (by_need, left_out)
+}
+
+/// `  and 37 more: 30 ok, 7 pending`
+fn summary(lanes: &[Lane<'_, '_>]) -> Line {
+    let count = |status| lanes.iter().filter(|(_, nodes)| lane_status(nodes) == status).count();
+    let counts: Vec<String> = StepStatus::ALL
+        .into_iter()
+        .map(|status| (status, count(status)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(status, count)| format!("{count} {}", status.word()))
+        .collect();
+    Line::default().with(format!("  and {} more: {}", lanes.len(), counts.join(", ")), Paint::Dim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    fn drawn(release: &Release, tree: &Tree, width: usize, height: usize) -> String {
+        let lines = picture(release, tree, sample::at(60.0), width, height);
+        lines.iter().map(|line| line.text(width, false)).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_good_release() {
+        let (release, tree) = sample::good();
+        insta::assert_snapshot!(drawn(&release, &tree, 160, 50), @"");
+    }
+
+    #[test]
+    fn a_release_at_work_on_a_narrow_terminal() {
+        let (release, tree) = sample::running();
+        insta::assert_snapshot!(drawn(&release, &tree, 72, 50), @"");
+    }
+
+    #[test]
+    fn a_failed_release() {
+        let (release, tree) = sample::failed();
+        insta::assert_snapshot!(drawn(&release, &tree, 160, 50), @"");
+    }
+
+    #[test]
+    fn an_undone_release() {
+        let (release, tree) = sample::undone();
+        insta::assert_snapshot!(drawn(&release, &tree, 160, 50), @"");
+    }
+
+    #[test]
+    fn a_fleet_that_is_higher_than_the_terminal() {
+        let (release, tree) = sample::fleet(40);
+        insta::assert_snapshot!(drawn(&release, &tree, 100, 12), @"");
+    }
+}

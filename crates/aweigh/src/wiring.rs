@@ -1,0 +1,54 @@
+//! The only place that names concrete types: puts the engine on its ports, and the web on the actions.
+
+use std::sync::Arc;
+
+use actions::{Actions, Parts};
+use engine::dispatcher::{Control, dispatch};
+use engine::run::Ports;
+use store::Store;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::adapters::{GitSource, Memory, SshHosts, SshKeys};
+use crate::config::Settings;
+
+/// A running Aweigh without its web.
+pub struct Wired {
+    /// What users may ask.
+    pub actions: Arc<Actions>,
+    /// The task that runs releases; it ends after `stop`.
+    pub dispatcher: JoinHandle<()>,
+}
+
+/// Puts everything together on an open store; releases run from here on until `stop`.
+pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wired {
+    let memory = Arc::new(Memory(store.clone()));
+    let hosts = Arc::new(SshHosts::new(store.clone()));
+    let mirrors = settings.data.join("mirrors");
+    let source = Arc::new(GitSource::new(mirrors, settings.git.clone(), store.clone()));
+    let (control, orders) = Control::new();
+    let ports = Ports {
+        source: source.clone(),
+        hosts: hosts.clone(),
+        journal: memory.clone(),
+        queue: memory.clone(),
+        artifacts: memory.clone(),
+        secrets: memory,
+        installation: store.installation().to_owned(),
+        data: settings.data.clone(),
+    };
+    let dispatcher = tokio::spawn(async move {
+        if let Err(error) = dispatch(ports, orders, stop).await {
+            tracing::error!(%error, "releases cannot be run");
+        }
+    });
+    let parts = Parts {
+        store: store.clone(),
+        source,
+        hosts,
+        control,
+        keys: Arc::new(SshKeys),
+        repository_file: web::read_repository_file,
+    };
+    Wired { actions: Arc::new(Actions::new(parts)), dispatcher }
+}

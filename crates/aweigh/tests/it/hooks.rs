@@ -1,0 +1,97 @@
+//! Hooks: on which servers, how often, with what environment, and what happens to bad ones.
+
+use testkit::repo::file;
+
+use crate::rig::Rig;
+
+#[test]
+fn hooks_run_where_and_as_often_as_they_say() {
+    let rig = Rig::new(3);
+    rig.repo.commit([("file", file("1\n"))]);
+    rig.repo.tag("v1");
+    rig.apply(
+        r#"
+[projects.shop.environments.production.hooks]
+after_upload = [
+  "echo all >> \"$AWEIGH_SHARED_PATH/ran\"",
+  { name = "migrate", run = "echo once >> \"$AWEIGH_SHARED_PATH/ran\"", once = true, on = "role=web" },
+  { name = "db", run = "echo db >> \"$AWEIGH_SHARED_PATH/ran\"", on = "role=db" },
+]
+after_activate = [
+  { name = "soft", run = "echo soft; exit 3", allow_failure = true },
+  { name = "env", run = "env | grep ^AWEIGH_ | sort > \"$AWEIGH_SHARED_PATH/env\"" },
+]
+after_release = "echo released $AWEIGH_RELEASE"
+"#,
+    );
+    rig.release("v1");
+    let ran = |number| std::fs::read_to_string(rig.root(number).join("shared/ran")).unwrap();
+    assert_eq!((ran(1).as_str(), ran(2).as_str(), ran(3).as_str()), ("all\nonce\ndb\n", "all\n", "all\n"));
+    assert_eq!(rig.node(1, "web-1/after_upload/migrate")["status"], "ok");
+    assert_eq!(rig.node(1, "web-2/after_activate/soft")["status"], "warning");
+    assert_eq!(rig.log(1, "web-2/after_activate/soft"), "soft\n");
+    assert_eq!(rig.log(1, "after_release"), "released 1\n");
+    let env = std::fs::read_to_string(rig.root(1).join("shared/env")).unwrap();
+    let root = std::fs::canonicalize(rig.root(1)).unwrap();
+    let commit = rig.repo.head();
+    for line in [
+        "AWEIGH_ACTION=release".to_owned(),
+        "AWEIGH_PROJECT=shop".to_owned(),
+        "AWEIGH_ENV=production".to_owned(),
+        "AWEIGH_RELEASE=1".to_owned(),
+        "AWEIGH_REF=v1".to_owned(),
+        "AWEIGH_TAG=v1".to_owned(),
+        "AWEIGH_BRANCH=".to_owned(),
+        "AWEIGH_SERVER=web-1".to_owned(),
+        "AWEIGH_ROLES=db,web".to_owned(),
+        "AWEIGH_PREVIOUS_RELEASE=".to_owned(),
+        format!("AWEIGH_REVISION={commit}"),
+        format!("AWEIGH_CURRENT_PATH={}/current", root.display()),
+    ] {
+        assert!(env.lines().any(|found| found == line), "{line} is not in\n{env}");
+    }
+    rig.release("v1");
+    assert_eq!(ran(1).lines().filter(|line| *line == "once").count(), 2, "once in each release");
+}
+
+#[test]
+fn a_hook_that_fails_hangs_or_leaves_a_daemon_does_not_hold_the_release() {
+    let rig = Rig::new(1);
+    rig.repo.commit([("file", file("1\n"))]);
+    let hooks = |text: &str| {
+        rig.apply(&format!("[projects.shop.environments.production.hooks]\nafter_upload = {text}"))
+    };
+    hooks("\"echo before; exit 3\"");
+    assert_eq!(rig.run(["release", "shop", "-e", "production", "main"]).code, 1);
+    let node = rig.node(1, "web-1/after_upload");
+    assert!(node["reason"].as_str().unwrap().contains("exited with 3"), "{node}");
+
+    hooks("{ run = \"echo begun; sleep 1000 & sleep 1000\", timeout = \"1s\" }");
+    assert_eq!(rig.run(["release", "shop", "-e", "production", "main"]).code, 1);
+    assert!(rig.node(2, "web-1/after_upload")["reason"].as_str().unwrap().contains("timeout"));
+    assert!(rig.log(2, "web-1/after_upload").starts_with("begun\n"));
+
+    hooks("{ run = \"sleep 1000\", idle_timeout = \"1s\" }");
+    assert_eq!(rig.run(["release", "shop", "-e", "production", "main"]).code, 1);
+    assert!(rig.node(3, "web-1/after_upload")["reason"].as_str().unwrap().contains("silent"));
+
+    // It keeps standard output open for ever; the hook has ended all the same.
+    hooks("\"setsid sleep 987 & echo done\"");
+    rig.release("main");
+    std::process::Command::new("pkill").args(["-f", "sleep 987"]).status().ok();
+}
+
+#[test]
+fn a_hundred_megabytes_of_output_are_cut_and_the_rest_goes_on() {
+    let rig = Rig::new(1);
+    rig.repo.commit([("file", file("1\n"))]);
+    rig.apply("[projects.shop.build]\nrun = \"head -c 104857600 /dev/zero | tr '\\\\0' 'x' | fold -w 100; echo the end\"");
+    rig.release("main");
+    let log = rig.log(1, "build");
+    assert!(log.len() < 20 * 1024 * 1024, "{} bytes are kept", log.len());
+    assert!(log.ends_with("the end\n"), "the tail is kept");
+    let dropped: u64 = rig.events(1).iter().filter_map(|event| event["data"]["dropped"].as_u64()).sum();
+    assert!(dropped > 80 * 1024 * 1024, "{dropped} bytes are said to be dropped");
+    let database = std::fs::metadata(rig.data().join("aweigh.db")).unwrap().len();
+    assert!(database < 32 * 1024 * 1024, "the database has {database} bytes");
+}

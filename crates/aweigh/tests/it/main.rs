@@ -1,0 +1,20 @@
+//! The real binary, a real git repository, real OpenSSH servers on loopback.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod bad_input;
+mod broken_release;
+mod crash;
+mod exit_codes;
+mod hooks;
+mod push;
+mod queue;
+mod release;
+mod rig;
+mod rollback;
+mod tidy;

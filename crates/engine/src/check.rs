@@ -1,0 +1,99 @@
+//! Asks one server whether releases can run there: the same connection and login as a release uses.
+
+use model::Server;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::ports::{Host, HostError, HostTrouble, Hosts};
+
+/// One line of a server's check list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at: `connect`, `login`, `tar` …
+    pub what: String,
+    /// Whether it is as a release needs it.
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
+    /// What to do next where it is not.
+    pub hint: Option<String>,
+}
+
+/// Prints one line per tool: its name, and where it is or nothing. Constant: no user text is part of it.
+const TOOLS: &str =
+    "sh -c 'for tool in tar setsid stat xargs zstd gzip; do echo \"@tool $tool `command -v $tool`\"; done'";
+
+/// The longest answer that is read, in bytes.
+const LONGEST: u64 = 16 * 1024;
+
+/// Connects to `server`, logs in and looks for the tools that a release needs.
+///
+/// Never fails: whatever happens is a finding.
+pub async fn server(hosts: &dyn Hosts, server: &Server) -> Vec<Finding> {
+    let place = server.place();
+    let host = match hosts.connect(server).await {
+        Ok(host) => host,
+        Err(error) => return vec![trouble(error)],
+    };
+    let mut findings = vec![Finding { what: "connect".into(), ok: true, detail: place, hint: None }];
+    match tools(host.as_ref()).await {
+        Ok(found) => findings.extend(found),
+        Err(error) => findings.push(trouble(error)),
+    }
+    host.close().await;
+    findings
+}
+
+fn trouble(error: HostError) -> Finding {
+    let what = match error.kind {
+        HostTrouble::Unreachable | HostTrouble::Lost => "connect",
+        HostTrouble::HostKey => "host key",
+        HostTrouble::Denied => "login",
+        HostTrouble::ForwardRefused | HostTrouble::Other => "command",
+    };
+    Finding { what: what.into(), ok: false, detail: error.message, hint: error.hint }
+}
+
+async fn tools(host: &dyn Host) -> Result<Vec<Finding>, HostError> {
+    let mut channel = host.exec(TOOLS).await?;
+    // A server that does not read its input must not hold us up; a failure to close it says nothing.
+    channel.stdin.shutdown().await.ok();
+    let mut answer = Vec::new();
+    let read = channel.stdout.take(LONGEST).read_to_end(&mut answer).await;
+    let exit = channel.exit.await?;
+    let answer = String::from_utf8_lossy(&answer);
+    let found = |tool: &str| {
+        let start = format!("@tool {tool} ");
+        answer
+            .lines()
+            .find_map(|line| line.strip_prefix(&start))
+            .map(str::trim)
+            .filter(|path| !path.is_empty())
+    };
+    if read.is_err() || !answer.contains("@tool ") {
+        let message = format!("a command gave no answer (exit {exit:?})");
+        let hint =
+            Some("log in by hand as this user and see whether `sh -c 'echo hello'` prints hello".to_owned());
+        return Err(HostError { kind: HostTrouble::Other, message, hint });
+    }
+    let mut findings = Vec::new();
+    for tool in ["tar", "setsid", "stat", "xargs"] {
+        findings.push(finding(tool, found(tool).map(str::to_owned)));
+    }
+    let codec = found("zstd").or_else(|| found("gzip")).map(str::to_owned);
+    findings.push(finding("zstd or gzip", codec));
+    Ok(findings)
+}
+
+fn finding(what: &str, path: Option<String>) -> Finding {
+    let hint = path.is_none().then(|| {
+        format!(
+            "install {what} on the server; Debian: apt-get install tar util-linux coreutils findutils zstd"
+        )
+    });
+    Finding {
+        what: what.into(),
+        ok: path.is_some(),
+        detail: path.unwrap_or_else(|| "not found".into()),
+        hint,
+    }
+}

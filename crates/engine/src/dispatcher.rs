@@ -1,0 +1,125 @@
+//! The dispatcher: claims queued releases, owns the running ones, and passes on the wish to stop.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::{ReleaseId, Status};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::masker::Masker;
+use crate::pipeline;
+use crate::ports::{Claim, JournalError};
+use crate::reporter::Reporter;
+use crate::run::{Ports, Run};
+
+/// A handle by which others speak to the dispatcher. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Control {
+    wake: Arc<Notify>,
+    resumed: mpsc::UnboundedSender<Claim>,
+    running: Arc<Mutex<HashMap<ReleaseId, CancellationToken>>>,
+}
+
+impl Control {
+    /// A handle, and what its dispatcher listens to.
+    pub fn new() -> (Self, Orders) {
+        let (resumed, orders) = mpsc::unbounded_channel();
+        let control = Self { wake: Arc::default(), resumed, running: Arc::default() };
+        (control.clone(), Orders { control, resumed: orders })
+    }
+
+    /// Says that a release may have become ready to run.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Says that somebody wants `release` to stop. Without effect when it does not run here.
+    pub fn stop(&self, release: ReleaseId) {
+        if let Some(stop) = self.running().get(&release) {
+            stop.cancel();
+        }
+    }
+
+    /// Hands over a release that was taken up again.
+    pub fn run(&self, claim: Claim) {
+        // Nobody listens any more only while Aweigh stops; the next start takes the release over.
+        self.resumed.send(claim).ok();
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<ReleaseId, CancellationToken>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a dispatcher listens to.
+#[derive(Debug)]
+pub struct Orders {
+    control: Control,
+    resumed: mpsc::UnboundedReceiver<Claim>,
+}
+
+/// Takes over what a dead owner left, then claims and runs releases until `stop`.
+///
+/// On a stop the running releases are left as they are: their hooks go on by themselves on the servers, and the
+/// next start takes them over.
+pub async fn dispatch(ports: Ports, mut orders: Orders, stop: CancellationToken) -> Result<(), JournalError> {
+    let mut tasks = JoinSet::new();
+    for claim in ports.queue.take_over().await? {
+        if claim.status == Status::Running {
+            start(&mut tasks, &ports, &orders.control, claim, true);
+        }
+    }
+    loop {
+        match ports.queue.claim().await {
+            Ok(Some(claim)) => {
+                start(&mut tasks, &ports, &orders.control, claim, false);
+                continue;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "cannot look for queued releases"),
+        }
+        tokio::select! {
+            () = orders.control.wake.notified() => {}
+            Some(claim) = orders.resumed.recv() => start(&mut tasks, &ports, &orders.control, claim, false),
+            Some(ended) = tasks.join_next() => note_end(ended),
+            () = stop.cancelled() => break,
+        }
+    }
+    tasks.shutdown().await;
+    Ok(())
+}
+
+fn note_end(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a release ended without an answer; the next start takes it over");
+    }
+}
+
+fn start(tasks: &mut JoinSet<()>, ports: &Ports, control: &Control, claim: Claim, taken_over: bool) {
+    let stop = CancellationToken::new();
+    if claim.stopping {
+        stop.cancel();
+    }
+    control.running().insert(claim.release, stop.clone());
+    let (ports, control) = (ports.clone(), control.clone());
+    tasks.spawn(async move {
+        if let Err(error) = own(ports, claim, stop, taken_over).await {
+            tracing::error!(release = %claim.release, %error, "the release was let go");
+        }
+        control.running().remove(&claim.release);
+        control.wake();
+    });
+}
+
+async fn own(ports: Ports, claim: Claim, stop: CancellationToken, taken_over: bool) -> Result<(), JournalError> {
+    let plan = ports.journal.plan(claim.release).await?;
+    let secrets = ports.secrets.of(&plan).await?;
+    let reporter = Reporter::new(ports.journal.clone(), claim.release, claim.epoch, Masker::new(&secrets));
+    let rows = ports.journal.steps(claim.release).await?;
+    let good = ports.journal.good(&plan.project.name, &plan.environment.name).await?;
+    let found = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
+    let run = Run { plan, epoch: claim.epoch, ports, reporter, stop, good, found };
+    pipeline::run(Arc::new(run), taken_over).await
+}

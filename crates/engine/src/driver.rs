@@ -1,0 +1,268 @@
+//! A running driver on one server: sends it commands and reads its answers, one at a time.
+
+use std::path::PathBuf;
+
+use model::DeployPath;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+
+use crate::error::Failure;
+use crate::ports::{Channel, Host, HostError, HostTrouble};
+use crate::remote::{self, Answer, Command};
+
+/// The longest line that is read, in bytes; what is longer is cut.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// How much of a stream is written at once, in bytes.
+const PIECE: usize = 128 * 1024;
+
+/// A driver that waits for the next command.
+pub struct Driver {
+    stdin: std::pin::Pin<Box<dyn AsyncWrite + Send + Sync>>,
+    hears: Ears,
+}
+
+/// The reading half. Reading can be given up at any await and taken up again: nothing is lost.
+struct Ears {
+    nonce: String,
+    stdout: BufReader<std::pin::Pin<Box<dyn AsyncRead + Send + Sync>>>,
+    line: Vec<u8>,
+    frame_left: usize,
+    answer: Answer,
+}
+
+/// What a driver says.
+#[derive(Debug)]
+pub enum Heard {
+    /// Bytes of the log that is followed; none of them is a sign of life.
+    Log(Vec<u8>),
+    /// The answer of the command.
+    End(Answer),
+}
+
+/// Why the driver did not answer.
+#[derive(Debug)]
+pub enum Broken {
+    /// The line is cut: asking again over a new connection may help.
+    Lost(HostError),
+    /// The server cannot run it, and asking again will not help.
+    Unfit(Failure),
+}
+
+impl Broken {
+    /// As the reason of a failed step.
+    pub fn into_failure(self) -> Failure {
+        match self {
+            Self::Lost(error) => error.into(),
+            Self::Unfit(failure) => failure,
+        }
+    }
+}
+
+fn lost(what: &str) -> Broken {
+    let message = format!("the connection ended {what}");
+    Broken::Lost(HostError { kind: HostTrouble::Lost, message, hint: None })
+}
+
+/// The parts of a stream that follows a command: bytes in memory, then a file, then bytes again.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    /// What comes first.
+    pub head: bytes::Bytes,
+    /// The file in the middle, read piece by piece: memory does not grow with servers × size.
+    pub body: PathBuf,
+    /// How long the file is, in bytes.
+    pub body_bytes: u64,
+    /// What comes last.
+    pub tail: bytes::Bytes,
+}
+
+impl Stream {
+    /// Its whole length, in bytes.
+    pub fn size(&self) -> u64 {
+        self.head.len() as u64 + self.body_bytes + self.tail.len() as u64
+    }
+}
+
+impl Driver {
+    /// Starts the driver in the folder `root`, speaking as `me` (`INSTALLATION:RELEASE:EPOCH`). On the first
+    /// contact it is stored there.
+    pub async fn start(host: &dyn Host, root: &DeployPath, me: &str) -> Result<Self, Broken> {
+        let nonce = hex::encode(rand::random::<[u8; 8]>());
+        let Channel { stdin, stdout, mut stderr, exit } =
+            host.exec(&remote::command_line(&nonce)).await.map_err(|error| match error.kind {
+                HostTrouble::Lost => Broken::Lost(error),
+                _ => Broken::Unfit(error.into()),
+            })?;
+        // The driver says everything on standard output; what a login shell says elsewhere is not for us.
+        tokio::spawn(async move { tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await });
+        // It ends when its input does; how, nobody asks: every verb has told its status.
+        tokio::spawn(exit);
+        let hears = Ears {
+            nonce,
+            stdout: BufReader::with_capacity(PIECE, stdout),
+            line: Vec::new(),
+            frame_left: 0,
+            answer: Answer::default(),
+        };
+        let mut driver = Self { stdin, hears };
+        driver.write(&[root.as_str().as_bytes(), b"\n", me.as_bytes(), b"\n"].concat()).await?;
+        driver.greet(root).await?;
+        Ok(driver)
+    }
+
+    async fn greet(&mut self, root: &DeployPath) -> Result<(), Broken> {
+        let mut said = Answer::default();
+        while let Some(line) = self.hears.line().await? {
+            let word = line.strip_prefix('@').and_then(|rest| rest.strip_prefix(&self.hears.nonce)).map(str::trim);
+            match word {
+                Some("hello") => return Ok(()),
+                Some("need") => self.write(remote::DRIVER.as_bytes()).await?,
+                Some(bad) => {
+                    let why = bad.strip_prefix("bad ").unwrap_or(bad);
+                    return Err(Broken::Unfit(
+                        Failure::new(format!("the folder {root} cannot be used: {why}"))
+                            .hint("make it and give it to the login user (mkdir -p, then chown)"),
+                    ));
+                }
+                None => {
+                    said.line(&self.hears.nonce, &line);
+                }
+            }
+        }
+        Err(Broken::Unfit(
+            Failure::new(format!("the driver did not start in {root}: {}", said.last_said()))
+                .hint("log in as this user and see whether `sh -c 'echo hello'` prints hello"),
+        ))
+    }
+
+    /// Sends `command` and waits for its answer.
+    pub async fn ask(&mut self, command: &Command) -> Result<Answer, Broken> {
+        self.write(command.as_bytes()).await?;
+        self.hears.end().await
+    }
+
+    /// Sends `command` and the stream behind it; `sent` hears how many bytes are on their way.
+    ///
+    /// The answer is read meanwhile: a server that gives up in the middle is heard at once.
+    pub async fn upload(
+        &mut self,
+        command: &Command,
+        stream: &Stream,
+        sent: impl Fn(u64) + Send + Sync,
+    ) -> Result<Answer, Broken> {
+        self.write(command.as_bytes()).await?;
+        let stdin = &mut self.stdin;
+        let write = async {
+            stdin.write_all(&stream.head).await?;
+            let mut file = tokio::fs::File::open(&stream.body).await?.take(stream.body_bytes);
+            let mut piece = vec![0; PIECE];
+            let mut total = stream.head.len() as u64;
+            loop {
+                let n = file.read(&mut piece).await?;
+                if n == 0 {
+                    break;
+                }
+                stdin.write_all(piece.get(..n).unwrap_or_default()).await?;
+                total += n as u64;
+                sent(total);
+            }
+            stdin.write_all(&stream.tail).await?;
+            stdin.flush().await
+        };
+        let read = self.hears.end();
+        let (mut write, mut read) = (std::pin::pin!(write), std::pin::pin!(read));
+        tokio::select! {
+            answer = &mut read => answer,
+            // A writer that failed has its reason in the answer, if there is one.
+            _ = &mut write => read.await,
+        }
+    }
+
+    /// Asks to follow the run `run` from byte `offset`; [`heard`](Self::heard) then gives its log and its end.
+    pub async fn follow(&mut self, run: &str, offset: u64) -> Result<(), Broken> {
+        let command = Command::new("follow").value("run", run).map_err(|error| unfit(&error))?.number(offset);
+        self.write(command.as_bytes()).await
+    }
+
+    /// The next thing the driver says. Can be given up and asked again.
+    pub async fn heard(&mut self) -> Result<Heard, Broken> {
+        self.hears.next().await
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Broken> {
+        let sent = async {
+            self.stdin.write_all(bytes).await?;
+            self.stdin.flush().await
+        };
+        // The reason of a broken pipe stands in what the driver said last; the reader tells it.
+        match sent.await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(lost("while a command was sent")),
+        }
+    }
+}
+
+/// A value of ours that cannot be sent.
+pub fn unfit(error: &remote::Unfit) -> Broken {
+    Broken::Unfit(Failure::new(error.to_string()))
+}
+
+impl Ears {
+    async fn next(&mut self) -> Result<Heard, Broken> {
+        loop {
+            if self.frame_left > 0 {
+                let bytes = self.stdout.fill_buf().await.map_err(|_| lost("in the middle of a log"))?;
+                let part = bytes.get(..bytes.len().min(self.frame_left)).unwrap_or_default().to_vec();
+                if part.is_empty() {
+                    return Err(lost("in the middle of a log"));
+                }
+                self.stdout.consume(part.len());
+                self.frame_left -= part.len();
+                return Ok(Heard::Log(part));
+            }
+            let Some(line) = self.line().await? else {
+                let said = std::mem::take(&mut self.answer);
+                return Err(lost(&format!("before an answer came ({})", said.last_said())));
+            };
+            match line.strip_prefix('@').and_then(|rest| rest.strip_prefix(&self.nonce)) {
+                Some(" alive yes") => return Ok(Heard::Log(Vec::new())),
+                Some(rest) if rest.starts_with(" log ") => {
+                    self.frame_left = rest.trim_start_matches(" log ").trim().parse().unwrap_or(0);
+                }
+                _ => {
+                    if self.answer.line(&self.nonce, &line) {
+                        return Ok(Heard::End(std::mem::take(&mut self.answer)));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn end(&mut self) -> Result<Answer, Broken> {
+        loop {
+            if let Heard::End(answer) = self.next().await? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// The next line without its end; what is longer than [`LONGEST_LINE`] is cut there.
+    async fn line(&mut self) -> Result<Option<String>, Broken> {
+        loop {
+            let bytes = self.stdout.fill_buf().await.map_err(|e| lost(&format!("while an answer was read ({e})")))?;
+            if bytes.is_empty() {
+                return Ok(None);
+            }
+            let end = bytes.iter().position(|b| *b == b'\n');
+            let part = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
+            let room = LONGEST_LINE.saturating_sub(self.line.len());
+            self.line.extend_from_slice(part.get(..part.len().min(room)).unwrap_or_default());
+            let used = end.map_or(bytes.len(), |end| end + 1);
+            self.stdout.consume(used);
+            if end.is_some() {
+                let line = std::mem::take(&mut self.line);
+                return Ok(Some(String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned()));
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! All lanes of a release: one stage on every server at once, with a barrier behind it.
+
+use futures::future::{BoxFuture, join_all};
+
+use crate::error::Halt;
+use crate::lane::{Lane, named};
+
+/// All lanes of a release.
+pub struct Lanes {
+    all: Vec<Lane>,
+}
+
+impl Lanes {
+    /// These lanes.
+    pub fn new(all: Vec<Lane>) -> Self {
+        Self { all }
+    }
+
+    /// Runs `stage` on every lane that takes part, all at once, and waits for all of them: a barrier.
+    ///
+    /// A lane that fails does not stop the others in the middle of something; the gravest halt is returned.
+    pub async fn all<F>(&mut self, stage: F) -> Result<(), Halt>
+    where
+        F: for<'l> Fn(&'l mut Lane) -> BoxFuture<'l, Result<(), Halt>>,
+    {
+        self.only(|_| true, stage).await
+    }
+
+    /// The same for the lanes that `wanted` chooses.
+    pub async fn only<F>(&mut self, wanted: impl Fn(&Lane) -> bool, stage: F) -> Result<(), Halt>
+    where
+        F: for<'l> Fn(&'l mut Lane) -> BoxFuture<'l, Result<(), Halt>>,
+    {
+        let lanes = self.all.iter_mut().filter(|lane| !lane.left_out && wanted(lane));
+        let work = lanes.map(|lane| {
+            let server = lane.server.name.clone();
+            let work = stage(lane);
+            async move { work.await.map_err(|halt| named(&server, halt)) }
+        });
+        gravest(join_all(work).await)
+    }
+
+    /// Every lane.
+    pub fn iter(&self) -> impl Iterator<Item = &Lane> {
+        self.all.iter()
+    }
+
+    /// Every lane, to change it.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
+        self.all.iter_mut()
+    }
+
+    /// Closes all connections and keeps the locks.
+    pub async fn leave(&mut self) {
+        join_all(self.all.iter_mut().map(Lane::leave)).await;
+    }
+
+    /// Gives all locks back and closes all connections.
+    pub async fn close(&mut self) {
+        join_all(self.all.iter_mut().map(Lane::close)).await;
+    }
+}
+
+/// What weighs most: not being the owner, then not knowing, then a failure, then the wish to stop.
+fn gravest(outcomes: Vec<Result<(), Halt>>) -> Result<(), Halt> {
+    let weight = |halt: &Halt| match halt {
+        Halt::Journal(_) => 3,
+        Halt::Unknown(_) => 2,
+        Halt::Failed(_) => 1,
+        Halt::Stopped => 0,
+    };
+    let halts: Vec<Halt> = outcomes.into_iter().filter_map(Result::err).collect();
+    let more = halts.iter().filter(|halt| matches!(halt, Halt::Failed(_))).count();
+    let Some(most) = halts.iter().map(weight).max() else { return Ok(()) };
+    match halts.into_iter().find(|halt| weight(halt) == most) {
+        Some(Halt::Failed(mut failure)) if more > 1 => {
+            failure.message = format!("{} (and {} more)", failure.message, more - 1);
+            Err(Halt::Failed(failure))
+        }
+        Some(halt) => Err(halt),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,30 @@
+//! How a release runs, and the few ports it needs.
+//!
+//! ```text
+//! planner ─▶ Plan ─▶ dispatcher ─▶ pipeline ─▶ stages/<verb> ─▶ lane ─▶ driver ─▶ scripts/driver.sh
+//!                                      │            │
+//!                                  recovery     run (intent, act, result) ─▶ reporter ─▶ ports::Journal
+//! ```
+//!
+//! Start with [`pipeline`]: it reads like the story of a release. A stage acts through a [`lane`], one server's
+//! connection, and says what it does through [`run`]. [`remote`] holds the words that the constant driver script
+//! knows; [`driver`] speaks them. [`artifact`] turns a tree into the bytes that servers receive.
+
+pub mod artifact;
+pub mod check;
+pub mod dispatcher;
+pub mod driver;
+pub mod error;
+pub mod fault;
+pub mod hook_env;
+pub mod lane;
+pub mod lanes;
+pub mod masker;
+pub mod pipeline;
+pub mod planner;
+pub mod ports;
+pub mod recovery;
+pub mod remote;
+pub mod reporter;
+pub mod run;
+pub mod stages;

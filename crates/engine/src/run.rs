@@ -1,0 +1,233 @@
+//! One running release: its plan, what it may use, and the rule of every step: write the intent, act, write the
+//! result.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use model::event::ServerFact;
+use model::{Epoch, NodeFact, Plan, Step, StepStatus};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Failure, Halt};
+use crate::fault::{self, Side};
+use crate::ports::{Artifacts, GoodRelease, Hosts, Journal, JournalError, Queue, Secrets, Source, StepRow};
+use crate::reporter::{NodeLog, Reporter};
+
+/// How many times Aweigh may end in the same step before the step is given up.
+const CRASHES: u32 = 3;
+
+/// What the engine uses of the outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// Repositories.
+    pub source: Arc<dyn Source>,
+    /// Servers.
+    pub hosts: Arc<dyn Hosts>,
+    /// The journal.
+    pub journal: Arc<dyn Journal>,
+    /// The queue.
+    pub queue: Arc<dyn Queue>,
+    /// What is known of artifacts.
+    pub artifacts: Arc<dyn Artifacts>,
+    /// What must not be said.
+    pub secrets: Arc<dyn Secrets>,
+    /// The random id of this installation.
+    pub installation: String,
+    /// The data folder: artifacts, work trees, homes and caches live below it.
+    pub data: PathBuf,
+}
+
+/// One running release.
+pub struct Run {
+    /// What it does.
+    pub plan: Plan,
+    /// The number of our ownership.
+    pub epoch: Epoch,
+    /// What it uses.
+    pub ports: Ports,
+    /// How it speaks.
+    pub reporter: Reporter,
+    /// Somebody wants it to stop.
+    pub stop: CancellationToken,
+    /// The good releases of the environment when this ownership began, the last activated first.
+    pub good: Vec<GoodRelease>,
+    /// The steps as they were found when this ownership began.
+    pub found: HashMap<String, StepRow>,
+}
+
+/// Whether a step has to be done.
+pub enum Begun<'r> {
+    /// It is proven done; this is what it found out.
+    Done(Option<Value>),
+    /// Its intent is recorded: act.
+    Act(Open<'r>),
+}
+
+/// A step whose intent is recorded and whose result is not.
+pub struct Open<'r> {
+    run: &'r Run,
+    /// Its key.
+    pub key: String,
+    /// Which try this is.
+    pub attempt: u32,
+    /// An owner before us ended in it: whether it happened is unknown.
+    pub unknown: bool,
+    /// What it found out before, if anything.
+    pub result: Option<Value>,
+}
+
+/// How a step of a hook counts its tries after a crash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tries {
+    /// A new try: what it does can be done twice.
+    New,
+    /// The same try: its run id may have been started already.
+    Same,
+}
+
+impl Run {
+    /// Records the intent of `key`, unless it is proven done.
+    pub async fn begin(&self, key: &str) -> Result<Begun<'_>, Halt> {
+        self.begin_as(key, None, Tries::New).await
+    }
+
+    /// The same for a step that may not be in the plan, and with a choice of how tries are counted.
+    pub async fn begin_as(&self, key: &str, added: Option<Step>, tries: Tries) -> Result<Begun<'_>, Halt> {
+        let row = self.found.get(key);
+        if let Some(row) = row.filter(|row| row.status.is_done() || row.status == StepStatus::Undone) {
+            return Ok(Begun::Done(row.result.clone()));
+        }
+        let unknown = row.is_some_and(|row| row.status == StepStatus::Running);
+        let before = row.map_or(0, |row| row.attempt);
+        let attempt = if unknown && tries == Tries::Same { before.max(1) } else { before + 1 };
+        let mut fact = NodeFact::new(key, StepStatus::Running, attempt);
+        fact.added = added;
+        self.reporter.node(fact, None).await?;
+        let open =
+            Open { run: self, key: key.to_owned(), attempt, unknown, result: row.and_then(|row| row.result.clone()) };
+        if row.is_some_and(|row| unknown && row.crashes >= CRASHES) {
+            let why = Failure::new(format!("controller_restarted: Aweigh ended {CRASHES} times in this step"));
+            return Err(open.fail(why).await);
+        }
+        fault::point(key, Side::Intent);
+        Ok(Begun::Act(open))
+    }
+
+    /// Records that `key` is not needed.
+    pub async fn skip(&self, key: &str, reason: &str) -> Result<(), JournalError> {
+        if self.found.get(key).is_some_and(|row| row.status.is_settled()) {
+            return Ok(());
+        }
+        let mut fact = NodeFact::new(key, StepStatus::Skipped, 0);
+        fact.reason = Some(reason.to_owned());
+        self.reporter.node(fact, None).await
+    }
+
+    /// Whether a step was proven done before this ownership began.
+    pub fn was_done(&self, key: &str) -> bool {
+        self.found.get(key).is_some_and(|row| row.status.is_done())
+    }
+
+    /// Whether a step had begun before this ownership began.
+    pub fn had_begun(&self, key: &str) -> bool {
+        self.found.get(key).is_some_and(|row| row.status != StepStatus::Pending)
+    }
+
+    /// Stops here when somebody asked for it.
+    pub fn go_on(&self) -> Result<(), Halt> {
+        if self.stop.is_cancelled() { Err(Halt::Stopped) } else { Ok(()) }
+    }
+
+    /// The folder in which this release is fetched, built and packed.
+    pub fn work(&self) -> PathBuf {
+        self.ports.data.join("work").join(self.plan.release.to_string())
+    }
+
+    /// Who we are to a server's lock.
+    pub fn me(&self) -> String {
+        format!("{}:{}:{}", self.ports.installation, self.plan.release, self.epoch)
+    }
+}
+
+impl Open<'_> {
+    /// The log of this step's node.
+    pub fn log(&self) -> NodeLog {
+        self.run.reporter.log(&self.key)
+    }
+
+    /// Records more about the step while it runs: what it found out, and what is known of its server.
+    pub async fn note(&self, result: Option<Value>, server: Option<ServerFact>) -> Result<(), Halt> {
+        let mut fact = self.fact(StepStatus::Running);
+        fact.server = server;
+        Ok(self.run.reporter.node(fact, result).await?)
+    }
+
+    /// Records that it is done.
+    pub async fn ok(self, result: Option<Value>) -> Result<(), Halt> {
+        self.settle(StepStatus::Ok, None, result, None).await
+    }
+
+    /// Records that it is done, and what is now known of its server.
+    pub async fn ok_on(self, result: Option<Value>, server: ServerFact) -> Result<(), Halt> {
+        self.settle(StepStatus::Ok, None, result, Some(server)).await
+    }
+
+    /// Records that it is done, with something to know.
+    pub async fn warn(self, why: String, result: Option<Value>, server: Option<ServerFact>) -> Result<(), Halt> {
+        self.settle(StepStatus::Warning, Some(why), result, server).await
+    }
+
+    /// Records that it is not needed.
+    pub async fn skip(self, why: &str, result: Option<Value>) -> Result<(), Halt> {
+        self.settle(StepStatus::Skipped, Some(why.to_owned()), result, None).await
+    }
+
+    /// Records that it did not work; the halt to return.
+    pub async fn fail(self, failure: Failure) -> Halt {
+        self.fail_on(failure, None).await
+    }
+
+    /// The same, with what is now known of its server.
+    pub async fn fail_on(self, failure: Failure, server: Option<ServerFact>) -> Halt {
+        match self.settle(StepStatus::Failed, Some(failure.reason()), None, server).await {
+            Ok(()) => Halt::Failed(failure),
+            Err(halt) => halt,
+        }
+    }
+
+    /// Records that it was stopped; the halt to return.
+    pub async fn cancelled(self) -> Halt {
+        match self.settle(StepStatus::Cancelled, Some("stopped on request".to_owned()), None, None).await {
+            Ok(()) => Halt::Stopped,
+            Err(halt) => halt,
+        }
+    }
+
+    /// Records that nobody knows whether it happened; the halt to return.
+    pub async fn lost(self, why: String) -> Halt {
+        match self.settle(StepStatus::Unknown, Some(why.clone()), None, None).await {
+            Ok(()) => Halt::Unknown(why),
+            Err(halt) => halt,
+        }
+    }
+
+    fn fact(&self, status: StepStatus) -> NodeFact {
+        NodeFact::new(&self.key, status, self.attempt)
+    }
+
+    async fn settle(
+        self,
+        status: StepStatus,
+        reason: Option<String>,
+        result: Option<Value>,
+        server: Option<ServerFact>,
+    ) -> Result<(), Halt> {
+        fault::point(&self.key, Side::Effect);
+        let mut fact = self.fact(status);
+        fact.reason = reason;
+        fact.server = server;
+        Ok(self.run.reporter.node(fact, result).await?)
+    }
+}

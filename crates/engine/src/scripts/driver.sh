@@ -1,0 +1,375 @@
+# The driver of Aweigh: everything that happens on a server is a verb of this constant file.
+#
+#   sh driver-HASH serve NONCE     reads commands on standard input, a verb and its values, one per line
+#   sh driver-HASH run DIR CWD     runs one hook; started by the verb `hook` in a session of its own
+#
+# It runs in the folder of the environment. Whatever begins with "@NONCE " on standard output is an answer:
+# "key value" lines, then "end STATUS". Anything else is what a tool said, and is shown when a verb fails.
+# Values are read with `IFS= read -r`, which never reads ahead; none of them ever becomes part of a command.
+#
+# Status: 0 done, 70 a tool failed, 71 a linked file is missing, 75 locked, 76 not complete, 77 touched since
+# it was sealed, 78 drift, 79 `current` is not a link, 80 unknown run, 64 not a verb.
+
+set -u
+umask 022
+LC_ALL=C
+export LC_ALL
+mode=$1
+
+# ------------------------------------------------------------------ one hook, in its own session
+if [ "$mode" = run ]; then
+  dir=$2
+  # The name appears only when it is whole: whoever reads `pid` reads a number.
+  echo $$ >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid"
+  while IFS= read -r line; do export "$line"; done <"$dir/env"
+  case $(head -c 2 "$dir/script") in
+    '#!') chmod 700 "$dir/script" && cd "$3" && "$dir/script" ;;
+    *) cd "$3" && sh -e "$dir/script" ;;
+  esac
+  echo $? >"$dir/exit.new" && mv "$dir/exit.new" "$dir/exit"
+  exit 0
+fi
+
+exec 2>&1
+nonce=@$2
+here=$PWD
+next=.aweigh/next-$2
+mkdir -p releases shared .aweigh/incoming .aweigh/manifests .aweigh/runs .aweigh/trash || exit 73
+IFS= read -r me || exit 0
+
+say() { printf '%s %s\n' "$nonce" "$*"; }
+# A command that was cut off must not be acted upon: the end of the input ends the driver.
+line() { IFS= read -r value || exit 0; }
+has() { command -v "$1" >/dev/null 2>&1; }
+mine() { [ "$(readlink .aweigh/lock)" = "$me" ] || { say holder "$(readlink .aweigh/lock)"; return 75; }; }
+
+# Only names of our own making are paths here: one part, no dot in front.
+plain() { case $1 in '' | .* | -* | */*) return 1 ;; esac; }
+
+# The listing of a release, by its names: what `receive` expects, and with times what a seal holds.
+listing() {
+  manifest=$here/.aweigh/manifests/$1 times=$2
+  cd "$3" || return 76
+  if [ -s "$manifest/dirs" ]; then xargs -0 stat -c '%f %n' -- <"$manifest/dirs"; fi
+  if [ -s "$manifest/links" ]; then xargs -0 stat -c '%f %s %n' -- <"$manifest/links"; fi
+  if [ -s "$manifest/files" ]; then xargs -0 stat -c "%f %s$times %n" -- <"$manifest/files"; fi
+  cd "$here" || return 76
+}
+
+sealed() {
+  [ -d "releases/$1" ] && [ ! -L "releases/$1" ] && [ -f ".aweigh/manifests/$1/seal" ] || return 76
+  listing "$1" ' %Y' "releases/$1" 2>/dev/null | cmp -s - ".aweigh/manifests/$1/seal" || return 77
+}
+
+# Puts the link text $1 in the place of `current` in one step.
+point_current() {
+  rm -f "$next" && ln -s "$1" "$next" && mv -T "$next" current || return 70
+}
+
+current_is_link() { [ -L current ] || [ ! -e current ] || return 79; }
+
+# ------------------------------------------------------------------ acquire: the lock, and what is true here
+# values: ended (a lock that this one may take), name, origin, linked files
+do_acquire() {
+  line; ended=$value; line; name=$value; line; origin=$value; line; count=$value
+  ours=${me%:*} installation=${me%%:*} epoch=${me##*:}
+  if ln -s "$me" .aweigh/lock 2>/dev/null; then
+    say lock taken
+  else
+    held=$(readlink .aweigh/lock)
+    if [ "$held" = "$me" ]; then
+      say lock mine
+    elif [ "${held%:*}" = "$ours" ] && [ "${held##*:}" -le "$epoch" ] 2>/dev/null; then
+      say lock mine
+      ln -s "$me" "$next" && mv -T "$next" .aweigh/lock || return 70
+    elif [ -n "$ended" ] && [ "${held%:*}" = "$installation:$ended" ]; then
+      say lock "$held"
+      ln -s "$me" "$next" && mv -T "$next" .aweigh/lock || return 70
+    else
+      while [ "$count" -gt 0 ]; do line; count=$((count - 1)); done
+      say holder "$held"
+      return 75
+    fi
+    # Two that took it at once both come here; the one whose name stands goes on.
+    mine || return 75
+  fi
+  missing=0
+  while [ "$count" -gt 0 ]; do
+    line; count=$((count - 1))
+    [ -e "shared/$value" ] || { say missing "$value"; missing=71; }
+  done
+  for tool in tar setsid stat xargs head cmp zstd gzip curl wget; do if has $tool; then say tool $tool; fi; done
+  say root "$(pwd -P)"
+  say space "$(df -Pk . | { read -r skip; read -r disk blocks used free rest; echo "$free"; })"
+  facts "$name" "$origin"
+  return $missing
+}
+
+# What is true of this server: read at first contact and after a crash.
+facts() {
+  if [ -L current ]; then
+    say kind link
+    say current "$(readlink current)"
+    if [ -d current/. ]; then say target yes; fi
+  elif [ -e current ]; then
+    say kind other
+  fi
+  for dir in releases/*; do if [ -d "$dir" ]; then say release "${dir#releases/}"; fi; done
+  if plain "$1" && [ -d "releases/$1" ]; then
+    say staged yes
+    if [ -f ".aweigh/manifests/$1/seal" ]; then say sealed yes; fi
+  fi
+  if plain "$2"; then
+    if sealed "$2"; then say origin yes; fi
+  fi
+}
+
+# values: name, origin
+do_probe() {
+  line; name=$value; line; origin=$value
+  say holder "$(readlink .aweigh/lock)"
+  facts "$name" "$origin"
+}
+
+# ------------------------------------------------------------------ receive: a stream becomes a folder in releases/
+# values: name, codec, seal (1: nothing will change it, seal it now), linked dirs, linked files, size; then the stream
+do_receive() {
+  line; name=$value; line; codec=$value; line; seal=$value
+  line; dirs=$value
+  into=.aweigh/incoming/$name
+  plain "$name" && rm -rf "$into" && mkdir -p "$into" || return 70
+  : >"$into/linked_dirs"; : >"$into/linked_files"
+  while [ "$dirs" -gt 0 ]; do line; dirs=$((dirs - 1)); printf '%s\n' "$value" >>"$into/linked_dirs"; done
+  line; files=$value
+  while [ "$files" -gt 0 ]; do line; files=$((files - 1)); printf '%s\n' "$value" >>"$into/linked_files"; done
+  line; size=$value
+  mine || return 75
+  # A pipe tells only the end of its last part; the others leave a mark.
+  case $codec in
+    zstd) head -c "$size" | { zstd -dcq || : >"$into/bad"; } | tar -xpof - -C "$into" || : >"$into/bad" ;;
+    gzip) head -c "$size" | { gzip -dcq || : >"$into/bad"; } | tar -xpof - -C "$into" || : >"$into/bad" ;;
+    *) return 64 ;;
+  esac
+  [ ! -e "$into/bad" ] || return 70
+  while IFS= read -r dir; do link_dir "$dir" || return 70; done <"$into/linked_dirs"
+  while IFS= read -r file; do link_file "$file" || return $?; done <"$into/linked_files"
+  rm -rf ".aweigh/manifests/$name" && mv "$into/manifest" ".aweigh/manifests/$name" || return 70
+  listing "$name" '' "$into/tree" | cmp -s - ".aweigh/manifests/$name/expected" || {
+    listing "$name" '' "$into/tree" 2>&1 | cmp - ".aweigh/manifests/$name/expected"
+    return 76
+  }
+  if [ -e "releases/$name" ]; then
+    # A release that is staged anew; what is live is never taken away.
+    [ "$(readlink current)" != "releases/$name" ] || return 78
+    mv "releases/$name" ".aweigh/trash/$name-$$" || return 70
+  fi
+  mine && mv "$into/tree" "releases/$name" || return 70
+  rm -rf "$into"
+  if [ "$seal" = 1 ]; then take_seal "$name"; fi
+}
+
+# The way from a path inside the release to shared/: one step up per part, and two for releases/NAME.
+up() { printf '%s' "../../"; case $1 in */*) printf '%s' "${1%/*}/" | sed 's,[^/]*/,../,g' ;; esac; }
+
+link_dir() {
+  mkdir -p "shared/$1" 2>/dev/null || return 70
+  if [ -d "$into/tree/$1" ] && [ ! -L "$into/tree/$1" ]; then
+    # Filled once, from the release that brings it first: an empty folder of `shared` is still new.
+    if rmdir "shared/$1" 2>/dev/null; then mv "$into/tree/$1" "shared/$1" || return 70; else rm -rf "$into/tree/$1"; fi
+  fi
+  place_link "$1"
+}
+
+link_file() {
+  [ -e "shared/$1" ] || { say missing "$1"; return 71; }
+  place_link "$1"
+}
+
+place_link() {
+  rm -rf "$into/tree/$1"
+  case $1 in */*) mkdir -p "$into/tree/${1%/*}" || return 70 ;; esac
+  ln -s "$(up "$1")shared/$1" "$into/tree/$1" || return 70
+}
+
+take_seal() {
+  listing "$1" ' %Y' "releases/$1" >".aweigh/manifests/$1/seal.new" 2>/dev/null
+  mv ".aweigh/manifests/$1/seal.new" ".aweigh/manifests/$1/seal" || return 70
+}
+
+# values: name
+do_seal() {
+  line; name=$value
+  mine || return 75
+  plain "$name" && [ -d "releases/$name" ] && [ -f ".aweigh/manifests/$name/expected" ] || return 76
+  take_seal "$name"
+}
+
+# ------------------------------------------------------------------ activate, undo: compare and swap of `current`
+# values: name, before (the link's text at first contact; empty for no link)
+do_activate() {
+  line; name=$value; line; before=$value
+  mine || return 75
+  plain "$name" || return 64
+  current_is_link || return 79
+  now=$(readlink current)
+  if [ "$now" = "releases/$name" ]; then say now "$now"; return 0; fi
+  [ "$now" = "$before" ] || { say now "$now"; return 78; }
+  sealed "$name" || return $?
+  point_current "releases/$name" || return 70
+  say now "$(readlink current)"
+}
+
+# values: name, before
+do_undo() {
+  line; name=$value; line; before=$value
+  mine || return 75
+  current_is_link || return 79
+  now=$(readlink current)
+  if [ "$now" != "$before" ]; then
+    [ "$now" = "releases/$name" ] || { say now "$now"; return 78; }
+    if [ -n "$before" ]; then point_current "$before" || return 70; else rm -f current || return 70; fi
+  fi
+  say now "$(readlink current)"
+}
+
+# ------------------------------------------------------------------ hooks: started once, followed from any byte
+# values: run, folder, variables, size; then the text
+do_hook() {
+  line; run=$value; line; cwd=$value; line; count=$value
+  case $run in '' | .* | */.* | /*) return 64 ;; esac
+  dir=$here/.aweigh/runs/$run
+  rm -rf "$dir.$nonce" && mkdir -p "$dir.$nonce" || return 70
+  : >"$dir.$nonce/env"; : >"$dir.$nonce/log"
+  while [ "$count" -gt 0 ]; do line; count=$((count - 1)); printf '%s\n' "$value" >>"$dir.$nonce/env"; done
+  line
+  head -c "$value" >"$dir.$nonce/script"
+  [ "$(wc -c <"$dir.$nonce/script")" -eq "$value" ] || { rm -rf "$dir.$nonce"; return 70; }
+  # A stale owner must not start anything.
+  mine || { rm -rf "$dir.$nonce"; return 75; }
+  [ -d "$cwd" ] || { rm -rf "$dir.$nonce"; say gone "$cwd"; return 76; }
+  # Giving the folder its name is what starts the run: it works once, for it is never empty.
+  if ! mv -T "$dir.$nonce" "$dir" 2>/dev/null; then rm -rf "$dir.$nonce"; say run again; return 0; fi
+  setsid sh "$here/$driver" run "$dir" "$cwd" </dev/null >>"$dir/log" 2>&1 &
+  say run started
+}
+
+# values: run, offset. Answers "log N" and N bytes, as often as there is something, then "exit CODE" or "lost yes".
+do_follow() {
+  line; run=$value; line; offset=$value
+  dir=.aweigh/runs/$run nap=0.02 waited=0 starting=0
+  [ -d "$dir" ] || return 80
+  while :; do
+    over=
+    # Asked before the length, so that the last bytes are in the length.
+    if [ -f "$dir/exit" ]; then over=exited
+    elif gone; then if [ -f "$dir/exit" ]; then over=exited; else over=lost; fi; fi
+    size=$(wc -c <"$dir/log" 2>/dev/null) || size=0
+    size=$((size + 0))
+    if [ "$size" -gt "$offset" ]; then
+      part=$((size - offset))
+      if [ $part -gt 262144 ]; then part=262144; fi
+      say log $part
+      tail -c +$((offset + 1)) "$dir/log" | head -c $part
+      offset=$((offset + part))
+      nap=0.02
+      continue
+    fi
+    if [ -n "$over" ]; then break; fi
+    sleep $nap 2>/dev/null || sleep 1
+    case $nap in 0.02) nap=0.05 ;; 0.05) nap=0.1 ;; *) nap=0.2 ;; esac
+    # A sign of life, so that silence means a dead line.
+    waited=$((waited + 1))
+    if [ $waited -ge 25 ]; then waited=0; say alive yes; fi
+  done
+  if [ $over = exited ]; then say exit "$(cat "$dir/exit")"; else say lost yes; fi
+}
+
+# Whether the run of $dir has no process any more. Without a pid it may just be starting.
+gone() {
+  if [ ! -f "$dir/pid" ]; then
+    starting=$((starting + 1))
+    [ $starting -gt 100 ]
+  else
+    ! kill -0 "$(cat "$dir/pid")" 2>/dev/null
+  fi
+}
+
+# values: run. What became of it: "exit CODE", "running yes", or "unknown yes" when it began and nobody knows.
+do_state() {
+  line; run=$value
+  dir=.aweigh/runs/$run
+  [ -d "$dir" ] || return 80
+  if [ -f "$dir/exit" ]; then say exit "$(cat "$dir/exit")"
+  elif [ -f "$dir/pid" ] && kill -0 "$(cat "$dir/pid")" 2>/dev/null; then say running yes
+  elif [ -f "$dir/exit" ]; then say exit "$(cat "$dir/exit")"
+  else say unknown yes; fi
+}
+
+# values: run, signal. Signals the whole session; answers whether anything of it is left.
+do_kill() {
+  line; run=$value; line; signal=$value
+  dir=.aweigh/runs/$run
+  [ -f "$dir/pid" ] || return 80
+  group=$(cat "$dir/pid")
+  case $signal in
+    TERM) kill -TERM "-$group" 2>/dev/null ;;
+    KILL) kill -KILL "-$group" 2>/dev/null ;;
+    *) : ;;
+  esac
+  if kill -0 "-$group" 2>/dev/null; then say left yes; fi
+  return 0
+}
+
+# ------------------------------------------------------------------ health without a forwarded port
+# values: seconds, url
+do_http() {
+  line; seconds=$value; line; url=$value
+  if has curl; then
+    say answer "$(curl -sS -o /dev/null -w '%{http_code}' --max-time "$seconds" -- "$url" 2>&1)"
+  elif has wget; then
+    if why=$(wget -q -T "$seconds" -O /dev/null -- "$url" 2>&1); then say answer 200; else say answer "$why"; fi
+  else
+    return 69
+  fi
+}
+
+# ------------------------------------------------------------------ the end
+# values: a line for revisions.log, names of releases to remove
+do_prune() {
+  line; note=$value; line; count=$value
+  mine || return 75
+  if [ -n "$note" ]; then printf '%s\n' "$note" >>revisions.log; fi
+  live=$(readlink current)
+  while [ "$count" -gt 0 ]; do
+    line; count=$((count - 1))
+    plain "$value" || continue
+    [ "$live" != "releases/$value" ] || continue
+    if [ -d "releases/$value" ]; then mv "releases/$value" ".aweigh/trash/$value-$$" && say removed "$value"; fi
+    rm -rf ".aweigh/manifests/$value" ".aweigh/incoming/$value" ".aweigh/runs/${value##*-}"
+  done
+  for old in .aweigh/driver-*; do [ "$old" = "$driver" ] || rm -f "$old"; done
+  # Removing may take long; nobody waits for it.
+  setsid sh -c 'for gone in .aweigh/trash/*; do rm -rf "$gone"; done' </dev/null >/dev/null 2>&1 &
+  return 0
+}
+
+# Gives the lock back; a lock of somebody else is left alone.
+do_unlock() {
+  if mine >/dev/null; then rm -f .aweigh/lock; fi
+  return 0
+}
+
+driver=$0
+say hello
+while IFS= read -r verb; do
+  case $verb in
+    acquire | probe | receive | seal | activate | undo | hook | follow | state | kill | http | prune | unlock)
+      "do_$verb"
+      status=$?
+      say end $status
+      # After a stream that was not read to its end, the rest of the input is not commands.
+      if [ "$verb" = receive ] && [ $status -ne 0 ]; then exit 0; fi
+      ;;
+    *) say end 64; exit 64 ;;
+  esac
+done

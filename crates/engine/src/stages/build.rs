@@ -1,0 +1,183 @@
+//! Build: a fresh tree of the commit, in which the build commands run on the control host.
+//!
+//! After a crash the tree is thrown away and built again: a build is always safe to repeat. What an earlier try
+//! left running is killed first.
+
+use std::path::{Path, PathBuf};
+
+use model::{Hook, HookPoint};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::hook::{Ended, Job, execute, kill};
+use crate::error::{Failure, Halt};
+use crate::hook_env::{Place, variables};
+use crate::lane::Lane;
+use crate::run::{Begun, Run};
+
+/// A tree that is ready to be packed, or an artifact that makes one needless.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Built {
+    /// The folder to pack, and the commit's time in seconds since 1970.
+    Tree {
+        /// The folder.
+        folder: PathBuf,
+        /// The time.
+        mtime: i64,
+    },
+    /// This commit was packed before, with the same settings.
+    Kept(String),
+}
+
+/// SHA-256 of everything that decides what a commit becomes.
+pub fn settings_hash(run: &Run) -> String {
+    let build = &run.plan.environment.build;
+    let said = json!([build.run, build.output, build.exclude, build.cache]);
+    hex::encode(Sha256::digest(said.to_string()))
+}
+
+/// Builds the plan's commit on the lane of the control host.
+pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
+    let run = control.run.clone();
+    // Without a tree there is nothing to pack: a build that was done is redone until its artifact is kept.
+    if let Some(kept) = kept(&run).await? {
+        if !run.was_done("build") {
+            run.skip("build", "the artifact of this commit is kept").await?;
+        }
+        return Ok(Built::Kept(kept));
+    }
+    let tree = run.work().join("tree");
+    if let Some(done) = run.found.get("build").filter(|row| row.status.is_done()).and_then(|row| row.result.as_ref())
+        && let Some(mtime) = done.get("mtime").and_then(serde_json::Value::as_i64)
+    {
+        return Ok(Built::Tree { folder: output(&run, &tree)?, mtime });
+    }
+    let Begun::Act(open) = run.begin("build").await? else { return Err(Halt::Failed(Failure::new("the built tree is gone"))) };
+    let mut log = open.log();
+    for earlier in 1..open.attempt {
+        for number in 0..run.plan.environment.build.run.len() {
+            kill(control, &run_id(&run, earlier, number)).await;
+        }
+    }
+    let built = fresh_tree(&run, &tree).await;
+    let mtime = match built {
+        Ok(mtime) => mtime,
+        Err(failure) => {
+            log.end().await?;
+            return Err(open.fail(failure).await);
+        }
+    };
+    let place = Place::default();
+    let mut env = variables(&run.plan, run.plan.action(), &place);
+    env.extend(control_variables(&run)?);
+    for (number, text) in run.plan.environment.build.run.iter().enumerate() {
+        log.line(&format!("$ {}", text.trim()));
+        let mut hook = Hook::plain(HookPoint::BeforeFetch, text.clone());
+        hook.timeout = run.plan.environment.build.timeout;
+        let job = Job {
+            run_id: run_id(&run, open.attempt, number),
+            hook: &hook,
+            folder: "tree".to_owned(),
+            variables: &env,
+            may_stop: true,
+        };
+        let ended = execute(control, &job, &mut log).await;
+        let failure = match ended {
+            Err(halt) => return Err(halt),
+            Ok(Ended::Exit(0)) => continue,
+            Ok(Ended::Stopped) => {
+                log.end().await?;
+                return Err(open.cancelled().await);
+            }
+            Ok(other) => Failure::new(format!("build command {} {}", number + 1, other.words())),
+        };
+        log.end().await?;
+        return Err(open.fail(failure).await);
+    }
+    log.end().await?;
+    match output(&run, &tree) {
+        Ok(folder) => {
+            open.ok(Some(json!({ "mtime": mtime }))).await?;
+            Ok(Built::Tree { folder, mtime })
+        }
+        Err(halt) => match halt {
+            Halt::Failed(failure) => Err(open.fail(failure).await),
+            other => Err(other),
+        },
+    }
+}
+
+/// The artifact of this commit and these settings, when its files are still there.
+pub async fn kept(run: &Run) -> Result<Option<String>, Halt> {
+    let plan = &run.plan;
+    let kept = run.ports.artifacts.find(&plan.project.name, &plan.commit, &settings_hash(run)).await?;
+    Ok(kept.filter(|hash| crate::artifact::folder(&run.ports.data, hash).join("manifest.jsonl").exists()))
+}
+
+fn run_id(run: &Run, attempt: u32, number: usize) -> String {
+    format!("{}/build-{attempt}-{number}", run.plan.release)
+}
+
+async fn fresh_tree(run: &Run, tree: &Path) -> Result<i64, Failure> {
+    remove(tree).await?;
+    std::fs::create_dir_all(run.work())?;
+    let mtime = run.ports.source.export(&run.plan.project, &run.plan.commit, tree).await?;
+    for cache in &run.plan.environment.build.cache {
+        let (kept, place) = (cache_folder(run, cache.as_str()), tree.join(cache.as_str()));
+        if kept.exists() && !place.exists() {
+            if let Some(parent) = place.parent() {
+                std::fs::create_dir_all(parent)?;
+            }
+            std::fs::rename(&kept, &place)?;
+        }
+    }
+    Ok(mtime)
+}
+
+/// Puts the cache folders of a built tree aside for the next build of the project.
+pub fn keep_caches(run: &Run) -> Result<(), Failure> {
+    for cache in &run.plan.environment.build.cache {
+        let (kept, place) = (cache_folder(run, cache.as_str()), run.work().join("tree").join(cache.as_str()));
+        if place.is_dir() && !kept.exists() {
+            if let Some(parent) = kept.parent() {
+                std::fs::create_dir_all(parent)?;
+            }
+            std::fs::rename(&place, &kept)?;
+        }
+    }
+    Ok(())
+}
+
+fn cache_folder(run: &Run, cache: &str) -> PathBuf {
+    run.ports.data.join("caches").join(run.plan.project.name.as_str()).join(cache.replace('/', "%"))
+}
+
+/// What the users' commands on the control host get besides: a home of the project's own.
+pub fn control_variables(run: &Run) -> Result<Vec<String>, Halt> {
+    let home = run.ports.data.join("homes").join(run.plan.project.name.as_str());
+    std::fs::create_dir_all(&home).map_err(|error| Halt::Failed(error.into()))?;
+    Ok(vec![format!("HOME={}", home.display()), "CI=true".to_owned()])
+}
+
+fn output(run: &Run, tree: &Path) -> Result<PathBuf, Halt> {
+    let output = &run.plan.environment.build.output;
+    let folder = if output == "." { tree.to_owned() } else { tree.join(output) };
+    let real = std::fs::canonicalize(&folder).ok().zip(std::fs::canonicalize(tree).ok());
+    match real {
+        Some((folder, tree)) if folder.is_dir() && folder.starts_with(&tree) => Ok(folder),
+        _ => Err(Halt::Failed(
+            Failure::new(format!("the build made no folder {output}"))
+                .hint("name the folder that the build writes under build.output"),
+        )),
+    }
+}
+
+/// Removes a folder of ours, whatever is in it.
+pub async fn remove(folder: &Path) -> Result<(), Failure> {
+    match tokio::fs::remove_dir_all(folder).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failure::new(format!("cannot remove {}: {error}", folder.display())))
+        }
+        _ => Ok(()),
+    }
+}

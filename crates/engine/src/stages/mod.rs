@@ -1,0 +1,12 @@
+//! The verbs of a release, one per file, each with what it does, how it finds out after a crash whether it was
+//! done, and how it is taken back.
+
+pub mod activate;
+pub mod build;
+pub mod fetch;
+pub mod hook;
+pub mod pack;
+pub mod prune;
+pub mod undo;
+pub mod upload;
+pub mod verify;

@@ -1,0 +1,135 @@
+//! Prune: the last good releases stay on a server, the others go. Last of all, and a failure of it is a warning.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use model::{Kind, ReleaseName};
+
+use crate::error::Halt;
+use crate::lane::{Lane, unsendable};
+use crate::ports::GoodRelease;
+use crate::remote::{Command, status};
+use crate::run::Begun;
+
+/// Removes what is not kept any more from the lane's server, and writes `revisions.log`.
+pub async fn prune(lane: &mut Lane) -> Result<(), Halt> {
+    let run = lane.run.clone();
+    let key = lane.key("prune");
+    let Begun::Act(open) = run.begin(&key).await? else { return Ok(()) };
+    let remove = to_remove(&lane.facts.releases, lane.folder(), &run.good, run.plan.environment.keep);
+    // An earlier try may have written its line.
+    let note = if open.unknown { String::new() } else { revision_line(lane) };
+    let build = || {
+        let command = Command::new("prune").value("note", &note)?;
+        command.list("release", remove.iter().map(ReleaseName::as_str))
+    };
+    let command = match build() {
+        Ok(command) => command,
+        Err(error) => return Err(open.fail(unsendable(error)).await),
+    };
+    match lane.ask(&command).await {
+        Ok(answer) if answer.status == status::DONE => {
+            let removed: Vec<&str> = answer.all("removed").collect();
+            let mut log = open.log();
+            if !removed.is_empty() {
+                log.line(&format!("removed {}", removed.join(", ")));
+            }
+            log.end().await?;
+            open.ok(None).await
+        }
+        Ok(answer) => {
+            let failure = lane.refused(&answer, "remove old releases");
+            open.warn(failure.reason(), None, None).await
+        }
+        Err(failure) => open.warn(failure.reason(), None, None).await,
+    }
+}
+
+/// Which of the folders that were found may go: pure, so that it can be proven.
+///
+/// Kept are the last `keep` good releases by last activation, the live one included and at least one before it,
+/// and whatever is newer than the live one: another database may know it.
+pub fn to_remove(
+    found: &[ReleaseName],
+    live: &ReleaseName,
+    good: &[GoodRelease],
+    keep: u32,
+) -> Vec<ReleaseName> {
+    let mut kept: BTreeSet<&ReleaseName> = BTreeSet::from([live]);
+    let keep = usize::try_from(keep.max(2)).unwrap_or(usize::MAX);
+    for release in good {
+        if kept.len() >= keep {
+            break;
+        }
+        kept.insert(&release.name);
+    }
+    let newest = found.iter().map(ReleaseName::release).filter(|id| *id > live.release());
+    let newer: BTreeSet<_> = newest.collect();
+    let known: BTreeSet<_> = good.iter().map(|release| release.name.release()).collect();
+    found
+        .iter()
+        .filter(|name| !kept.contains(name))
+        // After a rollback newer folders are known and good, or known and bad; unknown ones are not ours to judge.
+        .filter(|name| !newer.contains(&name.release()) || known.contains(&name.release()))
+        .cloned()
+        .collect()
+}
+
+/// The line in `revisions.log`, as Capistrano writes it.
+fn revision_line(lane: &Lane) -> String {
+    let plan = &lane.run.plan;
+    let clean = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+    match plan.kind {
+        Kind::Release => format!(
+            "Branch {} (at {}) deployed as release {} by {} at {}",
+            clean(&plan.git_ref),
+            plan.commit,
+            lane.folder(),
+            clean(&plan.by),
+            Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        ),
+        Kind::Rollback => format!("{} rolled back to release {}", clean(&plan.by), lane.folder()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::ReleaseId;
+
+    use super::*;
+
+    fn name(id: i64) -> ReleaseName {
+        format!("20260101T000000Z-{id}").parse().unwrap()
+    }
+
+    fn good(ids: &[i64]) -> Vec<GoodRelease> {
+        let one = |id: &i64| GoodRelease {
+            id: ReleaseId(*id),
+            name: name(*id),
+            kind: Kind::Release,
+            origin: None,
+            commit: "a".repeat(40).parse().unwrap(),
+            artifact: None,
+        };
+        ids.iter().map(one).collect()
+    }
+
+    fn check(found: &[i64], live: i64, by_activation: &[i64], keep: u32, gone: &[i64]) {
+        let found: Vec<_> = found.iter().copied().map(name).collect();
+        let removed = to_remove(&found, &name(live), &good(by_activation), keep);
+        assert_eq!(removed, gone.iter().copied().map(name).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn failed_ones_go_and_never_push_out_good_ones() {
+        check(&[1, 2, 3, 4, 5, 6], 6, &[2, 1], 3, &[3, 4, 5]);
+        check(&[1, 2, 3, 4], 4, &[3, 2, 1], 2, &[1, 2]);
+        check(&[1, 2], 2, &[1], 1, &[]);
+    }
+
+    #[test]
+    fn after_a_rollback_the_order_is_that_of_activation() {
+        check(&[1, 2, 3], 1, &[3, 2, 1], 2, &[2]);
+        check(&[1, 2, 9], 2, &[1], 2, &[]);
+    }
+}

@@ -1,0 +1,73 @@
+//! Undo: a server that was switched gets its previous link back, and what runs there runs the previous release
+//! again, healthy. Probe and run are one, as for activate.
+
+use model::event::ServerFact;
+use model::{Action, HookPoint, NodeFact, ServerState, Step, StepKind, StepStatus};
+
+use super::hook::{self, Scene};
+use super::verify::verify_undone;
+use crate::error::Halt;
+use crate::lane::{Lane, unsendable};
+use crate::remote::{Command, status};
+use crate::run::{Begun, Tries};
+
+/// Puts the lane's server back to what it ran before, and sees it healthy there.
+pub async fn undo(lane: &mut Lane) -> Result<(), Halt> {
+    let key = lane.key("undo");
+    lane.contact().await.map_err(Halt::Failed)?;
+    if !lane.before.is_empty() {
+        hooks(lane, HookPoint::BeforeActivate, &key).await?;
+    }
+    switch_back(lane, &key).await?;
+    // Without a previous release there is nothing to run.
+    if !lane.before.is_empty() {
+        hooks(lane, HookPoint::AfterActivate, &key).await?;
+        let folder = lane.before.clone();
+        verify_undone(lane, &key, &folder).await?;
+        hooks(lane, HookPoint::AfterVerify, &key).await?;
+    }
+    Ok(())
+}
+
+async fn hooks(lane: &mut Lane, point: HookPoint, below: &str) -> Result<(), Halt> {
+    let folder = lane.before.clone();
+    let scene = Scene { point, action: Action::Undo, folder, below: Some(below.to_owned()), may_stop: false };
+    hook::point(lane, &scene).await
+}
+
+async fn switch_back(lane: &mut Lane, key: &str) -> Result<(), Halt> {
+    let run = lane.run.clone();
+    let added = Step {
+        key: key.to_owned(),
+        parent: Some(lane.key("activate")),
+        text: "undo".to_owned(),
+        step: StepKind::Undo,
+        server: Some(lane.server.name.clone()),
+        batch: None,
+    };
+    let Begun::Act(open) = run.begin_as(key, Some(added), Tries::New).await? else { return Ok(()) };
+    let build = || Command::new("undo").value("folder", lane.folder().as_str())?.value("before", &lane.before);
+    let command = match build() {
+        Ok(command) => command,
+        Err(error) => return Err(open.fail(unsendable(error)).await),
+    };
+    let answer = match lane.ask(&command).await {
+        Ok(answer) if answer.status == status::DONE => answer,
+        Ok(answer) => {
+            let failure = lane.refused(&answer, "undo");
+            return Err(open.fail_on(failure, Some(lane.known(ServerState::Unknown))).await);
+        }
+        Err(failure) => return Err(open.fail_on(failure, Some(lane.known(ServerState::Unknown))).await),
+    };
+    let now = Some(answer.get("now").unwrap_or_default().to_owned());
+    open.ok_on(None, ServerFact { now, ..lane.known(ServerState::Undone) }).await?;
+    let activate = lane.key("activate");
+    let rows = run.ports.journal.steps(run.plan.release).await?;
+    match rows.into_iter().find(|row| row.key == activate) {
+        Some(row) if row.status.may_become(StepStatus::Undone) => {
+            run.reporter.node(NodeFact::new(activate, StepStatus::Undone, row.attempt), None).await?;
+        }
+        _ => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! Upload: first contact with a server, and the artifact becomes a complete folder in `releases/`.
+//!
+//! Probe: a folder in `releases/` is complete, since it gets its name last. Undo: the folder is not visible and
+//! is pruned by the next good release.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use model::event::ServerFact;
+use model::{HookPoint, Kind, ServerState};
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use crate::artifact::stream::{Codec, stream};
+use crate::driver::Stream;
+use crate::error::{Failure, Halt};
+use crate::lane::{Lane, unsendable};
+use crate::planner::point_hooks;
+use crate::remote::{Command, status};
+use crate::run::{Begun, Run};
+
+/// The artifact of a release, in the form its servers receive; each codec is made once.
+pub struct Parcel {
+    run: Arc<Run>,
+    artifact: String,
+    streams: Mutex<HashMap<Codec, Stream>>,
+}
+
+impl Parcel {
+    /// The parcel of the artifact with this hash.
+    pub fn new(run: Arc<Run>, artifact: String) -> Self {
+        Self { run, artifact, streams: Mutex::default() }
+    }
+
+    async fn stream(&self, codec: Codec) -> Result<Stream, Failure> {
+        // Held while it is made, on purpose: the other lanes wait for the same bytes.
+        let mut streams = self.streams.lock().await;
+        if let Some(made) = streams.get(&codec) {
+            return Ok(made.clone());
+        }
+        let folder = crate::artifact::folder(&self.run.ports.data, &self.artifact);
+        let environment = &self.run.plan.environment;
+        let linked = [environment.linked_dirs.clone(), environment.linked_files.clone()].concat();
+        let made = tokio::task::spawn_blocking(move || stream(&folder, codec, &linked))
+            .await
+            .map_err(|error| Failure::new(format!("the stream could not be made: {error}")))??;
+        streams.insert(codec, made.clone());
+        Ok(made)
+    }
+}
+
+/// Contacts the lane's server and stages the release there.
+pub async fn upload(lane: &mut Lane, parcel: Option<&Parcel>) -> Result<(), Halt> {
+    let run = lane.run.clone();
+    let key = lane.key("upload");
+    let open = match run.begin(&key).await? {
+        Begun::Done(result) => {
+            // Staged before a restart. Only the connection, the lock and what was found then are needed again.
+            lane.recall(result.as_ref());
+            return if lane.left_out { Ok(()) } else { lane.contact().await.map_err(Halt::Failed) };
+        }
+        Begun::Act(open) => open,
+    };
+    if let Err(failure) = lane.contact().await {
+        if failure.unreachable && may_leave_out(lane) {
+            lane.left_out = true;
+            let behind = lane.known(ServerState::Behind);
+            return open.warn(format!("left out: {}", failure.reason()), Some(json!({ "left_out": true })), Some(behind)).await;
+        }
+        return Err(open.fail(failure).await);
+    }
+    if let Err(failure) = usable(lane) {
+        return Err(open.fail(failure).await);
+    }
+    let known_before = open.result.as_ref().is_some_and(|result| result.get("before").is_some());
+    if known_before {
+        lane.recall(open.result.as_ref());
+    } else {
+        lane.before = lane.facts.current.clone().unwrap_or_default();
+    }
+    // What ran before is a fact before anything is done; undo depends on it.
+    let result = json!({ "before": lane.before, "root": lane.facts.root });
+    let contact = ServerFact { before: Some(lane.before.clone()), now: Some(lane.before.clone()), ..lane.known(ServerState::Pending) };
+    open.note(Some(result), Some(contact)).await?;
+    if let Err(halt) = run.go_on() {
+        return Err(stop(open, halt).await);
+    }
+    let warning = surprise(lane);
+    if let Err(failure) = stage(lane, parcel, &open).await {
+        return Err(open.fail(failure).await);
+    }
+    let staged = lane.known(ServerState::Staged);
+    match warning {
+        Some(warning) => open.warn(warning, None, Some(staged)).await,
+        None => open.ok_on(None, staged).await,
+    }
+}
+
+async fn stop(open: crate::run::Open<'_>, halt: Halt) -> Halt {
+    match halt {
+        Halt::Stopped => open.cancelled().await,
+        other => other,
+    }
+}
+
+async fn stage(lane: &mut Lane, parcel: Option<&Parcel>, open: &crate::run::Open<'_>) -> Result<(), Failure> {
+    let seal_now = !has_staging_hooks(lane);
+    if lane.facts.origin {
+        return Ok(());
+    }
+    if lane.facts.staged && open.unknown {
+        return if seal_now && !lane.facts.sealed { seal(lane).await } else { Ok(()) };
+    }
+    let parcel = parcel.ok_or_else(|| {
+        Failure::new(format!("{} is not on this server any more, and its artifact is not kept", lane.folder()))
+            .hint("release its commit again instead")
+    })?;
+    let codec = codec(lane)?;
+    let stream = parcel.stream(codec).await?;
+    let environment = &lane.run.plan.environment;
+    let command = || {
+        let command = Command::new("receive").value("folder", lane.folder().as_str())?.value("codec", codec.word())?;
+        let command = command.number(u64::from(seal_now));
+        let command = command.list("linked folder", environment.linked_dirs.iter().map(model::TreePath::as_str))?;
+        let command = command.list("linked file", environment.linked_files.iter().map(model::TreePath::as_str))?;
+        Ok(command.number(stream.size()))
+    };
+    let command = command().map_err(unsendable)?;
+    let mut log = open.log();
+    log.line(&format!("{} bytes of {} on the way to {}", stream.size(), codec.word(), lane.server.place()));
+    let mut again = Lane::tries();
+    let answer = loop {
+        let asked = match lane.driver().await {
+            Ok(driver) => driver.upload(&command, &stream, |_| {}).await,
+            Err(broken) => Err(broken),
+        };
+        match asked {
+            Ok(answer) => break answer,
+            Err(broken) => lane.wait_again(broken, &mut again).await?,
+        }
+    };
+    log.end().await.map_err(|error| Failure::new(error.to_string()))?;
+    if answer.status == status::DONE {
+        return Ok(());
+    }
+    lane.start_anew();
+    Err(lane.refused(&answer, "stage the release"))
+}
+
+/// Takes the seal: from here on the release must not change.
+pub async fn seal(lane: &mut Lane) -> Result<(), Failure> {
+    let command = Command::new("seal").value("folder", lane.folder().as_str()).map_err(unsendable)?;
+    let answer = lane.ask(&command).await?;
+    if answer.status == status::DONE { Ok(()) } else { Err(lane.refused(&answer, "seal the release")) }
+}
+
+/// Whether hooks will still change the staged release on this server.
+pub fn has_staging_hooks(lane: &Lane) -> bool {
+    !point_hooks(&lane.run.plan, HookPoint::AfterUpload, Some(&lane.server)).is_empty()
+}
+
+fn may_leave_out(lane: &Lane) -> bool {
+    let plan = &lane.run.plan;
+    let skip = plan.environment.unreachable == model::Unreachable::Skip || plan.kind == Kind::Rollback;
+    // What only this server runs cannot be left out with it.
+    let only_here = HookPoint::ALL.iter().any(|point| {
+        let hooks = point_hooks(plan, *point, Some(&lane.server));
+        !point.on_control_host() && hooks.iter().any(|hook| hook.hook.once)
+    });
+    skip && !only_here && plan.servers.len() > 1
+}
+
+fn usable(lane: &Lane) -> Result<(), Failure> {
+    if lane.facts.current_is_other {
+        return Err(Failure::new(format!("{}/current is a real file or folder, not a link", lane.root))
+            .hint("move it away by hand, for example: mv current current.old"));
+    }
+    for tool in ["tar", "setsid", "stat", "xargs", "head", "cmp"] {
+        if !lane.facts.tools.contains(tool) {
+            return Err(Failure::new(format!("{tool} is not installed on this server"))
+                .hint("install it; Debian: apt-get install tar util-linux coreutils findutils diffutils"));
+        }
+    }
+    codec(lane).map(|_| ())
+}
+
+fn codec(lane: &Lane) -> Result<Codec, Failure> {
+    match (lane.facts.tools.contains("zstd"), lane.facts.tools.contains("gzip")) {
+        (true, _) => Ok(Codec::Zstd),
+        (false, true) => Ok(Codec::Gzip),
+        (false, false) => Err(Failure::new("neither zstd nor gzip is installed on this server")
+            .hint("install one of them; Debian: apt-get install zstd")),
+    }
+}
+
+/// A `current` that is not what the last good release left is used, put back by undo, and told.
+fn surprise(lane: &Lane) -> Option<String> {
+    let current = lane.facts.current.as_deref()?;
+    if lane.previous().is_none() {
+        return Some(format!("current points to {current}, outside releases/; undo puts it back"));
+    }
+    let last = lane.run.good.first()?;
+    let expected = format!("releases/{}", last.name);
+    (current != expected).then(|| format!("current points to {current}; the last good release is {}", last.name))
+}

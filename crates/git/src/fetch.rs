@@ -1,0 +1,130 @@
+//! Fetch: bring branches and tags of the remote repository into the mirror, and drop those that are gone.
+
+use crate::{
+    Access, Error, GitRepository, RefName,
+    access::Lent,
+    classify::{Asked, classify},
+    lock::Lock,
+    running::{Ended, Limits, Running},
+};
+
+/// What a mirror has: a force-pushed branch and a moved tag replace what was there.
+const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+
+/// What git says when one side names objects by SHA-1 and the other by SHA-256.
+const OTHER_FORMAT: &str = "mismatched algorithms";
+
+impl GitRepository {
+    /// Makes the mirror equal to the remote repository. `said` gets git's progress, line by line, clean of control
+    /// characters and secrets.
+    ///
+    /// One fetch runs at a time; others wait for [`Policy::total_timeout`](crate::Policy::total_timeout) at most.
+    /// Dropping the future kills git; the next fetch removes what it left behind.
+    ///
+    /// # Errors
+    /// Each way in which a remote repository fails has a variant of [`Error`]. After [`Error::Empty`] the mirror is
+    /// empty too; after any other error it has what it had, or a part of the news.
+    pub async fn fetch(&self, access: &Access, mut said: impl FnMut(&str) + Send) -> Result<(), Error> {
+        let lock = Lock::take(&self.folder, self.policy.total_timeout).await?;
+        self.mend(&lock).await?;
+        self.make_if_absent(&lock).await?;
+        let lent = Lent::new(&self.folder, &self.url, access)?;
+        let mut ended = self.fetch_refs(&lock, &lent, &mut said).await?;
+        if ended.said.contains(OTHER_FORMAT) {
+            let ours = self.answer("rev-parse", &["--show-object-format"], None).await?;
+            self.make(&lock, if ours.trim_end() == "sha1" { "sha256" } else { "sha1" }).await?;
+            ended = self.fetch_refs(&lock, &lent, &mut said).await?;
+        }
+        if !ended.status.success() {
+            return Err(self.blame_remote("fetch", &lent, ended).await);
+        }
+        if self.answer("for-each-ref", &["--count=1"], None).await?.is_empty() {
+            return Err(Error::Empty { url: self.url.to_string() });
+        }
+        if let Err(error) = self.follow_head(&lock, &lent).await {
+            tracing::debug!(%error, "the default branch is not known");
+        }
+        drop(lent);
+        if let Err(error) = self.tidy_up(&lock).await {
+            tracing::debug!(%error, "the mirror was not packed");
+        }
+        Ok(())
+    }
+
+    async fn fetch_refs(
+        &self,
+        lock: &Lock,
+        lent: &Lent,
+        said: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Ended, Error> {
+        let mut command = self.git.command("fetch");
+        command.args([
+            "--prune",
+            "--no-tags",
+            "--progress",
+            "--no-recurse-submodules",
+            "--no-auto-maintenance",
+            "--no-write-fetch-head",
+            "--no-show-forced-updates",
+            "--end-of-options",
+            self.url.as_str(),
+        ]);
+        command.args(REFSPECS).stdin(lock.stdin()?);
+        lent.lend(&mut command);
+        let limits = Limits {
+            total: self.policy.total_timeout,
+            idle: Some(self.policy.idle_timeout),
+            grows: Some((self.git.mirror.join("objects/pack"), self.policy.max_bytes)),
+        };
+        Running::start("fetch", command)?.finish(&limits, &mut |_| (), said).await
+    }
+
+    /// Points `HEAD` of the mirror at the default branch of the remote repository.
+    async fn follow_head(&self, lock: &Lock, lent: &Lent) -> Result<(), Error> {
+        let mut command = self.git.command("ls-remote");
+        command.args(["--symref", "--end-of-options", self.url.as_str(), "HEAD"]).stdin(lock.stdin()?);
+        lent.lend(&mut command);
+        let limits = Limits { idle: Some(self.policy.idle_timeout), ..self.limits() };
+        // Asked for one name only, yet it is the remote side that answers.
+        let mut answer = Vec::new();
+        let mut keep =
+            |bytes: &[u8]| answer.extend(bytes.iter().take(4096_usize.saturating_sub(answer.len())));
+        let ended = Running::start("ls-remote", command)?.finish(&limits, &mut keep, &mut |_| ()).await?;
+        if !ended.status.success() {
+            return Err(self.blame_remote("ls-remote", lent, ended).await);
+        }
+        let answer = String::from_utf8_lossy(&answer);
+        let head = answer.lines().find_map(|line| line.strip_prefix("ref: ")?.strip_suffix("\tHEAD"));
+        let Some(head) = head.filter(|head| head.starts_with("refs/heads/")) else { return Ok(()) };
+        let mut command = self.git.command("symbolic-ref");
+        command.args(["HEAD", RefName::parse(head)?.as_str()]).stdin(lock.stdin()?);
+        let ended =
+            Running::start("symbolic-ref", command)?.finish(&self.limits(), &mut |_| (), &mut |_| ()).await?;
+        if ended.status.success() {
+            Ok(())
+        } else {
+            Err(Error::Failed { verb: "symbolic-ref", said: ended.said })
+        }
+    }
+
+    /// Lets git pack the mirror when it thinks that it is time.
+    async fn tidy_up(&self, lock: &Lock) -> Result<(), Error> {
+        let mut command = self.git.command("gc");
+        command.args(["--auto", "--quiet"]).stdin(lock.stdin()?);
+        Running::start("gc", command)?.finish(&self.limits(), &mut |_| (), &mut |_| ()).await.map(drop)
+    }
+
+    async fn blame_remote(&self, verb: &'static str, lent: &Lent, ended: Ended) -> Error {
+        let asked =
+            Asked { verb, url: self.url.as_str(), folder: &self.folder, with_access: lent.with_access() };
+        let error = classify(&asked, ended.said);
+        let (Error::Denied { .. }, Some(check)) = (&error, lent.check_key()) else { return error };
+        let Ok(check) = Running::start("ssh-keygen", check) else { return error };
+        match check.finish(&self.limits(), &mut |_| (), &mut |_| ()).await {
+            Ok(Ended { status, said }) if !status.success() => {
+                Error::KeyUnusable { url: self.url.to_string(), said }
+            }
+            _ => error,
+        }
+    }
+}

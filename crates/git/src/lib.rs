@@ -1,0 +1,36 @@
+//! A git repository: a bare mirror of a remote one, its refs and commits, and the tree of a commit, by the `git` program.
+//!
+//! Nothing that comes from a person or from a repository is trusted: addresses and ref names are parsed into types
+//! before `git` sees them, `git` runs with an environment and a configuration of its own, and nothing in a repository
+//! is executed. Dropping a future of this crate kills every process that it started.
+
+mod access;
+mod classify;
+mod closest;
+mod command;
+mod commit_id;
+mod error;
+mod export;
+mod fetch;
+mod fields;
+mod listing;
+mod lock;
+mod mirror;
+mod plain;
+mod policy;
+mod ref_name;
+mod repository;
+mod resolve;
+mod running;
+mod unpack;
+mod url;
+pub use access::Access;
+pub use commit_id::CommitId;
+pub use error::Error;
+pub use listing::{Branch, Change, Commit, Tag};
+pub use policy::{Policy, Protocol};
+pub use ref_name::RefName;
+pub use repository::GitRepository;
+pub use resolve::{RefKind, Resolved};
+pub use unpack::ExportStats;
+pub use url::Url;

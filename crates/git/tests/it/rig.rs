@@ -1,0 +1,100 @@
+//! A throw-away repository and its mirror.
+
+use std::{fs, path::Path, time::Duration};
+
+use git::{Access, CommitId, Error, GitRepository, Policy, RefName, Url};
+use tempfile::TempDir;
+use testkit::repo::Repo;
+
+/// A policy with which repositories on this machine can be used.
+pub(crate) fn local() -> Policy {
+    Policy {
+        allow_protocols: ["https", "http", "ssh", "file"].map(String::from).to_vec(),
+        idle_timeout: Duration::from_secs(20),
+        total_timeout: Duration::from_mins(1),
+        ..Policy::default()
+    }
+}
+
+pub(crate) fn name(text: &str) -> RefName {
+    RefName::parse(text).unwrap()
+}
+
+pub(crate) fn id(text: &str) -> CommitId {
+    CommitId::parse(text).unwrap()
+}
+
+/// A repository and a mirror of it.
+pub(crate) struct Rig {
+    pub(crate) repo: Repo,
+    pub(crate) mirror: GitRepository,
+    pub(crate) folder: TempDir,
+}
+
+impl Rig {
+    /// With a mirror that has not been filled yet.
+    pub(crate) async fn new(repo: Repo) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mirror = open(folder.path(), &repo.url(), local()).await.unwrap();
+        Self { repo, mirror, folder }
+    }
+
+    /// With a mirror that has been filled once.
+    pub(crate) async fn fetched(repo: Repo) -> Self {
+        let rig = Self::new(repo).await;
+        rig.fetch().await.unwrap();
+        rig
+    }
+
+    pub(crate) async fn fetch(&self) -> Result<(), Error> {
+        self.mirror.fetch(&Access::None, |_| ()).await
+    }
+
+    /// The commit that a name means.
+    pub(crate) async fn commit(&self, text: &str) -> Result<String, Error> {
+        Ok(self.mirror.resolve(&name(text)).await?.commit.to_string())
+    }
+}
+
+pub(crate) async fn open(folder: &Path, url: &str, policy: Policy) -> Result<GitRepository, Error> {
+    GitRepository::open(folder, &Url::parse(url, &policy)?, policy).await
+}
+
+/// The command lines and environments of all processes that have `word` in one of them.
+pub(crate) fn processes_with(word: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for process in fs::read_dir("/proc").unwrap().flatten() {
+        let read = |name: &str| fs::read(process.path().join(name)).unwrap_or_default();
+        let text = [read("cmdline"), read("environ")].concat();
+        let text = String::from_utf8_lossy(&text).replace('\0', " ");
+        if text.contains(word) {
+            found.push(text);
+        }
+    }
+    found
+}
+
+/// Waits for something that happens elsewhere, and fails when it does not.
+pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..1000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never: {what}");
+}
+
+/// Every file below a folder that has `word` in its bytes.
+pub(crate) fn files_with(folder: &Path, word: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files_with(&path, word));
+        } else if fs::read(&path).unwrap().windows(word.len()).any(|window| window == word.as_bytes()) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}

@@ -1,0 +1,35 @@
+//! What things are: the nouns of Aweigh and the rules they keep, without any I/O.
+//!
+//! In reading order: [`name`] and [`id`] (how things are called), [`server`] and [`selector`] (where code runs),
+//! [`project`], [`hook`] and [`path`] (what runs there), [`release`] and [`step`] (one try, and one line of it,
+//! each with its one transition function), [`plan`] (a release frozen before it starts), [`event`] (what it
+//! says) and [`tree`] (what viewers draw: the plan with the events applied).
+
+pub mod event;
+pub mod hook;
+pub mod id;
+pub mod name;
+pub mod path;
+pub mod plan;
+pub mod project;
+pub mod release;
+pub mod selector;
+pub mod server;
+pub mod step;
+pub mod tree;
+
+pub use event::{Event, Fact, LogFact, NodeFact};
+pub use hook::{Hook, HookPoint, Hooks, Rerun, When};
+pub use id::{CommitId, Epoch, ReleaseId, ReleaseName};
+pub use name::{InvalidName, Name};
+pub use path::{DeployPath, InvalidPath, TreePath};
+pub use plan::{Action, Plan};
+pub use project::{
+    Build, Environment, Health, HealthProbe, OnInterrupt, Project, Settings, Site, Unreachable,
+};
+pub use release::{Kind, Release, ServerRecord, ServerState, Status};
+pub use secrecy::{ExposeSecret, SecretString};
+pub use selector::{InvalidSelector, Selector};
+pub use server::{Address, Labels, Server, SshAddress};
+pub use step::{Step, StepKind, StepStatus};
+pub use tree::{Node, Tree};

@@ -1,0 +1,94 @@
+//! The plan: what a release will do, frozen before it starts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CommitId, Environment, Kind, Name, Project, ReleaseId, ReleaseName, Server, Step, When};
+
+/// What a run is for; hooks see it as `AWEIGH_ACTION`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Bring a commit.
+    Release,
+    /// Bring an earlier release back on purpose.
+    Rollback,
+    /// Put the previous release back because this one failed.
+    Undo,
+}
+
+impl Action {
+    /// The word hooks see.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Rollback => "rollback",
+            Self::Undo => "undo",
+        }
+    }
+
+    /// Which hooks take part.
+    pub fn when(self) -> When {
+        match self {
+            Self::Release => When::Release,
+            Self::Rollback => When::Rollback,
+            Self::Undo => When::Undo,
+        }
+    }
+}
+
+/// The frozen plan of one release. What each server ran before is not in it: that is read at first contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The release.
+    pub release: ReleaseId,
+    /// Its folder on every server.
+    pub name: ReleaseName,
+    /// Forward or back.
+    pub kind: Kind,
+    /// The project as it was when the plan was made.
+    pub project: Project,
+    /// The environment as it was when the plan was made, with its hook texts.
+    pub environment: Environment,
+    /// Its servers, in the order of their names.
+    pub servers: Vec<Server>,
+    /// What was asked for.
+    pub git_ref: String,
+    /// Set when that was a branch.
+    pub branch: Option<String>,
+    /// Set when that was a tag.
+    pub tag: Option<String>,
+    /// The one commit that is built.
+    pub commit: CommitId,
+    /// Set for a rollback: the release whose tree and artifact are brought back.
+    pub origin: Option<Origin>,
+    /// Who pressed Release.
+    pub by: String,
+    /// The tree.
+    pub steps: Vec<Step>,
+}
+
+/// The earlier release that a rollback brings back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Its number.
+    pub release: ReleaseId,
+    /// Its folder, which is activated again where its seal holds.
+    pub name: ReleaseName,
+    /// Its artifact, from which it is staged anew where the folder is gone.
+    pub artifact: String,
+}
+
+impl Plan {
+    /// What the run is for.
+    pub fn action(&self) -> Action {
+        match self.kind {
+            Kind::Release => Action::Release,
+            Kind::Rollback => Action::Rollback,
+        }
+    }
+
+    /// The server with this name.
+    pub fn server(&self, name: &Name) -> Option<&Server> {
+        self.servers.iter().find(|server| server.name == *name)
+    }
+}

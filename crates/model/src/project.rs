@@ -1,0 +1,196 @@
+//! Projects and environments: what is built, and where and how it runs.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DeployPath, Hooks, Name, Selector, TreePath};
+
+/// A git repository and how it is built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Project {
+    /// Unique in the installation.
+    pub name: Name,
+    /// The repository's URL, without any secret.
+    pub repository: String,
+    /// The stored credential for the repository.
+    pub credential: Option<Name>,
+    /// How a commit becomes an artifact.
+    pub build: Build,
+    /// What every environment inherits.
+    pub defaults: Settings,
+}
+
+/// What a project's `defaults` and an environment may both say; `None` means nothing was said here.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Settings {
+    /// See [`Environment::keep`].
+    pub keep: Option<u32>,
+    /// See [`Environment::linked_files`].
+    pub linked_files: Option<Vec<TreePath>>,
+    /// See [`Environment::linked_dirs`].
+    pub linked_dirs: Option<Vec<TreePath>>,
+    /// See [`Environment::health`].
+    pub health: Option<Vec<Health>>,
+    /// Hooks, inherited point by point.
+    pub hooks: Hooks,
+    /// See [`Environment::on_interrupt`].
+    pub on_interrupt: Option<OnInterrupt>,
+    /// See [`Environment::unreachable`].
+    pub unreachable: Option<Unreachable>,
+}
+
+impl Settings {
+    /// These settings where they say something, else those of `below`; hooks point by point.
+    #[must_use]
+    pub fn over(self, below: &Self) -> Self {
+        let mut hooks = below.hooks.clone();
+        hooks.extend(self.hooks);
+        Self {
+            keep: self.keep.or(below.keep),
+            linked_files: self.linked_files.or_else(|| below.linked_files.clone()),
+            linked_dirs: self.linked_dirs.or_else(|| below.linked_dirs.clone()),
+            health: self.health.or_else(|| below.health.clone()),
+            hooks,
+            on_interrupt: self.on_interrupt.or(below.on_interrupt),
+            unreachable: self.unreachable.or(below.unreachable),
+        }
+    }
+}
+
+/// An environment as it was written, before it inherits anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// Unique in its project.
+    pub name: Name,
+    /// Which servers.
+    pub servers: Selector,
+    /// The folder on each of them.
+    pub path: DeployPath,
+    /// What it says itself.
+    pub settings: Settings,
+}
+
+impl Site {
+    /// The effective environment: what the site says, over the project's defaults, over the defaults of Aweigh.
+    pub fn effective(&self, project: &Project) -> Environment {
+        let said = self.settings.clone().over(&project.defaults);
+        Environment {
+            name: self.name.clone(),
+            servers: self.servers.clone(),
+            path: self.path.clone(),
+            keep: said.keep.unwrap_or(DEFAULT_KEEP).max(2),
+            linked_files: said.linked_files.unwrap_or_default(),
+            linked_dirs: said.linked_dirs.unwrap_or_default(),
+            health: said.health.unwrap_or_default(),
+            hooks: said.hooks,
+            on_interrupt: said.on_interrupt.unwrap_or_default(),
+            unreachable: said.unreachable.unwrap_or_default(),
+            build: project.build.clone(),
+        }
+    }
+}
+
+/// How a commit becomes an artifact, on the control host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Build {
+    /// Commands, run one after another in a fresh tree of the commit.
+    pub run: Vec<String>,
+    /// Folders kept between builds of the project and put into the fresh tree.
+    pub cache: Vec<TreePath>,
+    /// The folder that is packed, `.` for the whole tree.
+    pub output: String,
+    /// What is left out, in gitignore syntax.
+    pub exclude: Vec<String>,
+    /// The longest one command may run.
+    pub timeout: Duration,
+}
+
+impl Default for Build {
+    fn default() -> Self {
+        Self {
+            run: Vec::new(),
+            cache: Vec::new(),
+            output: ".".to_owned(),
+            exclude: Vec::new(),
+            timeout: Duration::from_hours(1),
+        }
+    }
+}
+
+/// What to do with a release that a restart of the control host found with some servers switched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnInterrupt {
+    /// Go on.
+    #[default]
+    Continue,
+    /// Stop and wait for a person.
+    Hold,
+    /// Put every switched server back.
+    RollBack,
+}
+
+/// What to do with a server that cannot be reached when a release begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unreachable {
+    /// The release fails before anything is switched.
+    #[default]
+    Abort,
+    /// The server is left out and stays `behind`.
+    Skip,
+}
+
+/// One question that a healthy server answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Only on these servers.
+    pub on: Selector,
+    /// What is asked.
+    pub probe: HealthProbe,
+    /// The longest one try may take.
+    pub timeout: Duration,
+    /// The longest until it must be healthy; asked about every second until then.
+    pub deadline: Duration,
+}
+
+/// What a health check asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthProbe {
+    /// An `http://` URL as seen from the server; healthy when it answers 2xx or 3xx once.
+    Http(String),
+    /// A command on the server, in the release's folder; healthy when it exits 0.
+    Command(String),
+}
+
+/// Where and how a project runs; every value is effective (defaults of the project already applied).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Unique in its project.
+    pub name: Name,
+    /// Which servers.
+    pub servers: Selector,
+    /// The folder on each of them.
+    pub path: DeployPath,
+    /// How many good releases stay on a server, the live one included.
+    pub keep: u32,
+    /// Files that live in `shared/` and are linked into each release; they must exist.
+    pub linked_files: Vec<TreePath>,
+    /// Folders that live in `shared/`; filled once from the artifact when new.
+    pub linked_dirs: Vec<TreePath>,
+    /// What a healthy server answers; all must be green.
+    pub health: Vec<Health>,
+    /// The users' commands.
+    pub hooks: Hooks,
+    /// After a restart with some servers switched.
+    pub on_interrupt: OnInterrupt,
+    /// When a server cannot be reached.
+    pub unreachable: Unreachable,
+    /// How a commit becomes an artifact.
+    pub build: Build,
+}
+
+/// How many good releases are kept when nothing is said.
+pub const DEFAULT_KEEP: u32 = 5;

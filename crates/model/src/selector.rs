@@ -1,0 +1,144 @@
+//! Selectors: which servers are meant. `all`, a name, `key=value`, `key!=value`; `&` binds tighter than `,` (or).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Name, Server};
+
+/// A parsed selector; prints as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Selector {
+    text: String,
+    any: Vec<Vec<Term>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Term {
+    All,
+    Named(Name),
+    Label { key: Name, value: String, equal: bool },
+}
+
+/// Why a text is not a selector.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is not a selector: write all, a server's name, label=value or label!=value, joined by & (and) or , (or)"
+)]
+pub struct InvalidSelector(String);
+
+impl Selector {
+    /// Every server.
+    pub fn all() -> Self {
+        Self { text: "all".to_owned(), any: vec![vec![Term::All]] }
+    }
+
+    /// Whether `server` is meant. `key!=value` also holds where the label is absent.
+    pub fn matches(&self, server: &Server) -> bool {
+        self.any.iter().any(|terms| terms.iter().all(|term| term.matches(server)))
+    }
+
+    /// The text it was parsed from.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl Term {
+    fn matches(&self, server: &Server) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(name) => server.name == *name,
+            Self::Label { key, value, equal } => {
+                server.labels.get(key).is_some_and(|values| values.contains(value)) == *equal
+            }
+        }
+    }
+}
+
+fn term(text: &str) -> Option<Term> {
+    let text = text.trim();
+    if text == "all" {
+        return Some(Term::All);
+    }
+    let Some((key, value)) = text.split_once('=') else { return text.parse().ok().map(Term::Named) };
+    let (key, equal) = key.strip_suffix('!').map_or((key, true), |key| (key, false));
+    let value = value.trim();
+    let plain = !value.is_empty() && !value.contains(['=', '!']) && !value.chars().any(char::is_control);
+    let key = key.trim().parse().ok()?;
+    plain.then(|| Term::Label { key, value: value.to_owned(), equal })
+}
+
+impl FromStr for Selector {
+    type Err = InvalidSelector;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSelector> {
+        let any = text
+            .split(',')
+            .map(|both| both.split('&').map(term).collect::<Option<Vec<_>>>())
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| InvalidSelector(text.chars().take(120).collect()))?;
+        Ok(Self { text: text.to_owned(), any })
+    }
+}
+
+impl TryFrom<String> for Selector {
+    type Error = InvalidSelector;
+
+    fn try_from(text: String) -> Result<Self, InvalidSelector> {
+        text.parse()
+    }
+}
+
+impl From<Selector> for String {
+    fn from(selector: Selector) -> Self {
+        selector.text
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Address, Labels};
+
+    fn server(name: &str, labels: &[(&str, &str)]) -> Server {
+        let mut all = Labels::new();
+        for (key, value) in labels {
+            all.entry(key.parse().unwrap()).or_default().insert((*value).to_owned());
+        }
+        Server { name: name.parse().unwrap(), address: Address::Local, labels: all }
+    }
+
+    #[test]
+    fn and_binds_tighter_than_or() {
+        let web = server("web-1", &[("env", "production"), ("role", "web"), ("role", "db")]);
+        let spare = server("spare", &[("env", "staging")]);
+        let check = |text: &str, on_web: bool, on_spare: bool| {
+            let selector: Selector = text.parse().unwrap();
+            assert_eq!((selector.matches(&web), selector.matches(&spare)), (on_web, on_spare), "{text}");
+        };
+        check("all", true, true);
+        check("web-1", true, false);
+        check("env=production&role=web", true, false);
+        check("role=db", true, false);
+        check("role!=db", false, true);
+        check("env=staging,role=web", true, true);
+        check("env=staging&role=web,spare", false, true);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for bad in ["", ",", "a&", "=x", "a=", "a==b", "A", "role=web;rm", "a\nb"] {
+            let parsed = bad.parse::<Selector>();
+            assert!(parsed.is_err() || bad == "role=web;rm", "{bad:?} gave {parsed:?}");
+        }
+    }
+}

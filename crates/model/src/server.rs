@@ -1,0 +1,65 @@
+//! Servers: a named machine, how it is reached, and the labels by which it is chosen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Name;
+
+/// Labels of a server; a key may have several values (`role = ["web", "db"]`).
+pub type Labels = BTreeMap<Name, BTreeSet<String>>;
+
+/// One machine that releases go to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// Unique in the installation.
+    pub name: Name,
+    /// How it is reached.
+    pub address: Address,
+    /// What it is chosen by.
+    pub labels: Labels,
+}
+
+/// How a server is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Address {
+    /// The machine Aweigh itself runs on, without SSH.
+    Local,
+    /// Another machine, over SSH.
+    Ssh(SshAddress),
+}
+
+/// Where and as whom to log in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SshAddress {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port, usually 22.
+    pub port: u16,
+    /// Login name.
+    pub user: String,
+    /// The stored credential to log in with.
+    pub credential: Name,
+    /// Pinned host keys in the form `ssh-ed25519 AAAA…`; without one nobody is trusted yet.
+    pub host_keys: Vec<String>,
+}
+
+impl Server {
+    /// The values of the label `role`, which hooks see as `AWEIGH_ROLES`.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.labels
+            .iter()
+            .filter(|(key, _)| key.as_str() == "role")
+            .flat_map(|(_, values)| values)
+            .map(String::as_str)
+    }
+
+    /// Where it is, for people: `deploy@10.0.0.11:22` or `this machine`.
+    pub fn place(&self) -> String {
+        match &self.address {
+            Address::Local => "this machine".to_owned(),
+            Address::Ssh(ssh) => format!("{}@{}:{}", ssh.user, ssh.host, ssh.port),
+        }
+    }
+}

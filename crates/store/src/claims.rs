@@ -1,0 +1,196 @@
+//! Claims: who owns a release. Each change of owner raises the epoch, which shuts out the owner before.
+
+use model::{Epoch, ReleaseId, Status};
+use sea_orm::FromQueryResult;
+
+use crate::journal::Facts;
+use crate::releases::status;
+use crate::sql::{all, count, execute, number, one, sql};
+use crate::writer::{Tx, Work};
+use crate::{Error, Store};
+
+/// A release that is now the caller's to work on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claimed {
+    /// Which.
+    pub id: ReleaseId,
+    /// The number of the caller's ownership.
+    pub epoch: Epoch,
+}
+
+/// A release that a dead owner left active, now the caller's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TakenOver {
+    /// Which.
+    pub id: ReleaseId,
+    /// The number of the caller's ownership.
+    pub epoch: Epoch,
+    /// Where it stands; only `running` is to be worked on.
+    pub status: Status,
+    /// Somebody had asked it to stop.
+    pub stopping: bool,
+}
+
+/// What became of a wish to stop a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// It had not begun, and is cancelled.
+    Ended,
+    /// Its owner is asked to stop it.
+    Asked,
+    /// It had ended before.
+    AlreadyEnded(Status),
+    /// There is no such release.
+    Unknown,
+}
+
+impl Store {
+    /// Takes the oldest queued release whose environment is free: it is `running` now, and ours.
+    pub async fn claim(&self) -> Result<Option<Claimed>, Error> {
+        self.write(Claim).await
+    }
+
+    /// Takes over every active release, by number. Only for the start of the holder of the
+    /// [`crate::DataLock`], which proves that their owners are dead.
+    ///
+    /// Steps that were running are counted as crashed once more, except in an `interrupted` release: there
+    /// nobody was at work.
+    pub async fn take_over(&self) -> Result<Vec<TakenOver>, Error> {
+        self.write(TakeOver).await
+    }
+
+    /// Stops a release that has not begun, or asks the owner of one that has.
+    pub async fn request_stop(&self, id: ReleaseId, by: &str) -> Result<Stop, Error> {
+        self.write(RequestStop { id, by: by.to_owned() }).await
+    }
+
+    /// Makes an `interrupted` release `running` again, with a new epoch; `None` for any other.
+    pub async fn reopen(&self, id: ReleaseId) -> Result<Option<Claimed>, Error> {
+        self.write(Reopen(id)).await
+    }
+}
+
+struct Claim;
+
+impl Work for Claim {
+    type Output = Option<Claimed>;
+
+    async fn write(self, tx: &mut Tx) -> Result<Option<Claimed>, Error> {
+        let oldest = "SELECT id FROM release AS waiting \
+                      WHERE status = 'queued' AND ended_at IS NULL AND NOT EXISTS (\
+                          SELECT 1 FROM release AS active \
+                          WHERE active.project = waiting.project AND active.environment = waiting.environment \
+                          AND active.status IN ('running', 'paused', 'interrupted')) \
+                      ORDER BY id LIMIT 1";
+        match number(tx.db(), sql(oldest, [])).await? {
+            Some(id) => start(tx, ReleaseId(id)).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+struct Reopen(ReleaseId);
+
+impl Work for Reopen {
+    type Output = Option<Claimed>;
+
+    async fn write(self, tx: &mut Tx) -> Result<Option<Claimed>, Error> {
+        let interrupted = "SELECT id FROM release WHERE id = $1 AND status = 'interrupted'";
+        match number(tx.db(), sql(interrupted, [self.0.0.into()])).await? {
+            Some(id) => start(tx, ReleaseId(id)).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Owned {
+    epoch: i64,
+    last_seq: i64,
+}
+
+/// Makes a release `running` under a new epoch, and says so.
+async fn start(tx: &mut Tx, id: ReleaseId) -> Result<Claimed, Error> {
+    let start = "UPDATE release SET status = 'running', reason = NULL, epoch = epoch + 1, \
+                 started_at = COALESCE(started_at, $2) WHERE id = $1 RETURNING epoch, last_seq";
+    let owned: Option<Owned> = one(tx.db(), sql(start, [id.0.into(), tx.micros().into()])).await?;
+    let owned = owned.ok_or_else(|| Error::NotFound { what: "release", name: id.to_string() })?;
+    let mut facts = Facts::new(id, count(owned.last_seq));
+    facts.say_status(tx, Status::Running, None).await?;
+    facts.close(tx).await?;
+    Ok(Claimed { id, epoch: Epoch(owned.epoch) })
+}
+
+struct TakeOver;
+
+#[derive(FromQueryResult)]
+struct Left {
+    id: i64,
+    epoch: i64,
+    status: String,
+    stopping: bool,
+}
+
+impl Work for TakeOver {
+    type Output = Vec<TakenOver>;
+
+    async fn write(self, tx: &mut Tx) -> Result<Vec<TakenOver>, Error> {
+        let crashed = "UPDATE step SET crashes = crashes + 1 \
+                       WHERE status = 'running' AND release_id IN (\
+                           SELECT id FROM release WHERE status IN ('running', 'paused'))";
+        execute(tx.db(), sql(crashed, [])).await?;
+        let taken = "UPDATE release SET epoch = epoch + 1 WHERE status IN ('running', 'paused', 'interrupted') \
+                     RETURNING id, epoch, status, stopping";
+        let mut taken: Vec<Left> = all(tx.db(), sql(taken, [])).await?;
+        taken.sort_by_key(|left| left.id);
+        let taken = taken.into_iter().map(|left| {
+            Ok(TakenOver {
+                id: ReleaseId(left.id),
+                epoch: Epoch(left.epoch),
+                status: status(&left.status)?,
+                stopping: left.stopping,
+            })
+        });
+        taken.collect()
+    }
+}
+
+struct RequestStop {
+    id: ReleaseId,
+    by: String,
+}
+
+#[derive(FromQueryResult)]
+struct Standing {
+    status: String,
+    last_seq: i64,
+}
+
+impl Work for RequestStop {
+    type Output = Stop;
+
+    async fn write(self, tx: &mut Tx) -> Result<Stop, Error> {
+        let standing = "SELECT status, last_seq FROM release WHERE id = $1";
+        let standing: Option<Standing> = one(tx.db(), sql(standing, [self.id.0.into()])).await?;
+        let Some(standing) = standing else { return Ok(Stop::Unknown) };
+        let status = status(&standing.status)?;
+        if status.is_terminal() {
+            return Ok(Stop::AlreadyEnded(status));
+        }
+        if status.is_active() {
+            let ask =
+                "UPDATE release SET stopping = TRUE, stopped_by = COALESCE(stopped_by, $2) WHERE id = $1";
+            execute(tx.db(), sql(ask, [self.id.0.into(), self.by.into()])).await?;
+            return Ok(Stop::Asked);
+        }
+        let reason = format!("cancelled by {}", self.by);
+        let end = "UPDATE release SET status = 'cancelled', reason = $2, stopped_by = $3, ended_at = $4 \
+                   WHERE id = $1";
+        let values = [self.id.0.into(), reason.as_str().into(), self.by.into(), tx.micros().into()];
+        execute(tx.db(), sql(end, values)).await?;
+        let mut facts = Facts::new(self.id, count(standing.last_seq));
+        facts.say_status(tx, Status::Cancelled, Some(reason)).await?;
+        facts.close(tx).await?;
+        Ok(Stop::Ended)
+    }
+}

@@ -1,0 +1,161 @@
+//! Credentials: what may be known of them, and the one door through which a secret leaves the vault.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use model::{Name, SecretString};
+use sea_orm::{EntityTrait, QueryOrder};
+use serde::{Deserialize, Serialize};
+
+use crate::sql::{from_word, parse, time};
+use crate::tables::credential;
+use crate::vault::{Place, Vault};
+use crate::{Error, Store};
+
+/// What a credential is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CredentialKind {
+    /// A private key, perhaps encrypted with a passphrase.
+    SshKey,
+    /// A password for SSH.
+    SshPassword,
+    /// The agent that Aweigh itself can reach; nothing is stored.
+    SshAgent,
+    /// A private key for a git repository.
+    GitKey,
+    /// A token or password for a git repository over HTTPS.
+    GitToken,
+}
+
+/// A credential as it may be shown: without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialRecord {
+    /// Unique in the installation.
+    pub name: Name,
+    /// What it is good for.
+    pub kind: CredentialKind,
+    /// `SHA256:…` of a key.
+    pub fingerprint: Option<String>,
+    /// The login name that goes with a token.
+    pub username: Option<String>,
+    /// When it was first stored.
+    pub created_at: Timestamp,
+    /// When it was stored last.
+    pub updated_at: Timestamp,
+}
+
+/// A credential to store. A secret or passphrase that is `None` keeps the stored one, unless the kind changes.
+pub struct NewCredential {
+    /// Unique in the installation.
+    pub name: Name,
+    /// What it is good for; [`CredentialKind::SshAgent`] has no secret, whatever is given.
+    pub kind: CredentialKind,
+    /// `SHA256:…` of a key.
+    pub fingerprint: Option<String>,
+    /// The login name that goes with a token.
+    pub username: Option<String>,
+    /// Key, password or token.
+    pub secret: Option<SecretString>,
+    /// What the key is encrypted with.
+    pub passphrase: Option<SecretString>,
+}
+
+/// A credential with its secret, for the one who logs in with it.
+pub struct Unsealed {
+    /// What it is good for.
+    pub kind: CredentialKind,
+    /// The login name that goes with a token.
+    pub username: Option<String>,
+    /// Key, password or token.
+    pub secret: Option<SecretString>,
+    /// What the key is encrypted with.
+    pub passphrase: Option<SecretString>,
+}
+
+impl fmt::Debug for NewCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewCredential")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Unsealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unsealed").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Every credential, by name.
+    pub async fn credentials(&self) -> Result<Vec<CredentialRecord>, Error> {
+        let by_name = credential::Entity::find().order_by_asc(credential::Column::Name);
+        by_name.all(self.readers()).await?.into_iter().map(record).collect()
+    }
+
+    /// The credential with this name.
+    pub async fn credential(&self, name: &Name) -> Result<Option<CredentialRecord>, Error> {
+        self.row(name).await?.map(record).transpose()
+    }
+
+    /// The credential with its secret.
+    pub async fn unseal(&self, credential: &Name) -> Result<Option<Unsealed>, Error> {
+        let Some(row) = self.row(credential).await? else { return Ok(None) };
+        Ok(Some(Unsealed {
+            kind: from_word("kind of credential", &row.kind)?,
+            secret: open(&self.0.vault, &row.name, "secret", row.secret.as_deref())?,
+            passphrase: open(&self.0.vault, &row.name, "passphrase", row.passphrase.as_deref())?,
+            username: row.username,
+        }))
+    }
+
+    /// A keyed hash of the stored secret and passphrase, to compare with
+    /// [`secret_digest_after`](Self::secret_digest_after).
+    pub async fn secret_digest(&self, name: &Name) -> Result<Option<String>, Error> {
+        let unsealed = self.unseal(name).await?;
+        Ok(unsealed.map(|it| self.0.vault.digest(&[it.secret.as_ref(), it.passphrase.as_ref()])))
+    }
+
+    /// What [`secret_digest`](Self::secret_digest) would be once `new` is stored: equal when nothing secret
+    /// changes.
+    pub async fn secret_digest_after(&self, new: &NewCredential) -> Result<String, Error> {
+        let stored = self.unseal(&new.name).await?.filter(|stored| stored.kind == new.kind);
+        let kept = stored.as_ref().filter(|_| new.kind != CredentialKind::SshAgent);
+        let given = Some(new).filter(|new| new.kind != CredentialKind::SshAgent);
+        let secret = given.and_then(|it| it.secret.as_ref()).or(kept.and_then(|it| it.secret.as_ref()));
+        let passphrase =
+            given.and_then(|it| it.passphrase.as_ref()).or(kept.and_then(|it| it.passphrase.as_ref()));
+        Ok(self.0.vault.digest(&[secret, passphrase]))
+    }
+
+    async fn row(&self, name: &Name) -> Result<Option<credential::Model>, Error> {
+        Ok(credential::Entity::find_by_id(name.as_str()).one(self.readers()).await?)
+    }
+}
+
+/// Where a field of a credential is sealed.
+pub(crate) fn place<'a>(name: &'a str, field: &'a str) -> Place<'a> {
+    Place { table: "credential", row: name, field }
+}
+
+fn open(
+    vault: &Vault,
+    name: &str,
+    field: &str,
+    sealed: Option<&[u8]>,
+) -> Result<Option<SecretString>, Error> {
+    sealed.map(|sealed| vault.open_text(place(name, field), sealed)).transpose()
+}
+
+fn record(row: credential::Model) -> Result<CredentialRecord, Error> {
+    Ok(CredentialRecord {
+        name: parse("name of a credential", &row.name)?,
+        kind: from_word("kind of credential", &row.kind)?,
+        fingerprint: row.fingerprint,
+        username: row.username,
+        created_at: time(row.created_at)?,
+        updated_at: time(row.updated_at)?,
+    })
+}

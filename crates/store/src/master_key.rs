@@ -1,0 +1,117 @@
+//! The master key: the one secret outside the database, which opens all secrets inside it.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use base64ct::{Base64, Encoding};
+use model::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use crate::{DATABASE, Error};
+
+const FILE: &str = "master.key";
+const BYTES: usize = 32;
+
+/// 256 random bits. Never printed, zeroed when dropped.
+pub struct MasterKey(Zeroizing<[u8; BYTES]>);
+
+impl MasterKey {
+    /// The key from the environment where one is given, else from `dir/master.key`.
+    ///
+    /// The file is created (mode 0600) only while there is no database yet. Refused are a file that others may
+    /// read, a text that is no key, and a missing file beside an existing database.
+    pub fn load(dir: &Path, from_env: Option<SecretString>) -> Result<Self, Error> {
+        if let Some(text) = from_env {
+            return Self::parse(text.expose_secret(), "AWEIGH_MASTER_KEY");
+        }
+        let path = dir.join(FILE);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Self::create(dir, &path),
+            Err(error) => return Err(Error::file("open", &path)(error)),
+        };
+        let mode = file.metadata().map_err(Error::file("read", &path))?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(Error::OpenMasterKey { path, mode });
+        }
+        // Room for the longest key and a line's end: the buffer never grows, so no copy of it is left behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(4 * BYTES));
+        let longest = 3 * BYTES as u64;
+        file.take(longest).read_to_end(&mut bytes).map_err(Error::file("read", &path))?;
+        let origin = path.display().to_string();
+        let text = std::str::from_utf8(&bytes).unwrap_or_default();
+        Self::parse(text, &origin)
+    }
+
+    fn create(dir: &Path, path: &Path) -> Result<Self, Error> {
+        if dir.join(DATABASE).exists() {
+            return Err(Error::MissingMasterKey { path: path.to_owned() });
+        }
+        let mut key = Zeroizing::new([0; BYTES]);
+        rand::fill(&mut key[..]);
+        let text = Zeroizing::new(format!("{}\n", hex::encode(&key[..])));
+        // Complete before it has its name: a crash leaves either no key or a whole one.
+        let unfinished = dir.join("master.key.new");
+        let write = || -> std::io::Result<()> {
+            fs::remove_file(&unfinished).or_else(|error| match error.kind() {
+                ErrorKind::NotFound => Ok(()),
+                _ => Err(error),
+            })?;
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&unfinished, path)?;
+            File::open(dir)?.sync_all()
+        };
+        write().map_err(Error::file("create", path))?;
+        Ok(Self(key))
+    }
+
+    /// Reads 64 hexadecimal digits, or base64 of 32 bytes; `origin` names the place in an error.
+    fn parse(text: &str, origin: &str) -> Result<Self, Error> {
+        let text = text.trim();
+        let mut key = Zeroizing::new([0; BYTES]);
+        let good = if text.len() == 2 * BYTES {
+            hex::decode_to_slice(text, &mut key[..]).is_ok()
+        } else {
+            Base64::decode(text, &mut key[..]).is_ok_and(|bytes| bytes.len() == BYTES)
+        };
+        if good { Ok(Self(key)) } else { Err(Error::MalformedMasterKey { origin: origin.to_owned() }) }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; BYTES] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey(hidden)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_from_hex_and_from_base64() {
+        let hex = "00".repeat(31) + "ff";
+        let base64 = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAP8=";
+        let parse = |text: &str| MasterKey::parse(text, "here").map(|key| *key.bytes());
+        assert_eq!(parse(&hex).unwrap(), parse(&format!("{base64}\n")).unwrap());
+        for bad in ["", "x", &"0".repeat(63), &"g".repeat(64), "AAAA", &format!("{hex}00")] {
+            let error = parse(bad).unwrap_err();
+            assert!(matches!(&error, Error::MalformedMasterKey { origin } if origin == "here"), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_never_prints() {
+        let key = MasterKey::parse(&"ab".repeat(32), "here").unwrap();
+        assert_eq!(format!("{key:?}"), "MasterKey(hidden)");
+    }
+}

@@ -1,0 +1,37 @@
+//! The schema, as numbered steps that are never edited once they were released.
+
+use sea_orm::ConnectionTrait;
+
+use crate::Error;
+use crate::sql::{execute, number, sql};
+
+/// Every step; the schema of a database is how many of them it has had.
+///
+/// The SQL keeps to what SQLite and PostgreSQL share, but for `BLOB`, which PostgreSQL calls `BYTEA`.
+const STEPS: [&str; 1] = [include_str!("0001_initial.sql")];
+
+/// The newest schema.
+const NEWEST: i64 = STEPS.len().cast_signed() as i64;
+
+/// The schema of the database; 0 for an empty one.
+pub(crate) async fn schema(db: &impl ConnectionTrait) -> Result<i64, Error> {
+    let has_meta = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta'";
+    if number(db, sql(has_meta, [])).await? == Some(0) {
+        return Ok(0);
+    }
+    let found = "SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'schema'";
+    let found = number(db, sql(found, [])).await?.unwrap_or_default();
+    let known = NEWEST;
+    if found > known { Err(Error::NewerSchema { found, known }) } else { Ok(found) }
+}
+
+/// Takes the database from schema `from` to the newest.
+pub(crate) async fn run(db: &impl ConnectionTrait, from: i64) -> Result<(), Error> {
+    for (number, step) in (1_i64..).zip(STEPS).filter(|(number, _)| *number > from) {
+        db.execute_unprepared(step).await?;
+        let done = "INSERT INTO meta (key, value) VALUES ('schema', $1) \
+                    ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        execute(db, sql(done, [number.to_string().into()])).await?;
+    }
+    Ok(())
+}

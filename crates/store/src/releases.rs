@@ -1,0 +1,202 @@
+//! Releases: reading them, their plans, and which of them are good.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use model::{CommitId, Kind, Name, Plan, Release, ReleaseId, ReleaseName, ServerRecord, Status};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+
+use crate::sql::{from_json, from_word, number, parse, small, sql, texts, time};
+use crate::tables::{release, release_server};
+use crate::{Error, Store};
+
+/// Which releases are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// Only of this project.
+    pub project: Option<Name>,
+    /// Only of environments with this name.
+    pub environment: Option<Name>,
+    /// Only with one of these statuses; empty for any.
+    pub status: Vec<Status>,
+    /// Only older than this one: the last of a page gives the next page.
+    pub before: Option<ReleaseId>,
+    /// At most so many.
+    pub limit: u64,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self { project: None, environment: None, status: Vec::new(), before: None, limit: 50 }
+    }
+}
+
+/// A release that succeeded, and so can be brought back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Good {
+    /// Its number.
+    pub id: ReleaseId,
+    /// Its folder.
+    pub name: ReleaseName,
+    /// Forward or back.
+    pub kind: Kind,
+    /// For a rollback: the release it brought back.
+    pub origin: Option<ReleaseId>,
+    /// Its commit.
+    pub commit: CommitId,
+    /// The artifact it brought.
+    pub artifact: Option<String>,
+    /// When it was last made live: by itself, or by a rollback to it.
+    pub good_at: Timestamp,
+    /// Its servers.
+    pub servers: Vec<Name>,
+}
+
+impl Store {
+    /// The release with this number.
+    pub async fn release(&self, id: ReleaseId) -> Result<Option<Release>, Error> {
+        read(&self.moment().await?, id).await.map(|found| found.map(|(release, _)| release))
+    }
+
+    /// The releases that `filter` wants, newest first.
+    pub async fn releases(&self, filter: &Filter) -> Result<Vec<Release>, Error> {
+        let db = self.moment().await?;
+        let words = filter.status.iter().map(|status| status.word());
+        let rows = release::Entity::find()
+            .apply_if(filter.project.as_ref(), |q, name| q.filter(release::Column::Project.eq(name.as_str())))
+            .apply_if(filter.environment.as_ref(), |q, name| {
+                q.filter(release::Column::Environment.eq(name.as_str()))
+            })
+            .apply_if(filter.before, |q, id| q.filter(release::Column::Id.lt(id.0)))
+            .apply_if((!filter.status.is_empty()).then_some(words), |q, words| {
+                q.filter(release::Column::Status.is_in(words))
+            })
+            .order_by_desc(release::Column::Id)
+            .limit(filter.limit)
+            .all(&db)
+            .await?;
+        let mut servers = servers(&db, rows.iter().map(|row| row.id)).await?;
+        let mut releases = Vec::with_capacity(rows.len());
+        for row in rows {
+            let servers = servers.remove(&row.id).unwrap_or_default();
+            releases.push(complete(&db, row, servers).await?);
+        }
+        Ok(releases)
+    }
+
+    /// The frozen plan of a release.
+    pub async fn plan(&self, id: ReleaseId) -> Result<Option<Plan>, Error> {
+        let body = "SELECT body FROM release_plan WHERE release_id = $1";
+        let found = texts(self.readers(), sql(body, [id.0.into()])).await?;
+        found.first().map(|body| from_json("plan", body)).transpose()
+    }
+
+    /// The good releases of an environment, the last activated first; a rollback comes before the release it
+    /// brought back.
+    pub async fn good(&self, project: &Name, environment: &Name) -> Result<Vec<Good>, Error> {
+        let db = self.moment().await?;
+        let rows = release::Entity::find()
+            .filter(release::Column::Project.eq(project.as_str()))
+            .filter(release::Column::Environment.eq(environment.as_str()))
+            .filter(release::Column::GoodAt.is_not_null())
+            .order_by_desc(release::Column::GoodAt)
+            .order_by_desc(release::Column::Id)
+            .all(&db)
+            .await?;
+        let mut servers = servers(&db, rows.iter().map(|row| row.id)).await?;
+        rows.into_iter()
+            .map(|row| {
+                let servers = servers.remove(&row.id).unwrap_or_default();
+                Ok(Good {
+                    id: ReleaseId(row.id),
+                    name: parse("name of a release", &row.name)?,
+                    kind: from_word("kind of release", &row.kind)?,
+                    origin: row.rollback_to.map(ReleaseId),
+                    commit: parse("commit", &row.commit_id)?,
+                    artifact: row.artifact,
+                    good_at: time(row.good_at.unwrap_or_default())?,
+                    servers: servers.into_iter().map(|server| server.name).collect(),
+                })
+            })
+            .collect()
+    }
+
+    /// Whether a release of this installation has ended; `false` for one that does not exist.
+    pub async fn ended(&self, id: ReleaseId) -> Result<bool, Error> {
+        let ended = "SELECT COUNT(*) FROM release WHERE id = $1 AND ended_at IS NOT NULL";
+        Ok(number(self.readers(), sql(ended, [id.0.into()])).await? == Some(1))
+    }
+}
+
+/// A release and the number of its last fact.
+pub(crate) async fn read(db: &impl ConnectionTrait, id: ReleaseId) -> Result<Option<(Release, u64)>, Error> {
+    let Some(row) = release::Entity::find_by_id(id.0).one(db).await? else { return Ok(None) };
+    let servers = servers(db, [row.id]).await?.remove(&row.id).unwrap_or_default();
+    let seq = crate::sql::count(row.last_seq);
+    Ok(Some((complete(db, row, servers).await?, seq)))
+}
+
+/// The status that a row's word is.
+pub(crate) fn status(word: &str) -> Result<Status, Error> {
+    Status::from_word(word).ok_or_else(|| Error::unreadable("status of a release", word))
+}
+
+/// What is known of one server.
+pub(crate) fn server(row: release_server::Model) -> Result<ServerRecord, Error> {
+    Ok(ServerRecord {
+        name: parse("name of a server", &row.name)?,
+        before: row.before_link,
+        now: row.now_link,
+        state: from_word("state of a server", &row.state)?,
+    })
+}
+
+async fn servers(
+    db: &impl ConnectionTrait,
+    releases: impl IntoIterator<Item = i64>,
+) -> Result<HashMap<i64, Vec<ServerRecord>>, Error> {
+    let query = release_server::Entity::find()
+        .filter(release_server::Column::ReleaseId.is_in(releases))
+        .order_by_asc(release_server::Column::Position);
+    let mut servers = HashMap::<_, Vec<_>>::new();
+    for row in query.all(db).await? {
+        servers.entry(row.release_id).or_default().push(server(row)?);
+    }
+    Ok(servers)
+}
+
+async fn complete(
+    db: &impl ConnectionTrait,
+    row: release::Model,
+    servers: Vec<ServerRecord>,
+) -> Result<Release, Error> {
+    let status = status(&row.status)?;
+    let position = if status == Status::Queued {
+        let ahead = "SELECT COUNT(*) FROM release \
+                     WHERE project = $1 AND environment = $2 AND status = 'queued' AND id <= $3";
+        let key = [row.project.as_str().into(), row.environment.as_str().into(), row.id.into()];
+        number(db, sql(ahead, key)).await?.map(small)
+    } else {
+        None
+    };
+    Ok(Release {
+        id: ReleaseId(row.id),
+        name: parse("name of a release", &row.name)?,
+        project: parse("name of a project", &row.project)?,
+        environment: parse("name of an environment", &row.environment)?,
+        kind: from_word("kind of release", &row.kind)?,
+        commit: parse("commit", &row.commit_id)?,
+        rollback_to: row.rollback_to.map(ReleaseId),
+        created_at: time(row.created_at)?,
+        started_at: row.started_at.map(time).transpose()?,
+        ended_at: row.ended_at.map(time).transpose()?,
+        git_ref: row.git_ref,
+        reason: row.reason,
+        stopping: row.stopping,
+        note: row.note,
+        by: row.author,
+        status,
+        position,
+        servers,
+    })
+}

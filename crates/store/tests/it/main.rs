@@ -1,0 +1,14 @@
+//! What the store promises, asked of real database files.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod artifacts;
+mod claims;
+mod creating;
+mod definitions;
+mod events;
+mod logs;
+mod opening;
+mod recording;
+mod rig;
+mod secrets;
+mod tokens;

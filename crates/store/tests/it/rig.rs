@@ -1,0 +1,177 @@
+//! A store in a throw-away folder, and the shortest way to a release in it.
+
+use std::path::{Path, PathBuf};
+
+use model::plan::Origin;
+use model::{
+    Address, CommitId, Epoch, Kind, Name, NodeFact, Plan, Project, ReleaseId, ReleaseName, Server, Settings,
+    Site, SshAddress, Status, Step, StepKind, StepStatus,
+};
+use sea_orm::{Database, DatabaseConnection};
+use store::{Created, Entry, MasterKey, NewRelease, Store};
+use tempfile::TempDir;
+
+pub(crate) struct Rig {
+    pub(crate) dir: TempDir,
+    pub(crate) store: Store,
+}
+
+impl Rig {
+    pub(crate) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path()).await;
+        Self { dir, store }
+    }
+
+    pub(crate) async fn reopen(&mut self) {
+        self.store.close().await.unwrap();
+        self.store = open(self.dir.path()).await;
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.dir.path().join(store::DATABASE)
+    }
+
+    /// A connection past the store, for tampering and counting.
+    pub(crate) async fn raw(&self) -> DatabaseConnection {
+        Database::connect(format!("sqlite://{}", self.database().display())).await.unwrap()
+    }
+
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        use sea_orm::{ConnectionTrait, DbBackend, Statement};
+        let row = self.raw().await.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await;
+        row.unwrap().unwrap().try_get_by_index(0).unwrap()
+    }
+
+    /// A running release of `shop` in `environment`.
+    pub(crate) async fn running(&self, environment: &str) -> (ReleaseId, Epoch) {
+        let created = self.store.create(release("shop", environment, 'a')).await.unwrap();
+        let Created::New(id) = created else { panic!("{created:?}") };
+        let claimed = self.store.claim().await.unwrap().unwrap();
+        assert_eq!(claimed.id, id);
+        (id, claimed.epoch)
+    }
+
+    pub(crate) async fn end(&self, (id, epoch): (ReleaseId, Epoch), status: Status) {
+        let end = Entry::Release { status, reason: None };
+        self.store.record(id, epoch, vec![end]).await.unwrap();
+    }
+}
+
+pub(crate) fn key(dir: &Path) -> MasterKey {
+    MasterKey::load(dir, None).unwrap()
+}
+
+pub(crate) async fn open(dir: &Path) -> Store {
+    Store::open(dir, key(dir)).await.unwrap()
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+pub(crate) fn commit(digit: char) -> CommitId {
+    digit.to_string().repeat(40).parse().unwrap()
+}
+
+pub(crate) fn server(text: &str, credential: &str) -> Server {
+    let address = SshAddress {
+        host: "10.0.0.1".into(),
+        port: 22,
+        user: "deploy".into(),
+        credential: name(credential),
+        host_keys: Vec::new(),
+    };
+    Server { name: name(text), address: Address::Ssh(address), labels: model::Labels::new() }
+}
+
+pub(crate) fn project(text: &str) -> Project {
+    Project {
+        name: name(text),
+        repository: "https://git.example.com/shop.git".into(),
+        credential: None,
+        build: model::Build::default(),
+        defaults: Settings::default(),
+    }
+}
+
+pub(crate) fn site(text: &str, path: &str) -> Site {
+    Site {
+        name: name(text),
+        servers: "all".parse().unwrap(),
+        path: path.parse().unwrap(),
+        settings: Settings::default(),
+    }
+}
+
+pub(crate) fn step(key: &str) -> Step {
+    let server = key.split_once('/').map(|(server, _)| name(server));
+    let parent = (key != "start").then(|| "start".to_owned());
+    Step { key: key.into(), parent, text: key.into(), step: StepKind::Upload, server, batch: None }
+}
+
+pub(crate) const STEPS: [&str; 5] = ["start", "fetch", "build", "web-1/upload", "web-2/upload"];
+
+pub(crate) const SERVERS: [&str; 2] = ["web-1", "web-2"];
+
+/// A request to bring a commit to `web-1` and `web-2`.
+pub(crate) fn release(of: &str, environment: &str, digit: char) -> NewRelease {
+    let (project, site) = (project(of), site(environment, "/srv/shop"));
+    let plan = move |id: ReleaseId, at| Plan {
+        release: id,
+        name: ReleaseName::new(at, id),
+        kind: Kind::Release,
+        environment: site.effective(&project),
+        project,
+        servers: SERVERS.map(|text| server(text, "deploy")).into(),
+        git_ref: "main".into(),
+        branch: Some("main".into()),
+        tag: None,
+        commit: commit(digit),
+        origin: None,
+        by: "ann".into(),
+        steps: STEPS.map(step).into(),
+    };
+    NewRelease {
+        project: name(of),
+        environment: name(environment),
+        kind: Kind::Release,
+        git_ref: "main".into(),
+        commit: commit(digit),
+        rollback_to: None,
+        servers: SERVERS.map(name).into(),
+        note: String::new(),
+        by: "ann".into(),
+        queue: false,
+        idempotency: None,
+        plan: Box::new(plan),
+    }
+}
+
+/// A request to bring `origin` back.
+pub(crate) fn rollback(environment: &str, origin: &model::Release) -> NewRelease {
+    let forward = release(origin.project.as_str(), environment, 'a');
+    let from = Origin { release: origin.id, name: origin.name.clone(), artifact: "a1".into() };
+    let commit = origin.commit.clone();
+    let plan = forward.plan;
+    NewRelease {
+        kind: Kind::Rollback,
+        rollback_to: Some(origin.id),
+        commit: commit.clone(),
+        plan: Box::new(move |id, at| Plan {
+            kind: Kind::Rollback,
+            origin: Some(from),
+            commit,
+            ..plan(id, at)
+        }),
+        ..forward
+    }
+}
+
+pub(crate) fn node(key: &str, status: StepStatus, attempt: u32) -> Entry {
+    Entry::Node { fact: NodeFact::new(key, status, attempt), result: None }
+}
+
+pub(crate) fn said(key: &str, text: &str) -> Entry {
+    Entry::Log { node: key.into(), text: text.into() }
+}

@@ -1,0 +1,5 @@
+//! Rigs and fakes for tests: a fleet of real sshd, throw-away repositories, scripted servers, fault points.
+
+pub mod repo;
+pub mod ssh_script;
+pub mod sshd;

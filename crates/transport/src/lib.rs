@@ -1,0 +1,33 @@
+//! How to act on a machine: this one, or another one over SSH.
+//!
+//! ```text
+//! Target ──connect──▶ Session ──exec────▶ Process { stdin, stdout, stderr } ──wait──▶ Exit
+//! (this machine) ───▶         ──forward─▶ Stream
+//! ```
+//!
+//! A [`Session`] is a cheap handle; [`Session::local`] and [`Session::connect`] give the same
+//! behaviour for this machine and for a server. A command that fails is a result (an [`Exit`]),
+//! never an [`Error`]: an error means that the outcome is not known, and says which thing failed
+//! and, by [`Error::hint`], what to do next.
+//!
+//! The modules, in reading order: `target` (where to, with which credentials), `session`,
+//! `process` and `stream` (what a user holds), `local`, `ssh` (the only code that sees the SSH
+//! library), `spool` (output that nobody reads yet), `error`.
+
+mod error;
+mod local;
+mod process;
+mod session;
+mod spool;
+mod ssh;
+mod stream;
+mod target;
+
+pub use error::Error;
+pub use process::{Exit, OUTPUT_LIMIT, Output, OutputReader, Process, Running, Signal, Stdin};
+pub use session::Session;
+#[cfg(feature = "server")]
+pub use ssh::server;
+pub use ssh::{Connection, HostKey, fingerprint, scan};
+pub use stream::Stream;
+pub use target::{Auth, Target, Timeouts};

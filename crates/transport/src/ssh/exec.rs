@@ -1,0 +1,105 @@
+//! Commands: a session channel each, with its exit and signals.
+
+use std::fmt;
+use std::sync::Arc;
+
+use russh::client::Msg;
+use russh::{ChannelWriteHalf, Sig};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+
+use super::Connection;
+use super::channel::{self, Fate, Share};
+use super::guard::Ending;
+use crate::{Error, Exit, Process, Signal};
+
+impl Connection {
+    /// Starts a command.
+    pub(crate) async fn exec(self: &Arc<Self>, command: &str) -> Result<Process, Error> {
+        let permit = Arc::clone(&self.sessions).acquire_owned().await.map_err(|_| Error::Closed)?;
+        let (tell, told) = oneshot::channel();
+        let (connection, command) = (Arc::clone(self), command.to_owned());
+        // A task of its own, so that a caller who gives up in between leaves no channel behind.
+        tokio::spawn(async move {
+            let started = connection.start(&command, permit).await;
+            drop(connection);
+            match started {
+                Err(error) => drop(tell.send(Err(error))),
+                Ok((process, pump)) => {
+                    // A process that nobody takes is dropped here, and its channel closed below.
+                    drop(tell.send(Ok(process)));
+                    pump.run().await;
+                }
+            }
+        });
+        told.await.unwrap_or_else(|_| Err(self.lost()))
+    }
+
+    async fn start(
+        &self,
+        command: &str,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<(Process, channel::Pump), Error> {
+        let channel = self.handle.channel_open_session().await.map_err(|error| match error {
+            russh::Error::ChannelOpenFailure(_) => Error::SessionRefused { address: self.address.clone() },
+            _ => self.lost(),
+        })?;
+        // The answer is not waited for: that saves a round trip, and a refusal is the fate of the
+        // command like any other.
+        channel.exec(true, command).await.map_err(|_| self.lost())?;
+        let parts = channel::split(channel, Arc::clone(&self.ending), Some(permit));
+        let control = Control {
+            address: self.address.clone(),
+            fate: parts.fate,
+            sender: parts.sender,
+            ending: Arc::clone(&self.ending),
+            _share: parts.share,
+        };
+        Ok((Process::of_channel(parts.writer, parts.stdout, parts.stderr, control), parts.pump))
+    }
+}
+
+/// The end of a command, and signals to it.
+pub(crate) struct Control {
+    address: String,
+    fate: watch::Receiver<Option<Fate>>,
+    sender: Arc<ChannelWriteHalf<Msg>>,
+    ending: Arc<Ending>,
+    _share: Share,
+}
+
+impl Control {
+    pub(crate) async fn wait(&mut self) -> Result<Exit, Error> {
+        let known = match self.fate.wait_for(Option::is_some).await {
+            Ok(known) => known.clone(),
+            Err(_) => None,
+        };
+        match known {
+            Some(Fate::Exited(exit)) => Ok(exit),
+            Some(Fate::Refused) => Err(Error::ExecRefused { address: self.address.clone() }),
+            Some(Fate::Unread(reason)) => Err(Error::Unread { reason }),
+            Some(Fate::Untold) => {
+                Err(Error::Lost { reason: "the server closed the channel without an exit status".to_owned() })
+            }
+            Some(Fate::Lost) | None => Err(self.ending.lost()),
+        }
+    }
+
+    pub(crate) async fn signal(&self, signal: Signal) -> Result<(), Error> {
+        if self.fate.borrow().is_some() {
+            return Ok(());
+        }
+        let signal = match signal {
+            Signal::Hangup => Sig::HUP,
+            Signal::Interrupt => Sig::INT,
+            Signal::Terminate => Sig::TERM,
+            Signal::Kill => Sig::KILL,
+        };
+        self.sender.signal(signal).await.map_err(|_| self.ending.lost())
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Control").field("fate", &self.fate).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,225 @@
+//! What the SSH library asks us about: is this the right host, may the server open channels
+//! (never), and how did the connection end.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
+use russh::keys::PublicKeyOrCertificate;
+use russh::{Channel, Names};
+use tokio_util::sync::CancellationToken;
+
+use super::HostKey;
+use super::algorithms::is_open_to_terrapin;
+use crate::Error;
+
+/// Why the handshake is stopped before authentication.
+#[derive(Debug)]
+pub(super) enum Halt {
+    Library(russh::Error),
+    /// We only wanted to see the key.
+    Seen(HostKey),
+    Unknown(HostKey),
+    Changed {
+        presented: HostKey,
+        pinned: Vec<HostKey>,
+    },
+    Terrapin(String),
+}
+
+impl From<russh::Error> for Halt {
+    fn from(error: russh::Error) -> Halt {
+        Halt::Library(error)
+    }
+}
+
+/// What to do with the host key.
+pub(super) enum Policy {
+    /// Only these are good.
+    Pinned(Vec<HostKey>),
+    /// Tell the caller and stop.
+    Look,
+}
+
+/// How a connection came to its end; shared by all who have to say so.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    reason: Mutex<Option<String>>,
+    reached: CancellationToken,
+    cut: CancellationToken,
+}
+
+impl Ending {
+    /// Notes a reason; the first one stands, later ones are its consequences.
+    pub(super) fn note(&self, reason: &str) {
+        let mut noted = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// What was noted.
+    pub(super) fn reason(&self) -> Option<String> {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn lost(&self) -> Error {
+        Error::Lost { reason: self.reason().unwrap_or_else(|| "the server closed it".to_owned()) }
+    }
+
+    /// Waits until the connection is over.
+    pub(super) async fn reached(&self) {
+        self.reached.cancelled().await;
+    }
+
+    /// Ends the connection without a word.
+    pub(super) fn cut(&self) {
+        self.cut.cancel();
+    }
+
+    /// What [`Ending::cut`] triggers.
+    pub(super) fn cut_token(&self) -> CancellationToken {
+        self.cut.clone()
+    }
+}
+
+/// The handler of one connection.
+pub(super) struct Guard {
+    pub(super) policy: Policy,
+    pub(super) ending: Arc<Ending>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.ending.reached.cancel();
+    }
+}
+
+impl Handler for Guard {
+    type Error = Halt;
+
+    async fn check_server_key(&mut self, presented: &PublicKeyOrCertificate) -> Result<bool, Halt> {
+        let presented = HostKey::of(&presented.public_key())?;
+        match &self.policy {
+            Policy::Look => Err(Halt::Seen(presented)),
+            Policy::Pinned(pinned) if pinned.is_empty() => Err(Halt::Unknown(presented)),
+            Policy::Pinned(pinned) if pinned.contains(&presented) => Ok(true),
+            Policy::Pinned(pinned) => Err(Halt::Changed { presented, pinned: pinned.clone() }),
+        }
+    }
+
+    async fn kex_done(
+        &mut self,
+        _secret: Option<&[u8]>,
+        names: &Names,
+        _session: &mut Session,
+    ) -> Result<(), Halt> {
+        if is_open_to_terrapin(names) {
+            return Err(Halt::Terrapin(names.cipher.as_ref().to_owned()));
+        }
+        Ok(())
+    }
+
+    async fn disconnected(&mut self, reason: DisconnectReason<Halt>) -> Result<(), Halt> {
+        match reason {
+            DisconnectReason::ReceivedDisconnect(message) => {
+                self.ending.note(&format!("the server ended it: {}", message.message));
+                Ok(())
+            }
+            DisconnectReason::Error(halt) => {
+                self.ending.note(&spoken(&halt));
+                Err(halt)
+            }
+        }
+    }
+
+    // The library accepts what a server opens unless it is told otherwise. Nothing is accepted:
+    // dropping `reply` refuses.
+
+    async fn server_channel_open_forwarded_tcpip(
+        &mut self,
+        _channel: Channel<Msg>,
+        _connected_address: &str,
+        _connected_port: u32,
+        _originator_address: &str,
+        _originator_port: u32,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Halt> {
+        Ok(())
+    }
+
+    async fn server_channel_open_forwarded_streamlocal(
+        &mut self,
+        _channel: Channel<Msg>,
+        _socket_path: &str,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Halt> {
+        Ok(())
+    }
+
+    async fn server_channel_open_agent_forward(
+        &mut self,
+        _channel: Channel<Msg>,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Halt> {
+        Ok(())
+    }
+
+    async fn server_channel_open_session(
+        &mut self,
+        _channel: Channel<Msg>,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Halt> {
+        Ok(())
+    }
+
+    async fn server_channel_open_direct_tcpip(
+        &mut self,
+        _channel: Channel<Msg>,
+        _host_to_connect: &str,
+        _port_to_connect: u32,
+        _originator_address: &str,
+        _originator_port: u32,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Halt> {
+        Ok(())
+    }
+
+    async fn server_channel_open_direct_streamlocal(
+        &mut self,
+        _channel: Channel<Msg>,
+        _socket_path: &str,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Halt> {
+        Ok(())
+    }
+
+    async fn server_channel_open_x11(
+        &mut self,
+        _channel: Channel<Msg>,
+        _originator_address: &str,
+        _originator_port: u32,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Halt> {
+        Ok(())
+    }
+}
+
+/// The library's errors in our words.
+pub(super) fn spoken(halt: &Halt) -> String {
+    match halt {
+        Halt::Library(russh::Error::KeepaliveTimeout) => "the server gives no sign of life".to_owned(),
+        Halt::Library(russh::Error::HUP | russh::Error::Disconnect) => "the server closed it".to_owned(),
+        Halt::Library(russh::Error::IO(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            "the server closed it".to_owned()
+        }
+        Halt::Library(error) => error.to_string(),
+        Halt::Seen(_) | Halt::Unknown(_) | Halt::Changed { .. } | Halt::Terrapin(_) => {
+            "not trusted".to_owned()
+        }
+    }
+}

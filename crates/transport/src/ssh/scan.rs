@@ -1,0 +1,36 @@
+//! Which host keys a server presents, without logging in.
+
+use tokio::time::timeout;
+
+use super::HostKey;
+use super::algorithms::FAMILIES;
+use super::connect::{HOST_KEY, Handshake, dial};
+use super::guard::{Halt, Policy};
+use crate::target::address;
+use crate::{Error, Timeouts};
+
+/// Asks a server for its host keys, one connection per kind of key, and never authenticates. The
+/// answer is what *somebody* at that address presents: pin it only after comparing fingerprints.
+pub async fn scan(host: &str, port: u16, timeouts: Timeouts) -> Result<Vec<HostKey>, Error> {
+    let mut keys = Vec::new();
+    let mut refusal = None;
+    for family in FAMILIES {
+        let socket = dial(host, port, &timeouts).await?;
+        let handshake = Handshake::new(address(host, port), timeouts);
+        let looked = handshake.shake(socket, Policy::Look, family.to_vec());
+        match timeout(timeouts.handshake, looked).await.map_err(|_| handshake.late())? {
+            Err(Halt::Seen(key)) => keys.push(key),
+            Err(halt) => match handshake.explain(halt) {
+                // This server has no key of this kind.
+                error @ Error::Algorithms { kind: HOST_KEY, .. } => refusal = Some(error),
+                error => return Err(error),
+            },
+            // Looking always halts the handshake.
+            Ok(_) => {}
+        }
+    }
+    match refusal {
+        Some(error) if keys.is_empty() => Err(error),
+        _ => Ok(keys),
+    }
+}

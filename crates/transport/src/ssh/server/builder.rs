@@ -1,0 +1,175 @@
+//! What an in-process server allows, and to whom.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use russh::keys::{Algorithm, PrivateKey, PublicKey, key::safe_rng};
+use russh::server::Config;
+use russh::{Limits, MethodKind, MethodSet, Preferred, cipher, kex};
+
+use super::Server;
+use crate::{Error, HostKey};
+
+/// Describes a [`Server`]. Without a password and without keys nobody gets in.
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    settings: Settings,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Settings {
+    pub(super) user: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) questions: Option<Vec<usize>>,
+    pub(super) keys: Vec<String>,
+    pub(super) home: Option<PathBuf>,
+    pub(super) path: Option<String>,
+    pub(super) directory: Option<PathBuf>,
+    pub(super) sessions: Option<usize>,
+    pub(super) refuses_commands: bool,
+    pub(super) refuses_forwarding: bool,
+    pub(super) is_old: bool,
+}
+
+impl Builder {
+    /// Lets only this user in; the default is any name.
+    #[must_use]
+    pub fn user(mut self, name: impl Into<String>) -> Builder {
+        self.settings.user = Some(name.into());
+        self
+    }
+
+    /// Lets in whoever knows this password.
+    #[must_use]
+    pub fn password(mut self, password: impl Into<String>) -> Builder {
+        self.settings.password = Some(password.into());
+        self
+    }
+
+    /// Takes the password by `keyboard-interactive` instead, in rounds of so many questions.
+    /// `[1, 0]` is what PAM does. The first answer of all must be the password.
+    #[must_use]
+    pub fn questions(mut self, rounds: impl Into<Vec<usize>>) -> Builder {
+        self.settings.questions = Some(rounds.into());
+        self
+    }
+
+    /// Lets in whoever holds the private half of this key (a line of an `authorized_keys` file).
+    #[must_use]
+    pub fn authorized_key(mut self, line: impl Into<String>) -> Builder {
+        self.settings.keys.push(line.into());
+        self
+    }
+
+    /// `$HOME` of commands, and where they start unless [`Builder::directory`] says otherwise.
+    #[must_use]
+    pub fn home(mut self, home: impl Into<PathBuf>) -> Builder {
+        self.settings.home = Some(home.into());
+        self
+    }
+
+    /// `$PATH` of commands; the default is the one of this process.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Builder {
+        self.settings.path = Some(path.into());
+        self
+    }
+
+    /// Where commands start.
+    #[must_use]
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Builder {
+        self.settings.directory = Some(directory.into());
+        self
+    }
+
+    /// Refuses more session channels than this on one connection (`MaxSessions`).
+    #[must_use]
+    pub fn max_sessions(mut self, count: usize) -> Builder {
+        self.settings.sessions = Some(count);
+        self
+    }
+
+    /// Opens session channels but refuses to run anything.
+    #[must_use]
+    pub fn refuse_commands(mut self) -> Builder {
+        self.settings.refuses_commands = true;
+        self
+    }
+
+    /// Refuses to forward (`AllowTcpForwarding no`); the default forwards to loopback only.
+    #[must_use]
+    pub fn refuse_forwarding(mut self) -> Builder {
+        self.settings.refuses_forwarding = true;
+        self
+    }
+
+    /// Offers nothing but ChaCha20-Poly1305 without strict key exchange, as servers from before
+    /// the Terrapin attack do.
+    #[must_use]
+    pub fn no_strict_key_exchange(mut self) -> Builder {
+        self.settings.is_old = true;
+        self
+    }
+
+    /// Starts the server on a free port of 127.0.0.1 with a new ed25519 host key.
+    pub async fn start(self) -> Result<Server, Error> {
+        let spawn = |source| Error::Spawn { source };
+        let key = PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519)
+            .map_err(|error| spawn(std::io::Error::other(error)))?;
+        let host_key = HostKey::of(key.public_key()).map_err(|error| spawn(std::io::Error::other(error)))?;
+        let config = self.settings.config(key);
+        Server::start(self.settings, config, host_key).await.map_err(spawn)
+    }
+}
+
+impl Settings {
+    /// The methods that are open, whatever was tried before.
+    pub(super) fn methods(&self) -> MethodSet {
+        let mut methods = MethodSet::empty();
+        if !self.keys.is_empty() {
+            methods.push(MethodKind::PublicKey);
+        }
+        if self.password.is_some() {
+            let by_questions = self.questions.is_some();
+            methods.push(if by_questions { MethodKind::KeyboardInteractive } else { MethodKind::Password });
+        }
+        methods
+    }
+
+    fn config(&self, host_key: PrivateKey) -> Config {
+        let preferred = if self.is_old {
+            Preferred {
+                kex: Cow::Borrowed(&[kex::CURVE25519]),
+                cipher: Cow::Borrowed(&[cipher::CHACHA20_POLY1305]),
+                ..Preferred::default()
+            }
+        } else {
+            Preferred::default()
+        };
+        Config {
+            keys: vec![host_key],
+            preferred,
+            methods: self.methods(),
+            // Loopback only: there is nobody whose guesses had to be slowed down.
+            auth_rejection_time: Duration::ZERO,
+            auth_rejection_time_initial: Some(Duration::ZERO),
+            inactivity_timeout: None,
+            limits: Limits {
+                rekey_write_limit: usize::MAX,
+                rekey_read_limit: usize::MAX,
+                rekey_time_limit: Duration::from_hours(10 * 365 * 24),
+            },
+            ..Config::default()
+        }
+    }
+
+    pub(super) fn knows_user(&self, name: &str) -> bool {
+        self.user.as_ref().is_none_or(|user| user == name)
+    }
+
+    pub(super) fn knows_key(&self, key: &PublicKey) -> bool {
+        let known = self.keys.iter().filter_map(|line| PublicKey::from_openssh(line).ok());
+        known.into_iter().any(|known| known.key_data() == key.key_data())
+    }
+}

@@ -1,0 +1,18 @@
+//! Sessions with real machines: OpenSSH on loopback, the in-process server, and this machine.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+mod auth;
+mod exec;
+mod faults;
+mod forward;
+mod host_key;
+mod rig;
+mod server;
+mod streams;

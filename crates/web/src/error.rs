@@ -1,0 +1,86 @@
+//! Refusals: the one place where errors become statuses. Problems are `application/problem+json` (RFC 9457).
+
+use actions::Error;
+use api::{Code, FieldError, Problem};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+/// A problem as an answer.
+#[derive(Debug)]
+pub struct Refusal(Box<Problem>);
+
+impl Refusal {
+    /// The same with other field errors; unchanged where there are none.
+    pub(crate) fn map_errors(self, map: impl FnOnce(Vec<FieldError>) -> Vec<FieldError>) -> Self {
+        if self.0.code == Code::Invalid && !self.0.errors.is_empty() {
+            map(self.0.errors).into()
+        } else {
+            self
+        }
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
+impl From<Vec<FieldError>> for Refusal {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Problem::invalid(errors).into()
+    }
+}
+
+impl From<FieldError> for Refusal {
+    fn from(error: FieldError) -> Self {
+        vec![error].into()
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        if let Error::Invalid(wrong) = error {
+            let fields = wrong.into_iter().map(|wrong| FieldError::new(wrong.field, wrong.message));
+            return fields.collect::<Vec<_>>().into();
+        }
+        if let Error::Local { message, .. } = &error {
+            tracing::error!(%message, "a request failed");
+        }
+        let mut problem = Problem::new(code(&error), error.to_string());
+        problem.hint = error.hint();
+        problem.release = match &error {
+            Error::Busy { id, .. } | Error::Duplicate { id } | Error::Finished { id, .. } => Some(id.0),
+            _ => None,
+        };
+        problem.into()
+    }
+}
+
+fn code(error: &Error) -> Code {
+    match error {
+        Error::Denied(_) => Code::Forbidden,
+        Error::NotFound { .. } => Code::NotFound,
+        Error::Exists { .. } | Error::Duplicate { .. } => Code::Duplicate,
+        Error::Invalid(_) => Code::Invalid,
+        Error::UnknownRef { .. } => Code::UnknownRef,
+        Error::Repository { .. } => Code::RepositoryUnreachable,
+        Error::Server { .. } => Code::ServerUnreachable,
+        Error::Busy { .. } | Error::NotInterrupted { .. } => Code::Busy,
+        Error::Finished { .. } => Code::Finished,
+        Error::NothingToRollBack(_) => Code::NothingToRollBack,
+        Error::Referenced(_) | Error::Changed { .. } => Code::Held,
+        Error::Local { .. } => Code::Internal,
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        // A problem is texts and numbers only, which always serialize.
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
+        let kind = HeaderValue::from_static("application/problem+json");
+        (status, [(CONTENT_TYPE, kind)], body).into_response()
+    }
+}

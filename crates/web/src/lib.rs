@@ -1,0 +1,149 @@
+//! HTTP: the routes, who calls them, and their limits.
+//!
+//! This file is the contents page. A request passes, from the outside in: `guard` (a panic becomes an answer,
+//! security headers, no cross-site requests), `auth` (who is it), `guard` again (a time limit, except where waiting
+//! is the point), the policy table (the action beside each route below), then one route, which reads its input,
+//! asks one action and shows the answer.
+//!
+//! In reading order: [`state`], [`auth`], `guard`, `input` and `body` (reading), [`error`] (refusing), `define` and
+//! `crud` (everything that can be defined goes through one door), `routes`, `openapi`, [`repository_file`], [`serve`].
+
+pub mod auth;
+mod body;
+mod crud;
+mod define;
+pub mod error;
+mod guard;
+mod input;
+mod openapi;
+pub mod repository_file;
+mod routes;
+pub mod serve;
+pub mod state;
+mod thing;
+
+use actions::Action::{
+    Apply, Cancel, ChangeProjects, ChangeServers, CheckServer, FetchRepository, Release, Resume,
+    SeeDefinitions, SeeReleases, SeeRepository, TrustServer,
+};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{delete, get, patch, post, put};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use auth::Peer;
+pub use repository_file::read as read_repository_file;
+pub use serve::serve;
+pub use state::AppState;
+
+use auth::allow;
+use routes::{apply, board, credentials, environments, events, git, page, projects, releases, servers};
+
+/// The largest body, in bytes.
+const BODY: usize = 1024 * 1024;
+
+/// The largest fleet, in bytes.
+const FLEET: usize = 4 * 1024 * 1024;
+
+/// Everything that is answered.
+pub fn router(state: AppState) -> Router {
+    let api = quick()
+        .merge(slow())
+        .layer(from_fn_with_state(state.clone(), auth::sign_in))
+        .route("/openapi.json", get(openapi::show))
+        .fallback(page::nothing_here)
+        .method_not_allowed_fallback(page::no_such_method);
+    Router::new()
+        .route("/", get(page::home))
+        .route("/health", get(page::health))
+        .nest("/api/v1", api)
+        .fallback(page::nothing_here)
+        .method_not_allowed_fallback(page::no_such_method)
+        .layer(
+            ServiceBuilder::new()
+                .layer(from_fn(guard::headers))
+                .layer(CatchPanicLayer::custom(guard::panicked))
+                .layer(from_fn(guard::same_site))
+                .layer(DefaultBodyLimit::max(BODY)),
+        )
+        .with_state(state)
+}
+
+/// What is answered at once.
+fn quick() -> Router<AppState> {
+    let servers = Router::new()
+        .route(
+            "/servers",
+            allow(SeeDefinitions, get(servers::list)).merge(allow(ChangeServers, post(servers::create))),
+        )
+        .route(
+            "/servers/{server}",
+            allow(SeeDefinitions, get(servers::show))
+                .merge(allow(ChangeServers, put(servers::replace)))
+                .merge(allow(ChangeServers, patch(servers::change)))
+                .merge(allow(ChangeServers, delete(servers::remove))),
+        );
+    let credentials = Router::new()
+        .route(
+            "/credentials",
+            allow(SeeDefinitions, get(credentials::list))
+                .merge(allow(ChangeServers, post(credentials::create))),
+        )
+        .route(
+            "/credentials/{credential}",
+            allow(SeeDefinitions, get(credentials::show))
+                .merge(allow(ChangeServers, put(credentials::replace)))
+                .merge(allow(ChangeServers, patch(credentials::change)))
+                .merge(allow(ChangeServers, delete(credentials::remove))),
+        );
+    let projects = Router::new()
+        .route(
+            "/projects",
+            allow(SeeDefinitions, get(projects::list)).merge(allow(ChangeProjects, post(projects::create))),
+        )
+        .route(
+            "/projects/{project}",
+            allow(SeeDefinitions, get(projects::show))
+                .merge(allow(ChangeProjects, put(projects::replace)))
+                .merge(allow(ChangeProjects, patch(projects::change)))
+                .merge(allow(ChangeProjects, delete(projects::remove))),
+        )
+        .route(
+            "/projects/{project}/environments",
+            allow(SeeDefinitions, get(environments::list))
+                .merge(allow(ChangeProjects, post(environments::create))),
+        )
+        .route(
+            "/projects/{project}/environments/{environment}",
+            allow(SeeDefinitions, get(environments::show))
+                .merge(allow(ChangeProjects, put(environments::replace)))
+                .merge(allow(ChangeProjects, patch(environments::change)))
+                .merge(allow(ChangeProjects, delete(environments::remove))),
+        );
+    Router::new()
+        .merge(servers)
+        .merge(credentials)
+        .merge(projects)
+        .route("/apply", allow(Apply, post(apply::apply)).layer(DefaultBodyLimit::max(FLEET)))
+        .route("/export", allow(SeeDefinitions, get(apply::export)))
+        .route("/releases", allow(SeeReleases, get(releases::list)))
+        .route("/releases/{release}", allow(SeeReleases, get(releases::show)))
+        .route("/releases/{release}/log", allow(SeeReleases, get(releases::log)))
+        .route("/releases/{release}/cancel", allow(Cancel, post(releases::cancel)))
+        .route("/releases/{release}/resume", allow(Resume, post(releases::resume)))
+        .route("/board", allow(SeeReleases, get(board::show)))
+        .layer(from_fn(guard::time_limit))
+}
+
+/// What waits for a repository, a server or a fact. Each of them has a limit of its own behind the action.
+fn slow() -> Router<AppState> {
+    Router::new()
+        .route("/events", allow(SeeReleases, get(events::events)))
+        .route("/releases", allow(Release, post(releases::create)))
+        .route("/servers/{server}/check", allow(CheckServer, post(servers::check)))
+        .route("/servers/{server}/trust", allow(TrustServer, post(servers::trust)))
+        .route("/projects/{project}/refs", allow(SeeRepository, get(git::refs)))
+        .route("/projects/{project}/fetch", allow(FetchRepository, post(git::fetch)))
+}

@@ -1,0 +1,73 @@
+//! The OpenAPI document, generated from the routes and the types they speak.
+
+use api::Problem;
+use axum::Json;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::{Modify, OpenApi as Generated};
+
+use crate::routes::{apply, board, credentials, environments, events, git, projects, releases, servers};
+
+/// The document.
+pub(crate) async fn show() -> Json<OpenApi> {
+    Json(Document::openapi())
+}
+
+#[derive(Generated)]
+#[openapi(
+    info(title = "Aweigh", version = "1", description = "Releases of git commits to servers over SSH.", license(name = "Apache-2.0")),
+    paths(
+        servers::list, servers::create, servers::show, servers::replace, servers::change, servers::remove,
+        servers::check, servers::trust,
+        credentials::list, credentials::create, credentials::show, credentials::replace, credentials::change,
+        credentials::remove,
+        projects::list, projects::create, projects::show, projects::replace, projects::change, projects::remove,
+        environments::list, environments::create, environments::show, environments::replace, environments::change,
+        environments::remove,
+        git::refs, git::fetch,
+        apply::apply, apply::export,
+        releases::create, releases::list, releases::show, releases::log, releases::cancel, releases::resume,
+        events::events, board::show,
+    ),
+    components(schemas(Problem)),
+    security(("token" = [])),
+    modifiers(&Whole),
+)]
+struct Document;
+
+/// What holds for the whole document: how to sign in, and what every refusal looks like.
+struct Whole;
+
+impl Modify for Whole {
+    fn modify(&self, document: &mut OpenApi) {
+        if let Some(components) = &mut document.components {
+            let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+            components.security_schemes.insert("token".to_owned(), SecurityScheme::Http(bearer).into());
+        }
+        let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let refusal = ResponseBuilder::new()
+            .description("A problem (RFC 9457) with a stable code")
+            .content("application/problem+json", problem)
+            .build();
+        for (path, item) in &mut document.paths.paths {
+            for (method, operation) in [
+                ("get", &mut item.get),
+                ("put", &mut item.put),
+                ("post", &mut item.post),
+                ("delete", &mut item.delete),
+                ("patch", &mut item.patch),
+            ] {
+                if let Some(operation) = operation {
+                    operation.operation_id = Some(operation_id(method, path));
+                    operation.responses.responses.insert("default".to_owned(), RefOr::T(refusal.clone()));
+                }
+            }
+        }
+    }
+}
+
+/// A name that no other operation has: `get_servers_server` for `GET /api/v1/servers/{server}`.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.trim_start_matches("/api/v1/").replace(['{', '}'], "").replace('/', "_");
+    format!("{method}_{words}")
+}

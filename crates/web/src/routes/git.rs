@@ -1,0 +1,63 @@
+//! Routes of repositories.
+
+use actions::{Actor, RefEntry, RefQuery};
+use api::{FieldError, Page, Ref, RefKind};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+
+use crate::AppState;
+use crate::error::Refusal;
+use crate::input::{Parameters, Place};
+
+/// How many entries are shown when nothing is said, and at most.
+const USUAL: u64 = 50;
+const MOST: u64 = 1000;
+
+/// The newest branches, tags or commits of the mirror.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/refs", tag = "projects", params(
+    ("project" = String, Path),
+    ("kind" = Option<RefKind>, Query, description = "`branch` when nothing is said"),
+    ("of" = Option<String>, Query, description = "For commits: of this ref instead of the default branch"),
+    ("limit" = Option<u64>, Query, description = "50 when nothing is said, at most 1000"),
+), responses((status = 200, body = Page<Ref>)))]
+pub(crate) async fn refs(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    place: Place,
+    parameters: Parameters,
+) -> Result<Json<Page<Ref>>, Refusal> {
+    let project = place.name("project")?;
+    let (kind, query) = match parameters.text("kind") {
+        None | Some("branch") => (RefKind::Branch, RefQuery::Branches),
+        Some("tag") => (RefKind::Tag, RefQuery::Tags),
+        Some("commit") => (RefKind::Commit, RefQuery::Commits(parameters.text("of").map(str::to_owned))),
+        Some(_) => return Err(FieldError::new("kind", "must be branch, tag or commit").into()),
+    };
+    let limit = usize::try_from(parameters.limit(USUAL, MOST)?).unwrap_or(usize::MAX);
+    let entries = state.actions.refs(&actor, &project, &query, limit).await?;
+    Ok(Json(Page::all(entries.into_iter().map(|entry| shown(kind, entry)).collect())))
+}
+
+fn shown(kind: RefKind, entry: RefEntry) -> Ref {
+    Ref {
+        kind,
+        name: entry.name,
+        short: entry.commit.short().to_owned(),
+        commit: entry.commit.to_string(),
+        author: entry.author,
+        at: api::refs::at(entry.at),
+        summary: entry.summary,
+    }
+}
+
+/// Brings the mirror up to date.
+#[utoipa::path(post, path = "/api/v1/projects/{project}/fetch", tag = "projects", params(("project" = String, Path)), responses((status = 204)))]
+pub(crate) async fn fetch(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    place: Place,
+) -> Result<StatusCode, Refusal> {
+    state.actions.fetch(&actor, &place.name("project")?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

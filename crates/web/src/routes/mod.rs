@@ -1,0 +1,12 @@
+//! The routes: each reads its input, asks one action and shows the answer. One file per resource.
+
+pub(crate) mod apply;
+pub(crate) mod board;
+pub(crate) mod credentials;
+pub(crate) mod environments;
+pub(crate) mod events;
+pub(crate) mod git;
+pub(crate) mod page;
+pub(crate) mod projects;
+pub(crate) mod releases;
+pub(crate) mod servers;

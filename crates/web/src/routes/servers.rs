@@ -1,0 +1,115 @@
+//! Routes of servers.
+
+use actions::Actor;
+use api::{Finding, Named, Page, ScannedKey, ServerSpec, ServerView, TrustAnswer, TrustRequest};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::{Extension, Json};
+use serde_json::Value;
+
+use crate::AppState;
+use crate::body::Json as Input;
+use crate::crud;
+use crate::error::Refusal;
+use crate::input::Place;
+use crate::thing::Thing;
+
+/// All servers, by name.
+#[utoipa::path(get, path = "/api/v1/servers", tag = "servers", responses((status = 200, body = Page<ServerView>)))]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+) -> Result<Json<Page<Value>>, Refusal> {
+    let defined = state.actions.definitions(&actor).await?;
+    let things = defined.servers.iter().map(|one| Thing::Server(one.name.clone()));
+    Ok(Json(Page::all(things.filter_map(|thing| crud::shown(&defined, &thing)).collect())))
+}
+
+/// Makes a server.
+#[utoipa::path(post, path = "/api/v1/servers", tag = "servers", request_body = Named<ServerSpec>, responses((status = 201, body = ServerView)))]
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    body: Input,
+) -> Result<Response, Refusal> {
+    let (name, body) = crud::named(body)?;
+    crud::create(&state, &actor, &Thing::Server(name), body).await
+}
+
+/// One server.
+#[utoipa::path(get, path = "/api/v1/servers/{server}", tag = "servers", params(("server" = String, Path)), responses((status = 200, body = ServerView)))]
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    place: Place,
+) -> Result<Json<Value>, Refusal> {
+    Ok(Json(crud::view(&state, &actor, &thing(&place)?).await?))
+}
+
+/// Makes a server or replaces it.
+#[utoipa::path(put, path = "/api/v1/servers/{server}", tag = "servers", params(("server" = String, Path)), request_body = ServerSpec, responses((status = 200, body = ServerView), (status = 201, body = ServerView)))]
+pub(crate) async fn replace(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    place: Place,
+    body: Input,
+) -> Result<Response, Refusal> {
+    crud::replace(&state, &actor, &thing(&place)?, body).await
+}
+
+/// Changes the keys that the body names; `null` removes one.
+#[utoipa::path(patch, path = "/api/v1/servers/{server}", tag = "servers", params(("server" = String, Path)), request_body = ServerSpec, responses((status = 200, body = ServerView)))]
+pub(crate) async fn change(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    place: Place,
+    body: Input,
+) -> Result<Response, Refusal> {
+    crud::change(&state, &actor, &thing(&place)?, body).await
+}
+
+/// Forgets a server.
+#[utoipa::path(delete, path = "/api/v1/servers/{server}", tag = "servers", params(("server" = String, Path)), responses((status = 204)))]
+pub(crate) async fn remove(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    place: Place,
+) -> Result<StatusCode, Refusal> {
+    crud::remove(&state, &actor, &thing(&place)?).await
+}
+
+fn thing(place: &Place) -> Result<Thing, Refusal> {
+    Ok(Thing::Server(place.name("server")?))
+}
+
+/// Connects and logs in as a release does, and looks for the tools a release needs. What is wrong is a finding.
+#[utoipa::path(post, path = "/api/v1/servers/{server}/check", tag = "servers", params(("server" = String, Path)), responses((status = 200, body = Page<Finding>)))]
+pub(crate) async fn check(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    place: Place,
+) -> Result<Json<Page<Finding>>, Refusal> {
+    let findings = state.actions.check_server(&actor, &place.name("server")?).await?;
+    let shown = |found: actions::Finding| Finding {
+        what: found.what,
+        ok: found.ok,
+        detail: found.detail,
+        hint: found.hint,
+    };
+    Ok(Json(Page::all(findings.into_iter().map(shown).collect())))
+}
+
+/// Without a fingerprint: the host keys that the machine presents. With one: pins the key that has it.
+#[utoipa::path(post, path = "/api/v1/servers/{server}/trust", tag = "servers", params(("server" = String, Path)), request_body = TrustRequest, responses((status = 200, body = TrustAnswer)))]
+pub(crate) async fn trust(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    place: Place,
+    body: Input,
+) -> Result<Json<TrustAnswer>, Refusal> {
+    let TrustRequest { fingerprint } = body.read_or_default()?;
+    let trust = state.actions.trust_server(&actor, &place.name("server")?, fingerprint.as_deref()).await?;
+    let shown = |key: actions::ScannedKey| ScannedKey { key: key.key, fingerprint: key.fingerprint };
+    Ok(Json(TrustAnswer { keys: trust.keys.into_iter().map(shown).collect(), pinned: trust.pinned }))
+}

@@ -1,0 +1,205 @@
+//! Things that can be defined, one by one: each is a fleet with a single thing in it.
+
+use actions::{Action, Change, Definitions, Error, Object};
+use api::{
+    CredentialKind, CredentialSpec, EnvironmentSpec, FieldError, Fleet, ProjectSpec, ServerSpec, Stored, What,
+};
+use model::Name;
+use serde::Serialize;
+use serde_json::Value;
+
+/// What is defined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Thing {
+    Credential(Name),
+    Server(Name),
+    Project(Name),
+    Environment(Name, Name),
+}
+
+impl Thing {
+    /// The word for people.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Credential(_) => "credential",
+            Self::Server(_) => "server",
+            Self::Project(_) => "project",
+            Self::Environment(..) => "environment",
+        }
+    }
+
+    /// Its name among all things.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Credential(name) | Self::Server(name) | Self::Project(name) => name.to_string(),
+            Self::Environment(project, name) => api::apply::site_name(project, name),
+        }
+    }
+
+    /// Where it stands in a fleet; field errors are told from there.
+    pub(crate) fn prefix(&self) -> String {
+        match self {
+            Self::Credential(name) => format!("credentials.{name}"),
+            Self::Server(name) => format!("servers.{name}"),
+            Self::Project(name) => format!("projects.{name}"),
+            Self::Environment(project, name) => format!("projects.{project}.environments.{name}"),
+        }
+    }
+
+    /// Where it is found over HTTP.
+    pub(crate) fn location(&self) -> String {
+        match self {
+            Self::Credential(name) => format!("/api/v1/credentials/{name}"),
+            Self::Server(name) => format!("/api/v1/servers/{name}"),
+            Self::Project(name) => format!("/api/v1/projects/{name}"),
+            Self::Environment(project, name) => format!("/api/v1/projects/{project}/environments/{name}"),
+        }
+    }
+
+    /// What changing it is called in the policy.
+    pub(crate) fn action(&self) -> Action {
+        match self {
+            Self::Credential(_) | Self::Server(_) => Action::ChangeServers,
+            Self::Project(_) | Self::Environment(..) => Action::ChangeProjects,
+        }
+    }
+
+    /// What it is in the policy.
+    pub(crate) fn object(&self) -> Object<'_> {
+        match self {
+            Self::Credential(name) => Object::Credential(name),
+            Self::Server(name) => Object::Server(name),
+            Self::Project(name) => Object::Project(name),
+            Self::Environment(project, name) => Object::Environment(project, name),
+        }
+    }
+
+    /// What forgets it.
+    pub(crate) fn delete(&self) -> Change {
+        match self.clone() {
+            Self::Credential(name) => Change::DeleteCredential(name),
+            Self::Server(name) => Change::DeleteServer(name),
+            Self::Project(name) => Change::DeleteProject(name),
+            Self::Environment(project, site) => Change::DeleteSite { project, site },
+        }
+    }
+
+    /// As it is stored, in the form it is written in and without any secret.
+    pub(crate) fn spec(&self, stored: &Stored) -> Option<Value> {
+        match self {
+            Self::Credential(name) => stored
+                .credentials
+                .get(name)
+                .map(|(kind, user)| shown(&CredentialSpec::of(*kind, user.clone()))),
+            Self::Server(name) => stored.servers.get(name).map(|server| shown(&ServerSpec::from(server))),
+            Self::Project(name) => stored.projects.get(name).map(|project| {
+                let own = stored.sites.iter().filter(|((of, _), _)| of == name).map(|(_, site)| site);
+                shown(&ProjectSpec::of(project, own))
+            }),
+            Self::Environment(project, name) => {
+                let site = stored.sites.get(&(project.clone(), name.clone()));
+                site.map(|site| shown(&EnvironmentSpec::from(site)))
+            }
+        }
+    }
+
+    /// The fleet that defines it as `body` says, and nothing else.
+    pub(crate) fn fleet(&self, stored: &Stored, body: Value) -> Result<Fleet, Unfit> {
+        let mut fleet = Fleet::default();
+        match self {
+            Self::Credential(name) => {
+                fleet.credentials.insert(name.to_string(), api::read(body)?);
+            }
+            Self::Server(name) => {
+                fleet.servers.insert(name.to_string(), api::read(body)?);
+            }
+            Self::Project(name) => {
+                fleet.projects.insert(name.to_string(), api::read(body)?);
+            }
+            Self::Environment(project, name) => {
+                let of = stored.projects.get(project).ok_or_else(|| Error::missing("project", project))?;
+                let mut spec = ProjectSpec::of(of, []);
+                spec.environments.insert(name.to_string(), api::read(body)?);
+                fleet.projects.insert(project.to_string(), spec);
+            }
+        }
+        Ok(fleet)
+    }
+}
+
+/// Why a body defines nothing.
+pub(crate) enum Unfit {
+    /// Keys that do not fit.
+    Fields(Vec<FieldError>),
+    /// What it belongs to is missing.
+    Missing(Error),
+}
+
+impl From<Vec<FieldError>> for Unfit {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self::Fields(errors)
+    }
+}
+
+impl From<Error> for Unfit {
+    fn from(error: Error) -> Self {
+        Self::Missing(error)
+    }
+}
+
+fn shown(spec: &impl Serialize) -> Value {
+    serde_json::to_value(spec).unwrap_or_default()
+}
+
+/// What is defined, in the terms of `api`.
+pub(crate) fn stored(defined: &Definitions) -> Stored {
+    let credential = |record: &actions::CredentialRecord| {
+        (record.name.clone(), (kind_shown(record.kind), record.username.clone()))
+    };
+    let site = |(project, site): &(Name, model::Site)| ((project.clone(), site.name.clone()), site.clone());
+    Stored {
+        credentials: defined.credentials.iter().map(credential).collect(),
+        servers: defined.servers.iter().map(|server| (server.name.clone(), server.clone())).collect(),
+        projects: defined.projects.iter().map(|project| (project.name.clone(), project.clone())).collect(),
+        sites: defined.sites.iter().map(site).collect(),
+    }
+}
+
+/// What `apply` made, in the terms of `api`.
+pub(crate) fn managed(defined: &Definitions) -> std::collections::BTreeSet<(What, String)> {
+    let managed = &defined.managed;
+    let named = |what: What| move |name: &Name| (what, name.to_string());
+    managed
+        .credentials
+        .iter()
+        .map(named(What::Credential))
+        .chain(managed.servers.iter().map(named(What::Server)))
+        .chain(managed.projects.iter().map(named(What::Project)))
+        .chain(
+            managed
+                .sites
+                .iter()
+                .map(|(project, name)| (What::Environment, api::apply::site_name(project, name))),
+        )
+        .collect()
+}
+
+pub(crate) fn kind_shown(kind: actions::CredentialKind) -> CredentialKind {
+    match kind {
+        actions::CredentialKind::SshKey => CredentialKind::SshKey,
+        actions::CredentialKind::SshPassword => CredentialKind::SshPassword,
+        actions::CredentialKind::SshAgent => CredentialKind::SshAgent,
+        actions::CredentialKind::GitKey => CredentialKind::GitKey,
+        actions::CredentialKind::GitToken => CredentialKind::GitToken,
+    }
+}
+
+pub(crate) fn kind_stored(kind: CredentialKind) -> actions::CredentialKind {
+    match kind {
+        CredentialKind::SshKey => actions::CredentialKind::SshKey,
+        CredentialKind::SshPassword => actions::CredentialKind::SshPassword,
+        CredentialKind::SshAgent => actions::CredentialKind::SshAgent,
+        CredentialKind::GitKey => actions::CredentialKind::GitKey,
+        CredentialKind::GitToken => actions::CredentialKind::GitToken,
+    }
+}
