@@ -3,14 +3,16 @@
 
 use std::time::{Duration, Instant};
 
+use api::EventBatch;
 use futures::StreamExt;
-use model::{Event, Node, Release, ReleaseId, Status, StepStatus, Tree};
+use model::{Node, Release, ReleaseId, Status, StepStatus, Tree};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::client::{Ask, Client, Error};
 use crate::exit::Ending;
+use crate::render::clean::one_line;
 use crate::render::live::View;
 use crate::render::tail::Tail;
 use crate::render::{ending, say};
@@ -32,7 +34,8 @@ const PATIENCE: Duration = Duration::from_mins(10);
 const LOG_LINES: usize = 30;
 const LOG_STEPS: usize = 5;
 
-/// What the server knows of a release at one moment.
+/// What the server knows of a release at one moment, in `model`'s words, which are those of the wire: so the one
+/// function that applies facts to a tree serves here too.
 #[derive(Debug, Deserialize)]
 pub struct Snapshot {
     /// The release.
@@ -64,13 +67,6 @@ impl Snapshot {
             seq: self.seq,
         }
     }
-}
-
-#[derive(Debug, Deserialize)]
-struct Batch {
-    stream: String,
-    events: Vec<Event>,
-    seq: u64,
 }
 
 /// Follows release `id` on standard output until it ends, needs a person, `timeout` is over or Ctrl-C is pressed.
@@ -134,7 +130,7 @@ struct Watched {
 
 /// What the reader of the journal has to tell.
 enum News {
-    Batch(Batch),
+    Batch(EventBatch),
     Away(String),
     Failed(Error),
 }
@@ -161,7 +157,7 @@ impl Watched {
         Ok(Left::Ended)
     }
 
-    fn take(&mut self, batch: &Batch, view: &mut View) -> anyhow::Result<()> {
+    fn take(&mut self, batch: &EventBatch, view: &mut View) -> anyhow::Result<()> {
         view.note(None)?;
         for event in &batch.events {
             if event.seq > self.tree.seq {
@@ -254,7 +250,7 @@ async fn read(client: Client, id: ReleaseId, mut after: u64, news: mpsc::Sender<
             .with("logs", "none")
             .within(ANSWER);
         let asked = Instant::now();
-        let told = match client.get::<Batch>(&ask).await {
+        let told = match client.get::<EventBatch>(&ask).await {
             Ok(batch) => {
                 (pause, away) = (FIRST_PAUSE, None);
                 // A server that is stopping answers at once and with nothing.
@@ -268,7 +264,7 @@ async fn read(client: Client, id: ReleaseId, mut after: u64, news: mpsc::Sender<
             Err(error) if error.is_temporary() && away.get_or_insert(asked).elapsed() < PATIENCE => {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LAST_PAUSE);
-                News::Away(format!("{error}; trying again"))
+                News::Away(format!("{}; trying again", one_line(&error.to_string())))
             }
             Err(error) => News::Failed(error),
         };

@@ -105,8 +105,9 @@ impl Driver {
             answer: Answer::default(),
         };
         let mut driver = Self { stdin, hears };
-        driver.write(&[root.as_str().as_bytes(), b"\n", me.as_bytes(), b"\n"].concat()).await?;
+        driver.write(&[root.as_str().as_bytes(), b"\n"].concat()).await?;
         driver.greet(root).await?;
+        driver.write(&[me.as_bytes(), b"\n"].concat()).await?;
         Ok(driver)
     }
 

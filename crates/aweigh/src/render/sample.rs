@@ -1,7 +1,6 @@
 //! Releases to draw in tests: the tree of a real plan shape with facts applied, second by second.
 
 use jiff::{SignedDuration, Timestamp};
-use model::event::ServerFact;
 use model::{
     Event, Fact, Kind, Name, NodeFact, Release, ReleaseId, ReleaseName, ServerState, Status, Step, StepKind,
     StepStatus, Tree,
@@ -76,15 +75,10 @@ impl Told {
         }
     }
 
-    pub(crate) fn server(&mut self, secs: f64, name: &str, now: &str, state: ServerState) {
-        let mut fact = NodeFact::new(format!("{name}/upload"), StepStatus::Ok, 1);
-        fact.server = Some(ServerFact {
-            name: name.parse().unwrap(),
-            before: Some("20261119T080000Z-41".into()),
-            now: Some(now.into()),
-            state: Some(state),
-        });
-        self.say(secs, Fact::Node(fact));
+    /// What `name` runs now; it ran the release before.
+    pub(crate) fn server(&mut self, name: &str, now: &str, state: ServerState) {
+        let server = self.tree.servers.iter_mut().find(|server| server.name.as_str() == name).unwrap();
+        (server.before, server.now, server.state) = (Some(OLD.into()), Some(now.into()), state);
     }
 }
 
@@ -151,7 +145,7 @@ pub(crate) fn good_told() -> Told {
     told.ok(4.0, &["staged"]);
     for server in ["web-1", "web-2"] {
         lane(&mut told, 5.0, server, &GOING_LIVE);
-        told.server(7.0, server, NEW, ServerState::Live);
+        told.server(server, NEW, ServerState::Live);
     }
     told.ok(7.0, &["batch-1"]);
     told.status(7.5, Status::Succeeded, None);
@@ -178,7 +172,7 @@ pub(crate) fn failed_told() -> Told {
     let mut told = Told::to(&["web-1", "web-2"]);
     told.ok(0.0, &TRUNK);
     lane(&mut told, 2.0, "web-1", &STAGING);
-    told.server(4.0, "web-1", OLD, ServerState::Staged);
+    told.server("web-1", OLD, ServerState::Staged);
     told.node(2.0, "web-2/upload", StepStatus::Running, None);
     told.node(
         3.0,
@@ -201,6 +195,8 @@ pub(crate) fn undone() -> (Release, Tree) {
         lane(&mut told, 2.0, server, &STAGING);
         lane(&mut told, 5.0, server, &GOING_LIVE[..2]);
     }
+    told.ok(4.0, &["staged"]);
+    told.node(4.5, "batch-1", StepStatus::Running, None);
     told.ok(6.0, &["web-1/verify"]);
     told.node(6.0, "web-2/verify", StepStatus::Running, None);
     told.node(36.0, "web-2/verify", StepStatus::Failed, Some("http://127.0.0.1:8080/up answered 500"));
@@ -219,8 +215,9 @@ pub(crate) fn undone() -> (Release, Tree) {
         });
         told.say(37.0, Fact::Node(fact));
         told.node(39.5, &format!("{server}/undo"), StepStatus::Ok, None);
-        told.server(39.5, server, OLD, ServerState::Undone);
+        told.server(server, OLD, ServerState::Undone);
     }
+    told.node(36.0, "batch-1", StepStatus::Failed, None);
     told.status(40.0, Status::RolledBack, Some("web-2 was not healthy"));
     told.release.ended_at = Some(at(40.0));
     (told.release, told.tree)

@@ -17,7 +17,7 @@ use model::{Kind, Name, Node, Release, StepKind, StepStatus, Tree};
 
 use super::clean::one_line;
 use super::paint::{Line, Paint};
-use super::words::{release_paint, release_symbol, span, spoken, step_paint, symbol, took};
+use super::words::{has_run, release_paint, release_symbol, span, spoken, step_paint, symbol, took};
 
 /// Rows of a picture that are not servers: head, status, trunk, end of the trunk, the note on what is left out.
 const OTHER_ROWS: usize = 6;
@@ -43,10 +43,10 @@ fn rows(tree: &Tree, now: Timestamp, width: usize, height: usize) -> Vec<Line> {
     let column = lanes.keys().map(|name| name.as_str().len()).max().unwrap_or_default();
     let (shown, left_out) = chosen(&lanes, height.saturating_sub(OTHER_ROWS + 1).max(1));
     for (name, nodes) in shown {
-        let word = lane_status(nodes);
+        let (word, paint) = lane_word(nodes);
         let start = Line::default()
-            .with(format!("  {name:column$}  "), Paint::Bold)
-            .with(format!("{:9}  ", word.word()), step_paint(word));
+            .with(format!("  {:column$}  ", name.as_str()), Paint::Bold)
+            .with(format!("{word:9}  "), paint);
         let room = width.saturating_sub(start.width());
         lines.push(start.then(chain(tree, nodes, now, room)));
         lines.extend(reasons(nodes, column + 4));
@@ -148,7 +148,7 @@ fn one(node: &Node, now: Timestamp) -> Line {
     let line = Line::default().with(format!("{} {}", symbol(node.status), one_line(&node.text)), paint);
     let shown = |took: &jiff::SignedDuration| took.as_millis() >= 100;
     match took(node.started_at, node.ended_at, now).filter(shown) {
-        Some(took) if node.status != StepStatus::Pending => line.with(format!(" {}", span(took)), Paint::Dim),
+        Some(took) if has_run(node.status) => line.with(format!(" {}", span(took)), Paint::Dim),
         _ => line,
     }
 }
@@ -166,17 +166,27 @@ fn reasons<'a>(nodes: &'a [&'a Node], indent: usize) -> impl Iterator<Item = Lin
     })
 }
 
-/// What one word says about a server's row: the worst that happened, else what goes on, else how far it is.
+/// What is said about a server's row; a server that is done with a part and has to wait for others is `waiting`.
+fn lane_word(nodes: &[&Node]) -> (&'static str, Paint) {
+    match lane_status(nodes) {
+        StepStatus::Pending if nodes.iter().any(|node| node.status == StepStatus::Ok) => {
+            ("waiting", Paint::Dim)
+        }
+        status => (status.word(), step_paint(status)),
+    }
+}
+
+/// The status of a server's row: the worst that happened, else what goes on.
 fn lane_status(nodes: &[&Node]) -> StepStatus {
     use StepStatus::{Cancelled, Failed, Ok, Paused, Pending, Running, Skipped, Undone, Unknown, Warning};
     let has = |status| nodes.iter().any(|node| node.status == status);
     if nodes.iter().all(|node| matches!(node.status, Ok | Skipped)) {
         return if has(Ok) { Ok } else { Skipped };
     }
-    [Failed, Unknown, Running, Paused, Undone, Warning, Cancelled]
+    [Failed, Unknown, Running, Paused, Undone, Cancelled, Pending, Warning]
         .into_iter()
         .find(|status| has(*status))
-        .unwrap_or(if has(Ok) { Running } else { Pending })
+        .unwrap_or(Pending)
 }
 
 type Lane<'a, 'b> = (&'a Name, &'b Vec<&'a Node>);
@@ -227,30 +237,72 @@ mod tests {
     #[test]
     fn a_good_release() {
         let (release, tree) = sample::good();
-        insta::assert_snapshot!(drawn(&release, &tree, 160, 50), @"");
+        insta::assert_snapshot!(drawn(&release, &tree, 160, 50), @r"
+        release 42 · shop production · main 1a2b3c4 · by ann
+        ✓ succeeded 7.5s
+        ✓ start 0.5s  ✓ fetch 0.5s  ✓ build 0.5s  ✓ pack 0.5s
+          web-1  ok         ✓ upload 0.5s  ✓ after_upload 0.5s  ✓ activate 0.5s  ✓ after_activate 0.5s  ✓ verify 0.5s  ✓ prune 0.5s
+          web-2  ok         ✓ upload 0.5s  ✓ after_upload 0.5s  ✓ activate 0.5s  ✓ after_activate 0.5s  ✓ verify 0.5s  ✓ prune 0.5s
+        ✓ staged 0.5s  ✓ batch 1 0.5s
+        ");
     }
 
     #[test]
     fn a_release_at_work_on_a_narrow_terminal() {
         let (release, tree) = sample::running();
-        insta::assert_snapshot!(drawn(&release, &tree, 72, 50), @"");
+        insta::assert_snapshot!(drawn(&release, &tree, 72, 50), @r"
+        release 42 · shop production · main 1a2b3c4 · by ann
+        ● running 1m00s
+        ✓ start 0.5s  ✓ fetch 0.5s  ✓ build 0.5s  ✓ pack 0.5s
+          db-1   running    ✓ upload 0.5s  ● after_upload 20s (✓ 1 0.5s, ● migr…
+          web-1  waiting    ✓ 2 done  ○ activate  ○ after_activate  ○ verify  ○…
+        ○ staged  ○ batch 1
+        ");
     }
 
     #[test]
     fn a_failed_release() {
         let (release, tree) = sample::failed();
-        insta::assert_snapshot!(drawn(&release, &tree, 160, 50), @"");
+        insta::assert_snapshot!(drawn(&release, &tree, 160, 50), @r"
+        release 42 · shop production · main 1a2b3c4 · by ann
+        ✗ failed 4.0s  web-2: the disk is full
+        ✓ start 0.5s  ✓ fetch 0.5s  ✓ build 0.5s  ✓ pack 0.5s
+          web-1  cancelled  ✓ upload 0.5s  ✓ after_upload 0.5s  × activate  ○ after_activate  ○ verify  ○ prune
+          web-2  failed     ✗ upload 1.0s  ○ after_upload  × activate  ○ after_activate  ○ verify  ○ prune
+                 ✗ upload: the disk is full: /srv/shop has 12 KB left
+        × staged  × batch 1
+        ");
     }
 
     #[test]
     fn an_undone_release() {
         let (release, tree) = sample::undone();
-        insta::assert_snapshot!(drawn(&release, &tree, 160, 50), @"");
+        insta::assert_snapshot!(drawn(&release, &tree, 160, 50), @r"
+        release 42 · shop production · main 1a2b3c4 · by ann
+        ↩ rolled back 40s  web-2 was not healthy
+        ✓ start 0.5s  ✓ fetch 0.5s  ✓ build 0.5s  ✓ pack 0.5s
+          web-1  undone     ✓ upload 0.5s  ✓ after_upload 0.5s  ↩ activate  ↩ after_activate  ✓ verify 0.5s  × prune  ✓ undo 2.5s
+          web-2  failed     ✓ upload 0.5s  ✓ after_upload 0.5s  ↩ activate  ↩ after_activate  ✗ verify 30s  × prune  ✓ undo 2.5s
+                 ✗ verify: http://127.0.0.1:8080/up answered 500
+        ✓ staged 0.5s  ✗ batch 1 31s
+        ");
     }
 
     #[test]
     fn a_fleet_that_is_higher_than_the_terminal() {
         let (release, tree) = sample::fleet(40);
-        insta::assert_snapshot!(drawn(&release, &tree, 100, 12), @"");
+        insta::assert_snapshot!(drawn(&release, &tree, 100, 12), @r"
+        release 42 · shop production · main 1a2b3c4 · by ann
+        ● running 1m00s
+        ✓ start 0.5s  ✓ fetch 0.5s  ✓ build 0.5s  ✓ pack 0.5s
+          web-21  pending    ○ upload  ○ after_upload  ○ activate  ○ after_activate  ○ verify  ○ prune
+          web-22  pending    ○ upload  ○ after_upload  ○ activate  ○ after_activate  ○ verify  ○ prune
+          web-23  pending    ○ upload  ○ after_upload  ○ activate  ○ after_activate  ○ verify  ○ prune
+          web-30  running    ● upload 1.0s  ○ after_upload  ○ activate  ○ after_activate  ○ verify  ○ prune
+          web-33  failed     ✗ upload 1.0s  ○ after_upload  ○ activate  ○ after_activate  ○ verify  ○ prune
+                  ✗ upload: the connection was lost
+          and 35 more: 15 pending, 20 ok
+        ○ staged  ○ batch 1
+        ");
     }
 }

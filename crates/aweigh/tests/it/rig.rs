@@ -13,16 +13,16 @@ use testkit::repo::{Listed, Listing, Repo, tree_listing};
 use testkit::sshd::{Fleet, FleetSpec, Server};
 
 /// How long anything may take before the test is wrong. Generous: the machine is shared.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The administrator's token.
 const TOKEN: &str = "test-token-of-the-administrator";
 
 /// A running Aweigh with its fleet and its repository.
-pub struct Rig {
-    pub fleet: Fleet,
-    pub repo: Repo,
-    pub folder: TempDir,
+pub(crate) struct Rig {
+    pub(crate) fleet: Fleet,
+    pub(crate) repo: Repo,
+    pub(crate) folder: TempDir,
     url: String,
     process: Option<Child>,
     said: Arc<Mutex<String>>,
@@ -31,20 +31,20 @@ pub struct Rig {
 
 /// What a command printed, and how it ended.
 #[derive(Debug)]
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Rig {
     /// An Aweigh that knows nothing yet, and `servers` sshd.
-    pub fn new(servers: usize) -> Self {
+    pub(crate) fn new(servers: usize) -> Self {
         Self::with(FleetSpec { servers, ..FleetSpec::default() })
     }
 
     /// The same with servers of a kind.
-    pub fn with(spec: FleetSpec) -> Self {
+    pub(crate) fn with(spec: FleetSpec) -> Self {
         let folder = tempfile::Builder::new().prefix("aweigh-").tempdir().unwrap();
         std::fs::write(
             folder.path().join("server.toml"),
@@ -67,7 +67,7 @@ impl Rig {
     }
 
     /// The data folder.
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
@@ -82,12 +82,12 @@ impl Rig {
     }
 
     /// Starts Aweigh and waits until it answers.
-    pub fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         self.start_with(&[]);
     }
 
     /// Starts Aweigh with more in its environment, such as a fault point.
-    pub fn start_with(&mut self, environment: &[(&str, &str)]) {
+    pub(crate) fn start_with(&mut self, environment: &[(&str, &str)]) {
         assert!(self.process.is_none(), "it runs already");
         self.environment = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let mut command = self.command();
@@ -119,14 +119,14 @@ impl Rig {
     }
 
     /// Kills Aweigh as a power cut does.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let mut child = self.process.take().expect("it runs");
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
     /// Waits until a fault point has killed Aweigh.
-    pub fn wait_for_death(&mut self) {
+    pub(crate) fn wait_for_death(&mut self) {
         let mut child = self.process.take().expect("it runs");
         let until = Instant::now() + PATIENCE;
         while child.try_wait().unwrap().is_none() {
@@ -143,12 +143,12 @@ impl Rig {
     }
 
     /// What Aweigh has said so far, through all its starts.
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().clone()
     }
 
     /// Runs a command of the command line to its end.
-    pub fn run<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> Ran {
+    pub(crate) fn run<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> Ran {
         let mut command = self.command();
         command.args(words).stdin(Stdio::null());
         let output = command.output().unwrap();
@@ -162,7 +162,7 @@ impl Rig {
     }
 
     /// Runs a command that must end with 0; what it printed.
-    pub fn ok<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> String {
+    pub(crate) fn ok<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> String {
         let words: Vec<&str> = words.into_iter().collect();
         let ran = self.run(words.iter().copied());
         assert_eq!(ran.code, 0, "{words:?}\n{}\n{}\n--- serve\n{}", ran.out, ran.err, self.said());
@@ -170,12 +170,12 @@ impl Rig {
     }
 
     /// A release that must succeed.
-    pub fn release(&self, git_ref: &str) -> String {
+    pub(crate) fn release(&self, git_ref: &str) -> String {
         self.ok(["release", "shop", "-e", "production", git_ref])
     }
 
     /// One call of the HTTP API; status and body.
-    pub fn http(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) fn http(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let method: reqwest::Method = method.parse().unwrap();
         let url = format!("{}/api/v1{path}", self.url);
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -192,24 +192,24 @@ impl Rig {
     }
 
     /// GET that must be 200.
-    pub fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         let (status, body) = self.http("GET", path, None);
         assert_eq!(status, 200, "GET {path}: {body}");
         body
     }
 
     /// The snapshot of a release.
-    pub fn snapshot(&self, id: i64) -> Value {
+    pub(crate) fn snapshot(&self, id: i64) -> Value {
         self.get(&format!("/releases/{id}"))
     }
 
     /// The status of a release.
-    pub fn status(&self, id: i64) -> String {
+    pub(crate) fn status(&self, id: i64) -> String {
         self.snapshot(id)["release"]["status"].as_str().unwrap().to_owned()
     }
 
     /// Waits until a release has this status.
-    pub fn wait_for(&self, id: i64, status: &str) -> Value {
+    pub(crate) fn wait_for(&self, id: i64, status: &str) -> Value {
         let until = Instant::now() + PATIENCE;
         loop {
             let snapshot = self.snapshot(id);
@@ -222,7 +222,7 @@ impl Rig {
     }
 
     /// Waits until a node of a release has this status.
-    pub fn wait_for_node(&self, id: i64, key: &str, status: &str) {
+    pub(crate) fn wait_for_node(&self, id: i64, key: &str, status: &str) {
         let until = Instant::now() + PATIENCE;
         loop {
             let snapshot = self.snapshot(id);
@@ -236,7 +236,7 @@ impl Rig {
     }
 
     /// The status of one node.
-    pub fn node(&self, id: i64, key: &str) -> Value {
+    pub(crate) fn node(&self, id: i64, key: &str) -> Value {
         let snapshot = self.snapshot(id);
         let nodes = snapshot["nodes"].as_array().unwrap();
         nodes
@@ -247,7 +247,7 @@ impl Rig {
     }
 
     /// All facts of a release.
-    pub fn events(&self, id: i64) -> Vec<Value> {
+    pub(crate) fn events(&self, id: i64) -> Vec<Value> {
         let mut all: Vec<Value> = Vec::new();
         loop {
             let after = all.last().map_or(0, |event| event["seq"].as_i64().unwrap());
@@ -261,14 +261,14 @@ impl Rig {
     }
 
     /// The log of one node, from the facts.
-    pub fn log(&self, id: i64, node: &str) -> String {
+    pub(crate) fn log(&self, id: i64, node: &str) -> String {
         let facts = self.events(id);
         let texts = facts.iter().filter(|e| e["kind"] == "log" && e["data"]["node"] == node);
         texts.filter_map(|event| event["data"]["text"].as_str()).collect()
     }
 
     /// Writes `text` as fleet.toml, behind the fleet's servers and credential.
-    pub fn fleet_file(&self, text: &str) -> PathBuf {
+    pub(crate) fn fleet_file(&self, text: &str) -> PathBuf {
         let mut all = "[credentials.deploy]\nkind = \"ssh-key\"\nfile = \"id\"\n".to_owned();
         for (number, server) in self.fleet.servers.iter().enumerate() {
             write!(
@@ -291,13 +291,13 @@ impl Rig {
 
     /// Applies the project `shop` with one environment, `more` being more keys of the environment or tables of
     /// the project.
-    pub fn apply(&self, more: &str) {
+    pub(crate) fn apply(&self, more: &str) {
         let path = self.fleet_file(&self.shop(more));
         self.ok(["apply", "-f", path.to_str().unwrap()]);
     }
 
     /// The tables of the project `shop`.
-    pub fn shop(&self, more: &str) -> String {
+    pub(crate) fn shop(&self, more: &str) -> String {
         format!(
             "[projects.shop]\nrepository = \"{}\"\n[projects.shop.environments.production]\nservers = \"env=production\"\npath = \"~/shop\"\n{more}\n",
             self.repo.url()
@@ -305,31 +305,31 @@ impl Rig {
     }
 
     /// A server of the fleet, from 1 as in its name.
-    pub fn server(&self, number: usize) -> &Server {
+    pub(crate) fn server(&self, number: usize) -> &Server {
         &self.fleet.servers[number - 1]
     }
 
     /// The folder of the environment on a server.
-    pub fn root(&self, number: usize) -> PathBuf {
+    pub(crate) fn root(&self, number: usize) -> PathBuf {
         self.server(number).home.join("shop")
     }
 
     /// The text of `current` on a server.
-    pub fn current(&self, number: usize) -> Option<String> {
+    pub(crate) fn current(&self, number: usize) -> Option<String> {
         std::fs::read_link(self.root(number).join("current"))
             .ok()
             .map(|link| link.to_str().unwrap().to_owned())
     }
 
     /// The commit that a server runs, by its `REVISION`.
-    pub fn revision(&self, number: usize) -> Option<String> {
+    pub(crate) fn revision(&self, number: usize) -> Option<String> {
         std::fs::read_to_string(self.root(number).join("current/REVISION"))
             .ok()
             .map(|text| text.trim().to_owned())
     }
 
     /// Every server runs exactly `commit`: the tree is that of `git archive`, plus `REVISION` and `REVISION_TIME`.
-    pub fn assert_runs(&self, commit: &str) {
+    pub(crate) fn assert_runs(&self, commit: &str) {
         let expected = self.repo.archive_listing(commit);
         for number in 1..=self.fleet.servers.len() {
             let mut found: Listing =
@@ -347,7 +347,7 @@ impl Rig {
     }
 
     /// A file in `shared/` of every server, the folder made by hand as an operator does.
-    pub fn share(&self, name: &str, text: impl Fn(usize) -> String) {
+    pub(crate) fn share(&self, name: &str, text: impl Fn(usize) -> String) {
         for number in 1..=self.fleet.servers.len() {
             let path = self.root(number).join("shared").join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();

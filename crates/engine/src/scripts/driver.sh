@@ -35,7 +35,6 @@ nonce=@$2
 here=$PWD
 next=.aweigh/next-$2
 mkdir -p releases shared .aweigh/incoming .aweigh/manifests .aweigh/runs .aweigh/trash || exit 73
-IFS= read -r me || exit 0
 
 say() { printf '%s %s\n' "$nonce" "$*"; }
 # A command that was cut off must not be acted upon: the end of the input ends the driver.
@@ -361,6 +360,8 @@ do_unlock() {
 
 driver=$0
 say hello
+# Who speaks: INSTALLATION:RELEASE:EPOCH. It comes after the greeting, since the boot line may read ahead.
+IFS= read -r me || exit 0
 while IFS= read -r verb; do
   case $verb in
     acquire | probe | receive | seal | activate | undo | hook | follow | state | kill | http | prune | unlock)
