@@ -6,7 +6,7 @@ use model::{Address, Name, Project, Server, Site};
 
 use crate::closest::suggestion;
 use crate::settings::clashes;
-use crate::{Credential, CredentialKind, FieldError, FieldErrors};
+use crate::{Credential, CredentialKind, FieldError, FieldErrors, folders};
 
 /// What is stored already, in `model`'s terms.
 #[derive(Debug, Clone, Default)]
@@ -53,8 +53,8 @@ impl Checked {
             self.judge_selectors(&whole, &mut errors);
         }
         self.judge_links(&whole, &mut errors);
-        self.judge_folders(&whole, &mut errors);
-        errors.finish::<()>(None).err().unwrap_or_default()
+        folders::judge(self, &whole, &mut errors);
+        errors.into_vec()
     }
 
     /// Pins stay where nothing is said about host keys and the address is the same.
@@ -160,85 +160,17 @@ impl Checked {
             let Some(defaults) = whole.projects.get(project).filter(|_| ours) else { continue };
             let effective = site.effective(defaults);
             let found = clashes(&effective.linked_files, &effective.linked_dirs);
-            let prefix = format!("projects.{project}.environments.{environment}");
-            errors.nest(&prefix, if found.is_empty() { Ok(()) } else { Err(found) });
-        }
-    }
-
-    /// Two environments in one folder would switch each other's `current`.
-    fn judge_folders(&self, whole: &Whole<'_>, errors: &mut FieldErrors) {
-        let mut owners: BTreeMap<(String, &str), (&Name, &Name, &Name)> = BTreeMap::new();
-        let mut told = BTreeSet::new();
-        for ((project, environment), site) in &whole.sites {
-            for (server, address) in whole.servers.iter().filter(|(_, server)| site.servers.matches(server)) {
-                let folder = (machine(address, site.path.as_str()), site.path.as_str());
-                let owner = *owners.entry(folder).or_insert((project, environment, server));
-                let (other_project, other_environment, other_server) = owner;
-                let same = (other_project, other_environment) == (*project, *environment);
-                if same && other_server == *server {
-                    continue;
-                }
-                let ours = |project: &Name, environment: &Name| {
-                    self.sites.contains_key(&(project.clone(), environment.clone()))
-                };
-                let path = &site.path;
-                let (field, message) = if same
-                    && (self.servers.contains_key(*server) || ours(project, environment))
-                {
-                    (
-                        format!("servers.{server}.host"),
-                        format!(
-                            "is the machine of {other_server}, and {project}/{environment} goes to {path} on both"
-                        ),
-                    )
-                } else if ours(project, environment) {
-                    (
-                        format!("projects.{project}.environments.{environment}.path"),
-                        format!(
-                            "is {path}, which {other_project}/{other_environment} has on {server} already"
-                        ),
-                    )
-                } else if ours(other_project, other_environment) {
-                    (
-                        format!("projects.{other_project}.environments.{other_environment}.path"),
-                        format!("is {path}, which {project}/{environment} has on {server} already"),
-                    )
-                } else if self.servers.contains_key(*server) {
-                    (
-                        format!("servers.{server}"),
-                        format!(
-                            "would get {project}/{environment} and {other_project}/{other_environment} in one folder, {path}"
-                        ),
-                    )
-                } else {
-                    continue;
-                };
-                // Said once per pair, however many servers they share.
-                if told.insert(field.clone()) {
-                    errors.add(field, message);
-                }
-            }
-        }
-    }
-}
-
-/// Which machine a server is, as far as its address tells; below `~/` the user counts too.
-fn machine(server: &Server, path: &str) -> String {
-    match &server.address {
-        Address::Local => "local".to_owned(),
-        Address::Ssh(ssh) => {
-            let user = if path.starts_with('~') { ssh.user.as_str() } else { "" };
-            format!("{user}@{}:{}", ssh.host.to_ascii_lowercase(), ssh.port)
+            errors.extend(&format!("projects.{project}.environments.{environment}"), found);
         }
     }
 }
 
 /// The input laid over what is stored.
-struct Whole<'a> {
+pub(crate) struct Whole<'a> {
     credentials: BTreeMap<&'a Name, CredentialKind>,
-    servers: BTreeMap<&'a Name, &'a Server>,
+    pub(crate) servers: BTreeMap<&'a Name, &'a Server>,
     projects: BTreeMap<&'a Name, &'a Project>,
-    sites: BTreeMap<(&'a Name, &'a Name), &'a Site>,
+    pub(crate) sites: BTreeMap<(&'a Name, &'a Name), &'a Site>,
 }
 
 impl<'a> Whole<'a> {

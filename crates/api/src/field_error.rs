@@ -79,8 +79,17 @@ impl FieldErrors {
 
     /// The value of a table, or `None` and its errors, each under `prefix`.
     pub fn nest<T>(&mut self, prefix: &str, result: Result<T, Vec<FieldError>>) -> Option<T> {
-        let under = |errors: Vec<FieldError>| errors.into_iter().map(|error| error.under(prefix));
-        result.map_err(|errors| self.0.extend(under(errors))).ok()
+        result.map_err(|errors| self.extend(prefix, errors)).ok()
+    }
+
+    /// Adds `errors`, each under `prefix`.
+    pub fn extend(&mut self, prefix: &str, errors: impl IntoIterator<Item = FieldError>) {
+        self.0.extend(errors.into_iter().map(|error| error.under(prefix)));
+    }
+
+    /// All of them.
+    pub fn into_vec(self) -> Vec<FieldError> {
+        self.0
     }
 
     /// How many there are.

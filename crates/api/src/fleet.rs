@@ -79,8 +79,7 @@ impl Fleet {
         }
         // Parts that are missing because they are wrong would only give wrong answers here.
         if errors.is_empty() {
-            let whole = checked.judge(stored);
-            errors.nest("", if whole.is_empty() { Ok(()) } else { Err(whole) });
+            errors.extend("", checked.judge(stored));
         }
         errors.finish(Some(checked))
     }

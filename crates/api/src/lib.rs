@@ -17,6 +17,7 @@ pub mod environment;
 pub mod event;
 pub mod field_error;
 pub mod fleet;
+mod folders;
 pub mod health;
 pub mod hook;
 pub mod named;

@@ -106,8 +106,10 @@ pub struct ServeArgs {
 
 /// The words of `login`.
 #[derive(Debug, Args)]
-#[command(long_about = "Keep the address and token of a server for later commands\n\n\
-The token is read from standard input, or asked for on a terminal; it never stands on the command line.")]
+#[command(
+    after_help = "The token is read from standard input, or asked for on a terminal; it never stands on the \
+command line.\nExample: aweigh login https://aweigh.example.com < token.txt"
+)]
 pub struct LoginArgs {
     /// Where the server is, such as https://aweigh.example.com
     pub url: String,

@@ -1,5 +1,7 @@
 //! The client of Aweigh's HTTP API that every command but `serve` uses, over TCP or over the Unix socket.
 
+#[cfg(test)]
+pub(crate) mod answering;
 mod error;
 mod login;
 mod place;
@@ -232,6 +234,30 @@ mod tests {
 
     fn client(url: &str) -> Client {
         Client::new(Place { at: At::Url(url.parse().unwrap()), token: None }).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_must_happen_once_is_asked_again_with_the_same_key() {
+        use answering::{answer, answering};
+        let (client, asked) =
+            answering(vec![String::new(), answer(201, &serde_json::json!({"id": 42}))]).await;
+        let said = client.post_once(&Ask::at(&["releases"]), &serde_json::json!({})).await.unwrap();
+        assert_eq!(said, r#"{"id":42}"#);
+        let asked = asked.await.unwrap();
+        let key =
+            |head: &str| head.lines().find(|line| line.starts_with("idempotency-key: ")).map(str::to_owned);
+        assert!(key(&asked[0]).is_some_and(|key| key.len() > 30), "{asked:?}");
+        assert_eq!(key(&asked[0]), key(&asked[1]));
+        assert!(asked[1].contains("authorization: Bearer geheim"), "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn no_token_follows_a_redirect() {
+        use answering::answering;
+        let moved = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n";
+        let (client, _) = answering(vec![moved.to_owned()]).await;
+        let error = client.get_text(&Ask::at(&["board"])).await.unwrap_err();
+        assert!(matches!(error, Error::Moved { .. }), "{error}");
     }
 
     #[test]

@@ -107,3 +107,102 @@ pub struct Found {
     /// The passphrase of a key.
     pub passphrase: Option<SecretString>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDiqOi+Oz0uc3cZuxhgX6Vw0PzvO/hedEzypK0HBxfJj";
+
+    /// A folder with a fleet file and what stands beside it.
+    fn folder(text: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("fleet.toml"), text).unwrap();
+        fs::create_dir(folder.path().join("folder")).unwrap();
+        fs::write(
+            folder.path().join("plain"),
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUA\n",
+        )
+        .unwrap();
+        fs::write(folder.path().join("sealed"), "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n").unwrap();
+        fs::write(folder.path().join("password"), "hunter2\n").unwrap();
+        fs::write(folder.path().join("binary"), [0xff, 0xfe]).unwrap();
+        fs::write(folder.path().join("known_hosts"), format!("[10.0.0.11]:2222 {KEY}\n10.0.0.12 {KEY}\n"))
+            .unwrap();
+        folder
+    }
+
+    fn read(folder: &tempfile::TempDir) -> Result<FleetFile, Error> {
+        let home = folder.path().to_str().unwrap().to_owned();
+        let env = move |name: &str| match name {
+            "HOME" => Some(home.clone()),
+            "PASS" => Some("open sesame".to_owned()),
+            _ => None,
+        };
+        FleetFile::read(&folder.path().join("fleet.toml"), Env::new(&env))
+    }
+
+    #[test]
+    fn secrets_and_host_keys_are_read_before_anything_is_sent() {
+        let folder = folder(
+            "[defaults.server]\nuser = \"deploy\"\nknown_hosts = \"known_hosts\"\n\
+             [credentials]\na = { kind = \"ssh-key\", file = \"plain\" }\n\
+             b = { kind = \"ssh-password\", file = \"~/password\" }\n\
+             c = { kind = \"git-key\", file = \"sealed\", passphrase = { env = \"PASS\" } }\n\
+             d = { kind = \"git-token\", env = \"NOT_SET\" }\n\
+             [servers]\nweb-1 = { host = \"10.0.0.11\", port = 2222 }\nweb-2 = { host = \"10.0.0.99\" }\n\
+             web-3 = { host = \"10.0.0.12\", known_hosts = \"known_hosts\" }\n",
+        );
+        let file = read(&folder).unwrap();
+        let sent = serde_json::to_value(&file.fleet).unwrap();
+        assert_eq!(sent["servers"]["web-1"]["host_key"], KEY);
+        assert_eq!(sent["servers"]["web-3"]["host_key"], KEY);
+        assert_eq!(sent["servers"]["web-2"].get("host_key"), None, "what is pinned already stays");
+        assert_eq!(sent["credentials"]["b"]["secret"], "hunter2");
+        assert_eq!(sent["credentials"]["c"]["passphrase"], "open sesame");
+        assert_eq!(sent["credentials"]["d"], serde_json::json!({"kind": "git-token"}));
+        assert_eq!(file.absent.len(), 1);
+        assert!(file.absent[0].1.to_string().contains("NOT_SET"));
+        for word in ["file", "env", "known_hosts"] {
+            assert!(!sent.to_string().contains(&format!("\"{word}\"")), "{word} is for us only");
+        }
+        let secret = file.fleet.credentials["a"].secret.clone().unwrap();
+        assert!(secret.0.expose_secret().starts_with("-----BEGIN"));
+        assert!(!format!("{file:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_its_line_the_credential_and_the_file() {
+        let folder = folder(
+            "[credentials]\na = { kind = \"ssh-key\", file = \"folder\" }\n\
+             b = { kind = \"ssh-key\", file = \"sealed\" }\n\
+             c = { kind = \"git-token\", file = \"binary\" }\n\
+             d = { kind = \"git-token\", file = \"password\", env = \"PASS\" }\n\
+             [servers]\nweb-1 = { host = \"10.0.0.11\", known_hosts = \"known_hosts\" }\n\
+             web-2 = { host = \"10.0.0.11\", known_hosts = \"nowhere\" }\n",
+        );
+        let told = read(&folder).unwrap_err().lines().join("\n");
+        let told = told.replace(folder.path().to_str().unwrap(), "FOLDER");
+        insta::assert_snapshot!(told, @r#"
+        line 2: credentials.a.file names FOLDER/folder, and it is a folder, not a file
+        line 3: credentials.b.file is an encrypted key (the file "sealed") and there is no passphrase; add passphrase = { env = "NAME" }
+        line 4: credentials.c.file names FOLDER/binary, and it is not a text in UTF-8
+        line 5: credentials.d has more than one of file, env and secret; keep one
+        line 7: servers.web-1.known_hosts has no key for 10.0.0.11 on port 22
+        line 8: servers.web-2.known_hosts names FOLDER/nowhere, and the file does not exist
+        "#);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let gone = FleetFile::read(Path::new("/no/such/fleet.toml"), Env::process()).unwrap_err();
+        assert_eq!(gone.to_string(), "/no/such/fleet.toml cannot be used");
+        assert_eq!(gone.lines(), ["the file does not exist"]);
+        let misspelt = folder("[servers.web-1]\nhots = \"10.0.0.1\"\n");
+        assert_eq!(
+            read(&misspelt).unwrap_err().lines(),
+            ["line 2: servers.web-1.hots is not a known key; did you mean `host`?"]
+        );
+    }
+}

@@ -286,7 +286,46 @@ impl Drop for StopOnDrop {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::answering::{answer, answering};
     use crate::render::sample;
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn a_broken_line_is_taken_up_again_after_the_last_number() {
+        let event = |seq: u64| {
+            json!({"seq": seq, "at": "2026-11-20T10:45:12Z", "kind": "release",
+            "data": {"status": if seq < 3 { "running" } else { "succeeded" }}})
+        };
+        let batch = |from: u64, to: u64| {
+            let events: Vec<_> = (from..=to).map(event).collect();
+            answer(200, &json!({"topic": "release:42", "stream": "s", "seq": to, "events": events}))
+        };
+        let unknown = json!({"type": "about:blank#not_found", "title": "", "status": 404, "code": "not_found",
+            "detail": "there is no release 42"});
+        let answers =
+            vec![batch(1, 2), String::new(), answer(503, &json!(null)), batch(3, 3), answer(404, &unknown)];
+        let (client, asked) = answering(answers).await;
+        let (send, mut news) = mpsc::channel(16);
+        read(client, ReleaseId(42), 0, send).await;
+        let mut told = Vec::new();
+        while let Some(news) = news.recv().await {
+            told.push(match news {
+                News::Batch(batch) => {
+                    format!("{:?}", batch.events.iter().map(|event| event.seq).collect::<Vec<_>>())
+                }
+                News::Away(_) => "away".to_owned(),
+                News::Failed(error) => error.to_string(),
+            });
+        }
+        assert_eq!(told, ["[1, 2]", "away", "away", "[3]", "there is no release 42"]);
+        let after: Vec<String> = asked
+            .await
+            .unwrap()
+            .iter()
+            .map(|head| head.split("after=").nth(1).unwrap().split('&').next().unwrap().to_owned())
+            .collect();
+        assert_eq!(after, ["0", "2", "2", "2", "3"]);
+    }
 
     #[test]
     fn only_the_innermost_failed_steps_tell_why() {

@@ -135,7 +135,7 @@ async fn play(mut socket: TcpStream, script: Script, traffic: Arc<watch::Sender<
         }
         Script::SaysAndWaits(words) => {
             drop(socket.write_all(&words).await);
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         Script::Relay { to, faults } => {
             let Ok(server) = TcpStream::connect(to).await else { return };

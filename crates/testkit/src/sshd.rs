@@ -21,6 +21,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use processes::Mark;
 use tempfile::TempDir;
 use transport::{Auth, HostKey, Target, Timeouts};
 
@@ -93,7 +94,7 @@ pub struct Server {
     pub root: PathBuf,
     folder: PathBuf,
     spec: ServerSpec,
-    mark: String,
+    mark: Mark,
     listener: Option<Child>,
 }
 
@@ -157,17 +158,18 @@ impl Server {
 
     /// Kills sshd and its connections, as a crash of sshd does: the commands live on.
     pub fn stop(&mut self) {
-        if let Some(mut listener) = self.listener.take() {
-            processes::kill_sshd(listener.id());
-            drop(listener.wait());
-        }
+        self.mark.kill_sshd();
+        self.reap();
     }
 
     /// Kills sshd, its connections and all commands, as a power cut does.
     pub fn power_off(&mut self) {
-        let listener = self.listener.take();
-        processes::kill_all(listener.as_ref().map(Child::id), &self.mark);
-        if let Some(mut listener) = listener {
+        self.mark.kill_all();
+        self.reap();
+    }
+
+    fn reap(&mut self) {
+        if let Some(mut listener) = self.listener.take() {
             drop(listener.wait());
         }
     }
@@ -203,7 +205,7 @@ impl Server {
             host_key: first.public.trim().to_owned(),
             home,
             root,
-            mark: format!("AWEIGH_FLEET={}", folder.display()),
+            mark: Mark::new(),
             folder,
             spec,
             listener: None,
@@ -229,13 +231,15 @@ impl Server {
 
     fn command(&self) -> Command {
         let sshd = find("sshd").unwrap_or_default();
-        let mut command = Command::new(&sshd);
+        let mut command = Command::new(require("prlimit", "util-linux"));
+        command.arg(self.mark.option());
         if self.spec.password.is_some() {
             // A view of the file system in which only /etc/shadow differs.
-            command = Command::new("unshare");
-            command.args(["--mount", "sh", "-c", r#"mount --bind "$1" /etc/shadow && shift && exec "$@""#]);
-            command.arg("sh").arg(self.folder.join("shadow")).arg(&sshd);
+            command.args(["unshare", "--mount", "sh", "-c"]);
+            command.arg(r#"mount --bind "$1" /etc/shadow && shift && exec "$@""#);
+            command.arg("sh").arg(self.folder.join("shadow"));
         }
+        command.arg(&sshd);
         command.arg("-D").arg("-f").arg(self.folder.join("config")).arg("-E").arg(self.folder.join("log"));
         command
     }

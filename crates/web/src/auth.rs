@@ -15,17 +15,21 @@ use axum::routing::MethodRouter;
 use crate::AppState;
 use crate::error::Refusal;
 
-/// Where a connection comes from. Set by [`crate::serve`] on every request, never by the caller.
-#[derive(Debug, Clone, Copy)]
+/// The other end of a connection. Set by [`crate::serve`] on every request, never by the caller.
+#[derive(Debug, Clone)]
 pub enum Peer {
-    /// The Unix socket, which only the user that Aweigh runs as can open: the administrator.
-    Socket,
-    /// The network.
+    /// Somebody who is known by the way they came, such as through the Unix socket.
+    Known(Actor),
+    /// Somebody on the network, who has to say who they are.
     Network(SocketAddr),
 }
 
-/// The administrator's account.
-const ADMIN: &str = "admin";
+impl Peer {
+    /// Whoever can open the Unix socket, which only the user that Aweigh runs as can: the administrator.
+    pub fn socket() -> Self {
+        Self::Known(Actor::administrator("admin"))
+    }
+}
 
 /// The longest token that is looked up, in bytes.
 const LONGEST: usize = 512;
@@ -33,7 +37,7 @@ const LONGEST: usize = 512;
 /// Finds out who calls and notes the [`Actor`] on the request; nobody unknown gets further.
 pub(crate) async fn sign_in(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     // Taken out first: a request's body must not be held across the look-up.
-    let peer = request.extensions().get::<Peer>().copied();
+    let peer = request.extensions().get::<Peer>().cloned();
     let token = bearer(request.headers()).map(str::to_owned);
     let actor = match actor(&state, peer, token).await {
         Ok(actor) => actor,
@@ -55,7 +59,7 @@ async fn actor(
     token: Option<String>,
 ) -> Result<Option<Actor>, Refusal> {
     match (peer, token) {
-        (Some(Peer::Socket), _) => Ok(Some(Actor::administrator(ADMIN))),
+        (Some(Peer::Known(actor)), _) => Ok(Some(actor)),
         (_, Some(token)) => Ok(state.actions.actor(&token).await?),
         (_, None) => Ok(None),
     }

@@ -1,6 +1,6 @@
 //! The OpenAPI document, generated from the routes and the types they speak.
 
-use api::Problem;
+use api::{HookSpec, HookTable, Problem};
 use axum::Json;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
@@ -29,7 +29,7 @@ pub(crate) async fn show() -> Json<OpenApi> {
         releases::create, releases::list, releases::show, releases::log, releases::cancel, releases::resume,
         events::events, board::show,
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, HookSpec, HookTable)),
     security(("token" = [])),
     modifiers(&Whole),
 )]

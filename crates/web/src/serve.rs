@@ -92,7 +92,7 @@ impl Door {
                 () = self.stop.cancelled() => return,
             };
             match accepted {
-                Ok((stream, _)) => self.spawn(stream, Peer::Socket, permit),
+                Ok((stream, _)) => self.spawn(stream, Peer::socket(), permit),
                 Err(error) => rest(&error).await,
             }
         }
@@ -114,7 +114,7 @@ impl Door {
         let stop = self.stop.clone();
         self.open.spawn(async move {
             let service = service_fn(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(peer);
+                request.extensions_mut().insert(peer.clone());
                 router.clone().oneshot(request.map(Body::new))
             });
             let connection = http1::Builder::new()

@@ -222,11 +222,35 @@ fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::answering::{answer, answering};
     use super::super::{Ask, Client};
     use super::*;
+    use serde_json::json;
 
     async fn failure(place: Place) -> Error {
         Client::new(place).unwrap().get_text(&Ask::at(&["board"])).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_problem_becomes_a_sentence_a_hint_and_fields() {
+        let busy = json!({"type": "about:blank#busy", "title": "Busy", "status": 409, "code": "busy",
+            "detail": "release 41 of ann is active", "release": 41});
+        let invalid = json!({"type": "about:blank#invalid", "title": "Invalid", "status": 422, "code": "invalid",
+            "detail": "2 things are wrong with the input", "hint": "mend them",
+            "errors": [{"field": "keep", "message": "must be at least 1"}, {"field": "", "message": "is odd"}]});
+        let (client, _) =
+            answering(vec![answer(409, &busy), answer(422, &invalid), answer(502, &json!("<html>"))]).await;
+        let mut errors = Vec::new();
+        for _ in 0..3 {
+            errors.push(client.get_text(&Ask::at(&["board"])).await.unwrap_err());
+        }
+        let told: Vec<_> = errors.iter().map(|error| (error.to_string(), error.trouble())).collect();
+        assert_eq!(told[0], ("release 41 of ann is active".to_owned(), Trouble::Refused));
+        assert!(errors[0].hint().unwrap().contains("aweigh cancel 41"));
+        assert_eq!(errors[1].fields(), ["keep must be at least 1", "is odd"]);
+        assert_eq!(errors[1].hint().as_deref(), Some("mend them"));
+        assert_eq!(told[2].1, Trouble::Unreachable);
+        assert!(errors[2].is_temporary());
     }
 
     #[tokio::test]

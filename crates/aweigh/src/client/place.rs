@@ -122,6 +122,9 @@ mod tests {
         (place.to_string(), place.token.map(|token| token.expose_secret().to_owned()))
     }
 
+    /// Environment, `--data`, and the place and token that they mean.
+    type Case<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>, (String, Option<String>));
+
     #[test]
     fn the_server_that_is_meant() {
         let folder = tempfile::tempdir().unwrap();
@@ -133,7 +136,6 @@ mod tests {
         let (url, token) = ("AWEIGH_URL", "AWEIGH_TOKEN");
         let (config, data) = ("XDG_CONFIG_HOME", "AWEIGH_DATA");
         let some = |text: &str| Some(text.to_owned());
-        type Case<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>, (String, Option<String>));
         let table: [Case<'_>; 8] = [
             (&[(config, none), (data, "/d")], None, ("/d/aweigh.sock".into(), None)),
             (&[(config, none), (url, "http://u"), (data, "/d")], None, ("http://u".into(), None)),

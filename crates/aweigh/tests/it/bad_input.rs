@@ -226,8 +226,8 @@ fn the_fleet_file_is_checked_as_a_whole() {
 #[test]
 fn the_data_folder_is_guarded() {
     let mut rig = Rig::new(0);
-    let second = Command::new(env!("CARGO_BIN_EXE_aweigh"))
-        .arg("--data")
+    let second = Command::new("timeout")
+        .args(["20", env!("CARGO_BIN_EXE_aweigh"), "--data"])
         .arg(rig.data())
         .args(["serve", "--listen", "127.0.0.1:0"])
         .output()
@@ -237,8 +237,12 @@ fn the_data_folder_is_guarded() {
     assert!(said.contains("in use") || said.contains("another"), "{said}");
     rig.kill();
     let serve = |environment: &[(&str, &str)]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_aweigh"));
-        command.arg("--data").arg(rig.data()).args(["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = Command::new("timeout");
+        command.args(["20", env!("CARGO_BIN_EXE_aweigh"), "--data"]).arg(rig.data()).args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+        ]);
         let output = command.envs(environment.iter().copied()).output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };

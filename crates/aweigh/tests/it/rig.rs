@@ -45,6 +45,8 @@ impl Rig {
 
     /// The same with servers of a kind.
     pub(crate) fn with(spec: FleetSpec) -> Self {
+        // Whatever speaks HTTP in a test needs it; another test of this process may have been first.
+        rustls::crypto::ring::default_provider().install_default().ok();
         let folder = tempfile::Builder::new().prefix("aweigh-").tempdir().unwrap();
         std::fs::write(
             folder.path().join("server.toml"),

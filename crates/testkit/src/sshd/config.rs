@@ -40,7 +40,7 @@ pub(super) fn text(server: &Server) -> String {
         (None, _) => String::new(),
     };
     // One line: sshd reads the first SetEnv only.
-    line(format_args!("SetEnv HOME=\"{}\" {}{path}", server.home.display(), server.mark));
+    line(format_args!("SetEnv HOME=\"{}\"{path}", server.home.display()));
     match spec.shell {
         Shell::Login => {}
         Shell::Busybox => {

@@ -1,7 +1,12 @@
 //! Which processes belong to a server, and their end.
+//!
+//! Every process below a server carries a number as its limit of file locks, a limit that Linux
+//! keeps, hands on to children and has not obeyed for decades. Unlike a variable it survives a
+//! cleared environment, and unlike a parent it survives a `setsid` and a double fork.
 
 use std::collections::HashSet;
 use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -9,43 +14,56 @@ use nix::unistd::Pid;
 /// How often is looked for processes at most; each look finds what was forked during the last one.
 const LOOKS: usize = 100;
 
-#[derive(Debug)]
-struct Process {
-    id: i32,
-    parent: i32,
-    name: String,
-}
+/// A number that no other server on this machine has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark(u64);
 
-/// Kills the listener and the processes of its connections, but not what they run.
-pub(super) fn kill_sshd(listener: u32) {
-    let tree = family(i32::try_from(listener).unwrap_or_default());
-    // The listener first: it would start new ones.
-    for process in tree.iter().filter(|process| process.name.starts_with("sshd")) {
-        send(process.id, Signal::SIGKILL);
+impl Mark {
+    pub(super) fn new() -> Mark {
+        static COUNT: AtomicU32 = AtomicU32::new(1);
+        Mark(u64::from(std::process::id()) << 32 | u64::from(COUNT.fetch_add(1, Ordering::Relaxed)))
     }
-}
 
-/// Kills the listener, all its descendants, and whatever carries the mark in its environment.
-///
-/// They are stopped first, all of them, and killed then: killed one by one, a parent could leave
-/// a child behind that has neither its ancestor any more nor, before its `exec`, the mark.
-pub(super) fn kill_all(listener: Option<u32>, mark: &str) {
-    let listener = listener.and_then(|id| i32::try_from(id).ok());
-    let mut stopped: HashSet<i32> = HashSet::new();
-    for _ in 0..LOOKS {
-        let mut found: HashSet<i32> = marked(mark).collect();
-        found.extend(listener.iter().flat_map(|id| family(*id)).map(|process| process.id));
-        let new: Vec<i32> = found.difference(&stopped).copied().collect();
-        if new.is_empty() {
-            break;
+    /// The option of `prlimit` that starts a program with this mark.
+    pub(super) fn option(self) -> String {
+        format!("--locks={0}:{0}", self.0)
+    }
+
+    /// Kills the listener and the processes of its connections, but not what they run.
+    pub(super) fn kill_sshd(self) {
+        self.kill(|id| name(id).starts_with("sshd"));
+    }
+
+    /// Kills the listener and everything that was ever started below it.
+    pub(super) fn kill_all(self) {
+        self.kill(|_| true);
+    }
+
+    /// Stops them all first, and kills them then: a process that is killed on its own may have
+    /// forked another one since it was found.
+    fn kill(self, is_meant: impl Fn(i32) -> bool) {
+        let mut stopped: HashSet<i32> = HashSet::new();
+        for _ in 0..LOOKS {
+            let new: Vec<i32> = processes()
+                .filter(|id| self.is_carried_by(*id) && is_meant(*id) && !stopped.contains(id))
+                .collect();
+            if new.is_empty() {
+                break;
+            }
+            for id in new {
+                send(id, Signal::SIGSTOP);
+                stopped.insert(id);
+            }
         }
-        for id in new {
-            send(id, Signal::SIGSTOP);
-            stopped.insert(id);
+        for id in stopped {
+            send(id, Signal::SIGKILL);
         }
     }
-    for id in stopped {
-        send(id, Signal::SIGKILL);
+
+    fn is_carried_by(self, id: i32) -> bool {
+        let limits = fs::read_to_string(format!("/proc/{id}/limits")).unwrap_or_default();
+        let mut locks = limits.lines().filter_map(|line| line.strip_prefix("Max file locks"));
+        locks.any(|line| line.split_whitespace().next() == Some(self.0.to_string().as_str()))
     }
 }
 
@@ -54,38 +72,11 @@ fn send(id: i32, signal: Signal) {
     let _ = kill(Pid::from_raw(id), signal);
 }
 
-/// The process itself, first, and all its descendants.
-fn family(ancestor: i32) -> Vec<Process> {
-    let mut strangers: Vec<Process> = numbers().filter_map(read).collect();
-    let mut members: Vec<Process> = Vec::new();
-    let mut next = vec![ancestor];
-    while let Some(id) = next.pop() {
-        let (found, rest): (Vec<_>, Vec<_>) =
-            strangers.into_iter().partition(|process| process.id == id || process.parent == id);
-        strangers = rest;
-        next.extend(found.iter().map(|process| process.id).filter(|found| *found != id));
-        members.extend(found);
-    }
-    members.sort_by_key(|process| process.id != ancestor);
-    members
-}
-
-fn marked(mark: &str) -> impl Iterator<Item = i32> {
-    numbers().filter(move |id| {
-        let environment = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())
-    })
-}
-
-fn numbers() -> impl Iterator<Item = i32> {
+fn processes() -> impl Iterator<Item = i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse().ok()))
 }
 
-/// `id (name) state parent …`; the name may hold anything, so the last bracket counts.
-fn read(id: i32) -> Option<Process> {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;
-    let parent = rest.split(' ').nth(1)?.parse().ok()?;
-    Some(Process { id, parent, name: name.to_owned() })
+fn name(id: i32) -> String {
+    fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default()
 }

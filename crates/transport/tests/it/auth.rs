@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use testkit::sshd::{Fleet, ServerSpec, can_set_passwords};
 use transport::server::Server;
-use transport::{Auth, Error, Session};
+use transport::{Auth, Error, HostKey, Session};
 
 use crate::rig::{PASSWORD, key, one_sshd, password, refusal, run, target, text, tool, until};
 
@@ -85,6 +85,8 @@ async fn openssh_takes_keys_of_every_kind_and_form() {
         let target = server.target(vec![key(&private, passphrase)]);
         let label =
             format!("{} {}", public.split(' ').next().unwrap(), private.trim().lines().next().unwrap());
+        let printed = transport::fingerprint(&private.as_str().into(), passphrase.map(Into::into).as_ref());
+        assert_eq!(printed.unwrap(), HostKey::parse(&public).unwrap().fingerprint(), "{label}");
         let session = Session::connect(&target).await.unwrap_or_else(|error| panic!("{label}: {error}"));
         assert_eq!(text(&run(&session, "echo in").await.stdout), "in\n");
         if passphrase.is_some() {

@@ -1,6 +1,5 @@
 //! Servers that are down, silent, strange or suddenly gone.
 
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use testkit::ssh_script::{Faults, Script, ScriptedServer};
@@ -9,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use transport::{Error, Session, Target, scan};
 
-use crate::rig::{one_sshd, refusal, run, short, sshd_session, text, until};
+use crate::rig::{deaf_port, one_sshd, refusal, refused_at_last, run, short, sshd_session, text, until};
 
 /// Long enough for a loaded machine, short enough to notice a wait for ever.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -41,8 +40,8 @@ async fn relayed(faults: Faults) -> (Fleet, ScriptedServer, Target) {
 #[tokio::test]
 async fn a_port_where_nobody_listens_refuses() {
     let fleet = one_sshd(ServerSpec::default());
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let error = refusal(&at(&fleet, free)).await;
+    let (_socket, deaf) = deaf_port();
+    let error = refusal(&at(&fleet, deaf)).await;
     assert!(matches!(error, Error::Refused { .. }) && error.is_temporary(), "{error}");
 }
 
@@ -69,9 +68,9 @@ async fn a_server_that_says_nothing_is_given_up_in_time() {
 
 #[tokio::test]
 async fn a_server_that_stops_in_the_middle_of_the_handshake_is_given_up_in_time() {
-    let (_fleet, _server, mut target) =
-        relayed(Faults { freeze_after: Some(200), ..Faults::default() }).await;
-    target.timeouts = short();
+    let words = b"SSH-2.0-sleepy\r\n".to_vec();
+    let (_fleet, _server, mut target) = scripted(Script::SaysAndWaits(words)).await;
+    target.timeouts.handshake = Duration::from_secs(1);
     let error = refusal(&target).await;
     assert!(matches!(error, Error::HandshakeTimeout { .. }), "{error}");
 }
@@ -209,7 +208,7 @@ async fn a_server_that_is_killed_is_lost_at_once_and_its_command_lives_on() {
     std::fs::write(root.join("go"), "").unwrap();
     until("the command ends", || root.join("done").exists()).await;
 
-    assert!(matches!(refusal(&fleet.target(0)).await, Error::Refused { .. }));
+    refused_at_last(&fleet.target(0)).await;
     fleet.servers[0].start();
     let again = Session::connect(&fleet.target(0)).await.unwrap();
     assert_eq!(text(&run(&again, "echo back").await.stdout), "back\n");
@@ -218,7 +217,7 @@ async fn a_server_that_is_killed_is_lost_at_once_and_its_command_lives_on() {
 #[tokio::test]
 async fn a_fleet_leaves_no_process_behind() {
     let (fleet, session) = sshd_session().await;
-    let said = run(&session, "setsid sleep 1000 > /dev/null 2>&1 < /dev/null & echo $!").await;
+    let said = run(&session, "env -i setsid sleep 1000 > /dev/null 2>&1 < /dev/null & echo $!").await;
     let daemon = format!("/proc/{}/cmdline", text(&said.stdout).trim());
     let is_alive = move || std::fs::read(&daemon).is_ok_and(|line| !line.is_empty());
     assert!(is_alive());

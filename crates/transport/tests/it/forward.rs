@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use transport::server::Server;
 use transport::{Error, Session};
 
-use crate::rig::{PASSWORD, demo_session, one_sshd, password, run, sshd_session, target, text};
+use crate::rig::{PASSWORD, deaf_port, demo_session, one_sshd, password, run, sshd_session, target, text};
 
 async fn reaches_a_port(session: Session) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -25,8 +25,8 @@ async fn reaches_a_port(session: Session) {
     assert_eq!(said, "GET / HTTP/1.1\r\n");
     echo.await.unwrap();
 
-    // Nobody listens there any more.
-    let error = session.forward("127.0.0.1", port).await.unwrap_err();
+    let (_socket, deaf) = deaf_port();
+    let error = session.forward("127.0.0.1", deaf).await.unwrap_err();
     assert!(matches!(error, Error::ForwardFailed { .. }), "{error}");
 }
 

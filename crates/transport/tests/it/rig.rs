@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use testkit::sshd::{Fleet, FleetSpec, ServerSpec};
+use tokio::net::TcpSocket;
 use transport::server::Server;
 use transport::{Auth, Error, Output, Session, Target, Timeouts};
 
@@ -54,8 +55,40 @@ pub(crate) async fn refusal(target: &Target) -> Error {
     }
 }
 
+/// Tries until nobody listens there. A child that another test forks at this moment holds our
+/// listening sockets open until its `exec`.
+pub(crate) async fn refused_at_last(target: &Target) {
+    for _ in 0..500 {
+        match refusal(target).await {
+            Error::Refused { .. } => return,
+            _ => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+    panic!("somebody still listens at {}", target.port);
+}
+
+/// A port that is taken but where nobody listens, as long as the socket lives.
+pub(crate) fn deaf_port() -> (TcpSocket, u16) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
+}
+
 pub(crate) async fn run(session: &Session, command: &str) -> Output {
     session.exec(command).await.unwrap().output().await.unwrap()
+}
+
+/// The same on a server whose sessions may all be in use: sshd gives a place back a moment after
+/// the end of a command has been told.
+pub(crate) async fn run_when_free(session: &Session, command: &str) -> Output {
+    for _ in 0..500 {
+        match session.exec(command).await {
+            Err(Error::SessionRefused { .. }) => tokio::time::sleep(Duration::from_millis(10)).await,
+            started => return started.unwrap().output().await.unwrap(),
+        }
+    }
+    panic!("no session becomes free");
 }
 
 pub(crate) fn text(bytes: &[u8]) -> &str {

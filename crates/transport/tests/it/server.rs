@@ -4,7 +4,7 @@ use tokio::io::AsyncReadExt;
 use transport::server::Server;
 use transport::{Error, Session};
 
-use crate::rig::{PASSWORD, key, password, refusal, run, target, text, tool, until};
+use crate::rig::{PASSWORD, key, password, refusal, refused_at_last, run, target, text, tool, until};
 
 #[tokio::test]
 async fn it_lets_in_the_holder_of_a_key() {
@@ -64,7 +64,7 @@ async fn stopping_ends_connections_and_kills_commands() {
     server.stop().await;
     until("the command is gone", || std::fs::read(&command).map_or(true, |line| line.is_empty())).await;
     assert!(process.wait().await.is_err());
-    assert!(matches!(refusal(&goal).await, Error::Refused { .. }));
+    refused_at_last(&goal).await;
 }
 
 #[tokio::test]

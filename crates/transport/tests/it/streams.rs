@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use transport::{Error, Process, Session};
 
-use crate::rig::{demo_session, one_sshd, run, sshd_session, text};
+use crate::rig::{demo_session, one_sshd, run, run_when_free, sshd_session, text};
 
 const MIB: usize = 1024 * 1024;
 
@@ -145,7 +145,7 @@ async fn a_server_that_allows_fewer_sessions_gives_a_clear_error() {
     assert!(error.hint().contains("MaxSessions"));
     // The refusal harms nobody, and a place that is free again can be taken.
     first.output().await.unwrap();
-    assert_eq!(text(&run(&session, "echo third").await.stdout), "third\n");
+    assert_eq!(text(&run_when_free(&session, "echo third").await.stdout), "third\n");
     second.output().await.unwrap();
 }
 
@@ -165,17 +165,8 @@ async fn a_call_that_is_given_up_leaves_no_channel_behind() {
     for patience in 0..20 {
         drop(timeout(Duration::from_micros(patience * 200), session.exec("cat")).await);
     }
-    // The channels that were given up are closed in the background, before this one is opened
-    // or a moment later.
-    let mut said = session.exec("echo free").await;
-    for _ in 0..100 {
-        if said.is_ok() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        said = session.exec("echo free").await;
-    }
-    assert_eq!(text(&said.unwrap().output().await.unwrap().stdout), "free\n");
+    let said = run_when_free(&session, "echo free").await;
+    assert_eq!(text(&said.stdout), "free\n");
 }
 
 async fn count(reader: &mut (impl AsyncRead + Unpin)) -> usize {

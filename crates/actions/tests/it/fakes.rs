@@ -1,0 +1,229 @@
+//! The rig: a real store in a throw-away folder, and a repository, servers and keys that answer as told.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use actions::{Actions, Actor, KeyTrouble, Keys, Parts, RepositorySays};
+use async_trait::async_trait;
+use engine::dispatcher::{Control, Orders};
+use engine::ports::{
+    Host, HostError, HostTrouble, Hosts, RefEntry, RefQuery, Resolved, Say, ScannedKey, Source, SourceError,
+    SourceTrouble,
+};
+use model::{CommitId, ExposeSecret, Project, ReleaseId, SecretString, Server, Status};
+use store::{Change, Entry, MasterKey, Store};
+use tempfile::TempDir;
+
+/// A repository with these refs.
+#[derive(Default)]
+pub(crate) struct Repository {
+    pub(crate) refs: Mutex<BTreeMap<String, CommitId>>,
+    pub(crate) away: AtomicBool,
+    pub(crate) file: Mutex<Option<String>>,
+}
+
+impl Repository {
+    fn reach(&self) -> Result<(), SourceError> {
+        if !self.away.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let message = "https://git.example.com/shop.git cannot be reached".to_owned();
+        Err(SourceError {
+            kind: SourceTrouble::Unreachable,
+            message,
+            hint: Some("look at the network".into()),
+        })
+    }
+}
+
+#[async_trait]
+impl Source for Repository {
+    async fn fetch(&self, _: &Project, _: &mut Say<'_>) -> Result<(), SourceError> {
+        self.reach()
+    }
+
+    async fn resolve(&self, _: &Project, git_ref: &str) -> Result<Resolved, SourceError> {
+        let commit = self.refs.lock().unwrap().get(git_ref).cloned();
+        let unknown = || SourceError {
+            kind: SourceTrouble::UnknownRef,
+            message: format!("there is no branch, tag or commit {git_ref:?}"),
+            hint: None,
+        };
+        commit
+            .map(|commit| Resolved { commit, branch: Some(git_ref.to_owned()), tag: None })
+            .ok_or_else(unknown)
+    }
+
+    async fn export(&self, _: &Project, _: &CommitId, _: &Path) -> Result<i64, SourceError> {
+        Ok(0)
+    }
+
+    async fn refs(&self, _: &Project, _: &RefQuery, limit: usize) -> Result<Vec<RefEntry>, SourceError> {
+        self.reach()?;
+        let entry = |(name, commit): (&String, &CommitId)| RefEntry {
+            name: name.clone(),
+            commit: commit.clone(),
+            author: "Ada".into(),
+            at: 1_700_000_000,
+            summary: "work".into(),
+        };
+        Ok(self.refs.lock().unwrap().iter().map(entry).take(limit).collect())
+    }
+
+    async fn read(&self, _: &Project, _: &CommitId, _: &str) -> Result<Option<String>, SourceError> {
+        Ok(self.file.lock().unwrap().clone())
+    }
+}
+
+/// Servers that nobody can log in to, and that present these keys.
+#[derive(Default)]
+pub(crate) struct Machines {
+    pub(crate) keys: Mutex<Vec<ScannedKey>>,
+}
+
+#[async_trait]
+impl Hosts for Machines {
+    async fn connect(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
+        let message = format!("{} refuses the connection", server.place());
+        Err(HostError { kind: HostTrouble::Unreachable, message, hint: Some("start sshd there".into()) })
+    }
+
+    async fn scan(&self, host: &str, port: u16) -> Result<Vec<ScannedKey>, HostError> {
+        let keys = self.keys.lock().unwrap().clone();
+        let message = format!("{host}:{port} refuses the connection");
+        if keys.is_empty() {
+            Err(HostError { kind: HostTrouble::Unreachable, message, hint: None })
+        } else {
+            Ok(keys)
+        }
+    }
+}
+
+/// Keys whose text says what is wrong with them.
+struct Texts;
+
+impl Keys for Texts {
+    fn fingerprint(
+        &self,
+        key: &SecretString,
+        passphrase: Option<&SecretString>,
+    ) -> Result<String, KeyTrouble> {
+        match (key.expose_secret(), passphrase.map(ExposeSecret::expose_secret)) {
+            (text, _) if text.contains("BROKEN") => Err(KeyTrouble::Unreadable("it is cut off".into())),
+            (text, None) if text.contains("ENCRYPTED") => Err(KeyTrouble::NeedsPassphrase),
+            (text, Some(wrong)) if text.contains("ENCRYPTED") && wrong != "right" => {
+                Err(KeyTrouble::WrongPassphrase)
+            }
+            (text, _) => Ok(format!("SHA256:{}", text.len())),
+        }
+    }
+}
+
+/// Everything a test needs; the folder goes when it is dropped.
+pub(crate) struct Rig {
+    pub(crate) actions: Arc<Actions>,
+    pub(crate) store: Store,
+    pub(crate) repository: Arc<Repository>,
+    pub(crate) machines: Arc<Machines>,
+    /// Kept, so that what is sent to the dispatcher has somewhere to go.
+    _orders: Orders,
+    _dir: TempDir,
+}
+
+/// The administrator.
+pub(crate) fn admin() -> Actor {
+    Actor::administrator("admin")
+}
+
+/// The commit whose id is all `digit`.
+pub(crate) fn commit(digit: char) -> CommitId {
+    digit.to_string().repeat(40).parse().unwrap()
+}
+
+impl Rig {
+    /// A rig in which nothing is defined yet; branches `main` (aaa…) and `next` (bbb…).
+    pub(crate) async fn new() -> Self {
+        Self::reading(|_, _| Ok(RepositorySays::default())).await
+    }
+
+    /// The same with this reader of `aweigh.toml`.
+    pub(crate) async fn reading(repository_file: actions::RepositoryFileReader) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), MasterKey::load(dir.path(), None).unwrap()).await.unwrap();
+        let repository = Arc::new(Repository::default());
+        let refs = [
+            ("main".to_owned(), commit('a')),
+            ("next".to_owned(), commit('b')),
+            ("v3".to_owned(), commit('c')),
+        ];
+        repository.refs.lock().unwrap().extend(refs);
+        let machines = Arc::new(Machines::default());
+        let (control, orders) = Control::new();
+        let actions = Arc::new(Actions::new(Parts {
+            store: store.clone(),
+            source: repository.clone(),
+            hosts: machines.clone(),
+            control,
+            keys: Arc::new(Texts),
+            repository_file,
+        }));
+        Self { actions, store, repository, machines, _orders: orders, _dir: dir }
+    }
+
+    /// Project `shop` with environment `live` on `web-1` and `web-2`.
+    pub(crate) async fn with_shop(self) -> Self {
+        let server = |name: &str, host: &str| Server {
+            name: name.parse().unwrap(),
+            address: model::Address::Ssh(model::SshAddress {
+                host: host.to_owned(),
+                port: 22,
+                user: "deploy".into(),
+                credential: "agent".parse().unwrap(),
+                host_keys: Vec::new(),
+            }),
+            labels: model::Labels::new(),
+        };
+        let credential = store::NewCredential {
+            name: "agent".parse().unwrap(),
+            kind: store::CredentialKind::SshAgent,
+            fingerprint: None,
+            username: None,
+            secret: None,
+            passphrase: None,
+        };
+        let project = Project {
+            name: "shop".parse().unwrap(),
+            repository: "https://git.example.com/shop.git".into(),
+            credential: None,
+            build: model::Build::default(),
+            defaults: model::Settings::default(),
+        };
+        let site = model::Site {
+            name: "live".parse().unwrap(),
+            servers: "web-1,web-2".parse().unwrap(),
+            path: "/srv/shop".parse().unwrap(),
+            settings: model::Settings::default(),
+        };
+        let managed = false;
+        let changes = vec![
+            Change::PutCredential { credential, managed },
+            Change::PutServer { server: server("web-1", "10.0.0.1"), managed },
+            Change::PutServer { server: server("web-2", "10.0.0.2"), managed },
+            Change::PutProject { project, managed },
+            Change::PutSite { project: "shop".parse().unwrap(), site, managed },
+        ];
+        self.store.change(changes).await.unwrap();
+        self
+    }
+
+    /// Does what a dispatcher does: claims the oldest queued release and ends it as `status`.
+    pub(crate) async fn end_next(&self, status: Status) -> ReleaseId {
+        let claimed = self.store.claim().await.unwrap().unwrap();
+        let artifact = Entry::Artifact { hash: format!("artifact-{}", claimed.id) };
+        let end = Entry::Release { status, reason: None };
+        self.store.record(claimed.id, claimed.epoch, vec![artifact, end]).await.unwrap();
+        claimed.id
+    }
+}

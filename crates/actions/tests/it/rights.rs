@@ -1,0 +1,50 @@
+//! Who is not an administrator gets nothing, whatever they ask for.
+
+use actions::{Action, Actor, Back, Change, Error, LogFilter, Object, RefQuery, Request, Wanted};
+use model::{Name, ReleaseId};
+use tokio_util::sync::CancellationToken;
+
+use crate::fakes::Rig;
+
+#[tokio::test]
+async fn nobody_gets_anything() {
+    let rig = Rig::new().await.with_shop().await;
+    let (actions, nobody) = (&rig.actions, Actor { name: "nobody".into(), administrator: false });
+    let shop: Name = "shop".parse().unwrap();
+    let web: Name = "web-1".parse().unwrap();
+    let one = ReleaseId(1);
+    let request = Request {
+        project: shop.clone(),
+        environment: "live".parse().unwrap(),
+        wanted: Wanted::Back(Back::Previous),
+        servers: None,
+        note: String::new(),
+        queue: false,
+    };
+    let delete = |_: &_| Ok::<_, Error>((vec![Change::DeleteServer("web-1".parse().unwrap())], ()));
+    let stop = CancellationToken::new();
+    let topic = "release:1".parse().unwrap();
+    let wait = std::time::Duration::ZERO;
+    let answers = [
+        actions.definitions(&nobody).await.err(),
+        actions.define(&nobody, Action::ChangeServers, &Object::Server(&web), &[], delete).await.err(),
+        actions.fingerprint(&nobody, "x".to_owned().into(), None).await.err(),
+        actions.check_server(&nobody, &web).await.err(),
+        actions.trust_server(&nobody, &web, None).await.err(),
+        actions.refs(&nobody, &shop, &RefQuery::Branches, 1).await.err(),
+        actions.fetch(&nobody, &shop).await.err(),
+        actions.request(&nobody, request.clone(), None).await.err(),
+        actions.preview(&nobody, &request).await.err(),
+        actions.releases(&nobody, None, None, None, 1).await.err(),
+        actions.cancel(&nobody, one).await.err(),
+        actions.resume(&nobody, one).await.err(),
+        actions.snapshot(&nobody, one).await.err(),
+        actions.events(&nobody, &topic, 0, &LogFilter::All, wait, &stop).await.err(),
+        actions.log(&nobody, one, None, 0, None).await.err(),
+        actions.board(&nobody).await.err(),
+    ];
+    for (index, answer) in answers.iter().enumerate() {
+        assert!(matches!(answer, Some(Error::Denied(_))), "{index}: {answer:?}");
+    }
+    assert_eq!(rig.store.servers().await.unwrap().len(), 2);
+}

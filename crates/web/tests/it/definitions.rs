@@ -1,0 +1,151 @@
+//! Servers, credentials, projects and environments, one by one.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::rig::{Served, fields};
+
+const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\nsecret-of-the-key\n";
+
+#[tokio::test]
+async fn a_server_lives_and_dies() {
+    let served = Served::with_shop().await;
+    let body = json!({"name": "db-1", "host": "10.0.0.9", "user": "deploy", "credential": "agent"});
+    let (status, server) = served.post("/servers", body.clone()).await;
+    assert_eq!((status, &server["name"], &server["host"]), (201, &json!("db-1"), &json!("10.0.0.9")));
+    assert_eq!(served.post("/servers", body).await.1["code"], "duplicate");
+    let patch = json!({"port": 2222, "labels": {"role": ["db"]}});
+    let (status, server) = served.send(Method::PATCH, "/servers/db-1", Some(patch)).await;
+    assert_eq!((status, &server["port"], &server["user"]), (200, &json!(2222), &json!("deploy")));
+    let replaced = json!({"host": "10.0.0.10", "user": "root", "credential": "agent"});
+    let (status, server) = served.send(Method::PUT, "/servers/db-1", Some(replaced.clone())).await;
+    assert_eq!((status, server.get("labels")), (200, None), "what is not said is gone");
+    assert_eq!(served.send(Method::PUT, "/servers/db-2", Some(json!({"host": "local"}))).await.0, 201);
+    let (_, list) = served.get("/servers").await;
+    let names: Vec<_> =
+        list["items"].as_array().unwrap().iter().map(|server| server["name"].clone()).collect();
+    assert_eq!(
+        (names, &list["next"]),
+        (vec![json!("db-1"), json!("db-2"), json!("web-1"), json!("web-2")], &json!(null))
+    );
+    assert_eq!(served.send(Method::DELETE, "/servers/db-1", None).await.0, 204);
+    for (method, path) in
+        [(Method::GET, "/servers/db-1"), (Method::DELETE, "/servers/db-1"), (Method::GET, "/servers/A%00")]
+    {
+        assert_eq!(served.send(method, path, None).await.1["code"], "not_found", "{path}");
+    }
+    assert_eq!(served.send(Method::PATCH, "/servers/db-1", Some(json!({}))).await.0, 404);
+}
+
+#[tokio::test]
+async fn every_field_error_is_told_from_inside_the_body() {
+    let served = Served::with_shop().await;
+    let check = async |path: &str, body, expected: &[&str]| {
+        let (status, problem) = served.post(path, body).await;
+        assert_eq!((status, problem["code"].as_str()), (422, Some("invalid")), "{problem}");
+        assert_eq!(fields(&problem), expected, "{problem}");
+    };
+    check(
+        "/servers",
+        json!({"name": "x", "host": "a b", "port": 0, "user": "", "credential": "agent"}),
+        &["host", "port", "user"],
+    )
+    .await;
+    check("/servers", json!({"name": "A", "hots": "h"}), &["name"]).await;
+    check("/servers", json!({"host": "h", "user": "u", "credential": "agent"}), &["name"]).await;
+    check("/servers", json!({"name": "x", "hots": "h"}), &["hots"]).await;
+    check("/servers", json!({"name": "x", "host": "h", "user": "u", "credential": "nope"}), &["credential"])
+        .await;
+    check(
+        "/projects/shop/environments",
+        json!({"name": "x", "servers": "role=none", "path": "/srv/x"}),
+        &["servers"],
+    )
+    .await;
+    check(
+        "/projects/shop/environments",
+        json!({"name": "x", "servers": "all", "path": "/srv/shop"}),
+        &["path"],
+    )
+    .await;
+    check(
+        "/projects/shop/environments",
+        json!({"name": "x", "servers": "all", "path": "/srv/x", "batches": ["1"]}),
+        &["batches"],
+    )
+    .await;
+    check(
+        "/projects",
+        json!({"name": "x", "repository": "ext::sh -c x", "defaults": {"keep": 0}}),
+        &["repository", "defaults.keep"],
+    )
+    .await;
+    check("/credentials", json!({"name": "x", "kind": "ssh-key"}), &["secret"]).await;
+    assert_eq!(
+        served
+            .post("/projects/nope/environments", json!({"name": "x", "servers": "all", "path": "/srv/x"}))
+            .await
+            .0,
+        404
+    );
+}
+
+#[tokio::test]
+async fn a_secret_goes_in_and_never_comes_out() {
+    let served = Served::empty().await;
+    let body = json!({"name": "deploy", "kind": "ssh-key", "secret": KEY, "passphrase": "right"});
+    let (status, made) = served.post("/credentials", body).await;
+    assert_eq!((status, made["fingerprint"].as_str()), (201, Some("SHA256:54")));
+    for path in ["/credentials", "/credentials/deploy", "/export"] {
+        let (status, answer) = served.get(path).await;
+        assert_eq!(status, 200);
+        let text = answer.to_string();
+        assert!(!text.contains("secret-of-the-key") && !text.contains("right"), "{path}: {text}");
+    }
+    let (status, kept) = served.send(Method::PATCH, "/credentials/deploy", Some(json!({}))).await;
+    assert_eq!((status, kept["fingerprint"].as_str()), (200, Some("SHA256:54")), "the stored secret stays");
+    let (_, problem) = served
+        .send(Method::PATCH, "/credentials/deploy", Some(json!({"secret": format!("{KEY}ENCRYPTED")})))
+        .await;
+    assert_eq!(fields(&problem), ["passphrase"]);
+    let (_, problem) = served
+        .send(Method::PATCH, "/credentials/deploy", Some(json!({"secret": format!("{KEY}BROKEN")})))
+        .await;
+    assert_eq!(fields(&problem), ["secret"]);
+    assert!(!problem.to_string().contains("secret-of-the-key"), "an error does not echo a secret");
+}
+
+#[tokio::test]
+async fn what_others_need_is_not_deleted() {
+    let served = Served::with_shop().await;
+    let (status, problem) = served.send(Method::DELETE, "/credentials/agent", None).await;
+    assert_eq!((status, problem["code"].as_str()), (409, Some("held")));
+    assert!(problem["detail"].as_str().unwrap().contains("server web-1"), "{problem}");
+    served.release("main").await;
+    let (status, problem) = served.send(Method::DELETE, "/projects/shop", None).await;
+    assert_eq!((status, problem["code"].as_str()), (409, Some("held")));
+    assert!(problem["detail"].as_str().unwrap().contains("release 1"), "{problem}");
+}
+
+#[tokio::test]
+async fn an_environment_is_its_own_thing() {
+    let served = Served::with_shop().await;
+    let body = json!({"name": "staging", "servers": "web-2", "path": "/srv/staging", "keep": 3,
+        "hooks": {"after_activate": "reload"}});
+    let (status, made) = served.post("/projects/shop/environments", body).await;
+    assert_eq!((status, made["keep"].as_i64()), (201, Some(3)), "{made}");
+    let (_, project) = served.get("/projects/shop").await;
+    assert_eq!(project["environments"].as_object().unwrap().len(), 2);
+    let (status, project) =
+        served.send(Method::PATCH, "/projects/shop", Some(json!({"defaults": {"keep": 7}}))).await;
+    assert_eq!((status, project["environments"].as_object().unwrap().len()), (200, 2));
+    let (_, shown) = served.get("/projects/shop/environments/staging").await;
+    assert_eq!(
+        (shown["keep"].as_i64(), shown["hooks"]["after_activate"].as_str()),
+        (Some(3), Some("reload"))
+    );
+    assert_eq!(served.send(Method::DELETE, "/projects/shop/environments/staging", None).await.0, 204);
+    let (_, list) = served.get("/projects/shop/environments").await;
+    assert_eq!(list["items"].as_array().unwrap().len(), 1);
+    assert_eq!(served.get("/projects/nope/environments").await.0, 404);
+}

@@ -1,0 +1,13 @@
+//! The whole of HTTP over a loopback listener, on a real store.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod definitions;
+mod events;
+#[path = "../../../actions/tests/it/fakes.rs"]
+#[expect(dead_code, reason = "the rig of the actions, of which not everything is needed here")]
+mod fakes;
+mod fleet;
+mod guard;
+mod openapi;
+mod releases;
+mod rig;

@@ -1,0 +1,72 @@
+//! The OpenAPI document, and that every route of it is closed to whoever may not.
+
+use std::collections::BTreeSet;
+
+use actions::Actor;
+use axum::body::Body;
+use axum::http::{Method, Request};
+use axum::response::Response;
+use axum::{Extension, Router};
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::rig::{Served, answer};
+
+async fn document(served: &Served) -> Value {
+    let (status, document) =
+        answer(served.client.get(served.url("/api/v1/openapi.json")).send().await.unwrap()).await;
+    assert_eq!(status, 200);
+    document
+}
+
+/// Every operation, with the parameters of its path filled in.
+fn operations(document: &Value) -> Vec<(Method, String)> {
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let path = path.replace("{release}", "1").replace(['{', '}'], "");
+        for method in item.as_object().unwrap().keys().filter(|key| *key != "parameters") {
+            operations.push((method.to_uppercase().parse().unwrap(), path.clone()));
+        }
+    }
+    operations
+}
+
+#[tokio::test]
+async fn every_route_is_closed_to_strangers_and_to_nobody() {
+    let served = Served::with_shop().await;
+    let document = document(&served).await;
+    let operations = operations(&document);
+    assert!(operations.len() >= 36, "{}", operations.len());
+    let router = web::router(web::AppState::new(served.rig.actions.clone()));
+    let ask = async |router: &Router, method: &Method, path: &str| -> Response {
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        router.clone().oneshot(request).await.unwrap()
+    };
+    let nobody = Actor { name: "nobody".into(), administrator: false };
+    let as_nobody = router.clone().layer(Extension(web::Peer::Known(nobody)));
+    for (method, path) in operations {
+        assert_eq!(ask(&router, &method, &path).await.status().as_u16(), 401, "{method} {path}");
+        assert_eq!(ask(&as_nobody, &method, &path).await.status().as_u16(), 403, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn the_document_is_whole() {
+    let served = Served::empty().await;
+    let document = document(&served).await;
+    assert!(document["openapi"].as_str().unwrap().starts_with("3."));
+    let mut names = BTreeSet::new();
+    for item in document["paths"].as_object().unwrap().values() {
+        for (_, operation) in item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters") {
+            let name = operation["operationId"].as_str().unwrap().to_owned();
+            assert!(operation["responses"]["default"].is_object(), "{name}");
+            assert!(names.insert(name.clone()), "{name} is twice");
+        }
+    }
+    let text = document.to_string();
+    for reference in text.split("\"$ref\":\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+    assert!(text.contains("rolled_back") && text.contains("repository_unreachable"), "words are listed");
+}
