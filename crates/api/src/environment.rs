@@ -6,11 +6,11 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::hook::HookSpecs;
-use crate::{FieldError, FieldErrors, HealthSpec, Named, NotBuilt, OneOrMany, SettingsSpec};
+use crate::{FieldError, FieldErrors, HealthSpec, HookSpec, Named, NotBuilt, OneOrMany, SettingsSpec};
 
-/// One environment, as people write it: its servers and path beside the keys of [`SettingsSpec`].
-///
-/// The keys are written out because a flattened struct would accept unknown ones.
+// The keys of `SettingsSpec` are written out because a flattened struct would accept unknown ones.
+/// One environment, as people write it: its servers and path, and what it says otherwise than the project's
+/// defaults.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EnvironmentSpec {
@@ -22,31 +22,32 @@ pub struct EnvironmentSpec {
     #[serde(default)]
     #[schema(required, example = "/srv/shop")]
     pub path: String,
-    /// See [`SettingsSpec::keep`].
+    /// As `keep` of the project's defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 1000)]
     pub keep: Option<i64>,
-    /// See [`SettingsSpec::linked_files`].
+    /// As `linked_files` of the project's defaults.
     #[serde(default, alias = "shared_files", skip_serializing_if = "Option::is_none")]
     pub linked_files: Option<OneOrMany<String>>,
-    /// See [`SettingsSpec::linked_dirs`].
+    /// As `linked_dirs` of the project's defaults.
     #[serde(default, alias = "shared_dirs", skip_serializing_if = "Option::is_none")]
     pub linked_dirs: Option<OneOrMany<String>>,
-    /// See [`SettingsSpec::health`].
+    /// As `health` of the project's defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<OneOrMany<HealthSpec>>,
     /// Hooks by point; a point named here replaces the inherited one.
     #[serde(default, skip_serializing_if = "HookSpecs::is_empty")]
+    #[schema(value_type = std::collections::BTreeMap<String, OneOrMany<HookSpec>>)]
     pub hooks: HookSpecs,
-    /// See [`SettingsSpec::on_interrupt`].
+    /// As `on_interrupt` of the project's defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub on_interrupt: Option<OnInterrupt>,
-    /// See [`SettingsSpec::unreachable`].
+    /// As `unreachable` of the project's defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub unreachable: Option<Unreachable>,
-    /// See [`SettingsSpec::max_failures`].
+    /// As `max_failures` of the project's defaults.
     #[serde(default, skip_serializing)]
     #[schema(ignore)]
     pub max_failures: Option<Value>,

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::build::{paths, place};
 use crate::hook::{self, HookSpecs};
-use crate::{FieldError, FieldErrors, HealthSpec, NotBuilt, OneOrMany};
+use crate::{FieldError, FieldErrors, HealthSpec, HookSpec, NotBuilt, OneOrMany};
 
 /// Settings as people write them. What is not said is inherited.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
@@ -28,6 +28,7 @@ pub struct SettingsSpec {
     pub health: Option<OneOrMany<HealthSpec>>,
     /// Commands by point of a release.
     #[serde(default, skip_serializing_if = "HookSpecs::is_empty")]
+    #[schema(value_type = std::collections::BTreeMap<String, OneOrMany<HookSpec>>)]
     pub hooks: HookSpecs,
     /// After a restart with some servers switched: `continue`, `hold` or `roll_back`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,7 +15,7 @@ use crate::exit::Ending;
 use crate::render::clean::one_line;
 use crate::render::live::View;
 use crate::render::tail::Tail;
-use crate::render::{ending, say};
+use crate::render::{ending, lines, say};
 
 /// How long the server may let a long poll wait, in seconds.
 const WAIT_SECS: u64 = 25;
@@ -161,8 +161,11 @@ impl Watched {
         view.note(None)?;
         for event in &batch.events {
             if event.seq > self.tree.seq {
+                let known = lines::is_known(&self.tree, event);
                 self.tree.apply(event);
-                view.event(&self.release, &self.tree, event)?;
+                if !known {
+                    view.event(&self.release, &self.tree, event)?;
+                }
             }
         }
         Ok(view.refresh(&self.release, &self.tree)?)

@@ -113,7 +113,12 @@ fn start(tasks: &mut JoinSet<()>, ports: &Ports, control: &Control, claim: Claim
     });
 }
 
-async fn own(ports: Ports, claim: Claim, stop: CancellationToken, taken_over: bool) -> Result<(), JournalError> {
+async fn own(
+    ports: Ports,
+    claim: Claim,
+    stop: CancellationToken,
+    taken_over: bool,
+) -> Result<(), JournalError> {
     let plan = ports.journal.plan(claim.release).await?;
     let secrets = ports.secrets.of(&plan).await?;
     let reporter = Reporter::new(ports.journal.clone(), claim.release, claim.epoch, Masker::new(&secrets));

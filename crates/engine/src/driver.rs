@@ -114,7 +114,8 @@ impl Driver {
     async fn greet(&mut self, root: &DeployPath) -> Result<(), Broken> {
         let mut said = Answer::default();
         while let Some(line) = self.hears.line().await? {
-            let word = line.strip_prefix('@').and_then(|rest| rest.strip_prefix(&self.hears.nonce)).map(str::trim);
+            let word =
+                line.strip_prefix('@').and_then(|rest| rest.strip_prefix(&self.hears.nonce)).map(str::trim);
             match word {
                 Some("hello") => return Ok(()),
                 Some("need") => self.write(remote::DRIVER.as_bytes()).await?,
@@ -250,7 +251,8 @@ impl Ears {
     /// The next line without its end; what is longer than [`LONGEST_LINE`] is cut there.
     async fn line(&mut self) -> Result<Option<String>, Broken> {
         loop {
-            let bytes = self.stdout.fill_buf().await.map_err(|e| lost(&format!("while an answer was read ({e})")))?;
+            let bytes =
+                self.stdout.fill_buf().await.map_err(|e| lost(&format!("while an answer was read ({e})")))?;
             if bytes.is_empty() {
                 return Ok(None);
             }

@@ -199,8 +199,13 @@ impl Lane {
                 }
                 status::MISSING => {
                     let missing: Vec<&str> = answer.all("missing").collect();
-                    let message = format!("linked file {} is not in {}/shared", missing.join(", "), self.root);
-                    let hint = format!("put it there first, for example: scp {} server:{}/shared/", missing.join(" "), self.root);
+                    let message =
+                        format!("linked file {} is not in {}/shared", missing.join(", "), self.root);
+                    let hint = format!(
+                        "put it there first, for example: scp {} server:{}/shared/",
+                        missing.join(" "),
+                        self.root
+                    );
                     self.unlock().await;
                     return Err(Failure::new(message).hint(hint));
                 }
@@ -221,10 +226,17 @@ impl Lane {
             if ended.map_err(|error| Failure::new(error.to_string()))? {
                 return Ok(release.to_owned());
             }
-            return Err(Failure::new(format!("{} is locked by release {number}, which has not ended", self.root))
-                .hint(format!("wait for it, or stop it: aweigh cancel {number}")));
+            return Err(Failure::new(format!(
+                "{} is locked by release {number}, which has not ended",
+                self.root
+            ))
+            .hint(format!("wait for it, or stop it: aweigh cancel {number}")));
         }
-        let who = if installation.is_empty() { "something else".to_owned() } else { format!("another Aweigh ({installation})") };
+        let who = if installation.is_empty() {
+            "something else".to_owned()
+        } else {
+            format!("another Aweigh ({installation})")
+        };
         Err(Failure::new(format!("{} is locked by {who}", self.root))
             .hint(format!("if that one is gone for good, remove {}/.aweigh/lock on the server", self.root)))
     }
@@ -302,7 +314,11 @@ impl Lane {
     }
 
     /// A byte stream to a port as seen from the server.
-    pub async fn forward(&mut self, host: &str, port: u16) -> Result<Box<dyn crate::ports::Duplex>, crate::ports::HostError> {
+    pub async fn forward(
+        &mut self,
+        host: &str,
+        port: u16,
+    ) -> Result<Box<dyn crate::ports::Duplex>, crate::ports::HostError> {
         let lost = || crate::ports::HostError {
             kind: HostTrouble::Lost,
             message: "there is no connection".to_owned(),
@@ -326,23 +342,27 @@ impl Lane {
             )),
             status::INCOMPLETE => Failure::new(format!(
                 "could not {verb}: the release in {root} is not complete ({})",
-                answer.last_said()
+                answer.first_said()
             )),
             status::TOUCHED => Failure::new(format!(
                 "could not {verb}: {root}/releases/{} was changed after it was staged",
                 self.folder()
             ))
             .hint("release again; it is staged anew"),
-            status::DRIFT => Failure::new(format!("drift: {root}/current points to {now}, which is not what this release found"))
-                .hint("somebody else switched it; look at the server, then release again"),
-            status::NOT_A_LINK => Failure::new(format!("{root}/current is a real file or folder, not a link"))
-                .hint("move it away by hand, for example: mv current current.old"),
+            status::DRIFT => Failure::new(format!(
+                "drift: {root}/current points to {now}, which is not what this release found"
+            ))
+            .hint("somebody else switched it; look at the server, then release again"),
+            status::NOT_A_LINK => {
+                Failure::new(format!("{root}/current is a real file or folder, not a link"))
+                    .hint("move it away by hand, for example: mv current current.old")
+            }
             status::MISSING => {
                 let missing: Vec<&str> = answer.all("missing").collect();
                 Failure::new(format!("linked file {} is not in {root}/shared", missing.join(", ")))
                     .hint("put it there, then release again")
             }
-            _ => Failure::new(format!("could not {verb} in {root}: {}", answer.last_said())),
+            _ => Failure::new(format!("could not {verb} in {root}: {}", answer.first_said())),
         }
     }
 

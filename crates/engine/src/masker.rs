@@ -81,7 +81,11 @@ mod tests {
     use super::*;
 
     fn masker() -> Masker {
-        Masker::new(&["hunter2hunter".to_owned().into(), "short".to_owned().into(), "line-one\nline-two\n".to_owned().into()])
+        Masker::new(&[
+            "hunter2hunter".to_owned().into(),
+            "short".to_owned().into(),
+            "line-one\nline-two\n".to_owned().into(),
+        ])
     }
 
     #[test]

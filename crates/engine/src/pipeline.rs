@@ -22,7 +22,8 @@ use crate::stages::{activate::activate, fetch::fetch, pack::pack, prune::prune, 
 /// `taken_over` says that an owner before us ended in the middle of it. An error means that nothing more may be
 /// said: the release is not ours any more, or the journal cannot be written.
 pub async fn run(run: Arc<Run>, taken_over: bool) -> Result<(), JournalError> {
-    let mut lanes = Lanes::new(run.plan.servers.iter().map(|server| Lane::new(run.clone(), server.clone())).collect());
+    let mut lanes =
+        Lanes::new(run.plan.servers.iter().map(|server| Lane::new(run.clone(), server.clone())).collect());
     let outcome = match recovery::decide(&run, &mut lanes, taken_over).await {
         Ok(Next::GoOn) => forward(&run, &mut lanes).await,
         Ok(Next::GoBack(failure)) => Err(Halt::Failed(failure)),
@@ -101,7 +102,9 @@ async fn stage(run: &Arc<Run>, lanes: &mut Lanes, parcel: Option<Arc<Parcel>>) -
         run.go_on()?;
     }
     if !run.was_done("staged") {
-        lanes.only(has_staging_hooks, |lane| Box::pin(async move { seal(lane).await.map_err(Halt::Failed) })).await?;
+        lanes
+            .only(has_staging_hooks, |lane| Box::pin(async move { seal(lane).await.map_err(Halt::Failed) }))
+            .await?;
     }
     Ok(())
 }
@@ -169,7 +172,12 @@ async fn control_hooks(run: &Arc<Run>, point: HookPoint, trouble: Option<&Troubl
     outcome
 }
 
-async fn control_list(control: &mut Lane, point: HookPoint, hooks: &[PlannedHook], env: &[String]) -> Result<(), Halt> {
+async fn control_list(
+    control: &mut Lane,
+    point: HookPoint,
+    hooks: &[PlannedHook],
+    env: &[String],
+) -> Result<(), Halt> {
     let run = control.run.clone();
     let own = !hooks.iter().any(|hook| hook.key == point.word());
     // What only a failed release says is not in its plan.
@@ -240,19 +248,26 @@ fn join(first: &str, second: Option<String>) -> String {
 }
 
 fn left_out(lanes: &Lanes) -> Option<String> {
-    let names: Vec<String> = lanes.iter().filter(|lane| lane.left_out).map(|lane| lane.server.name.to_string()).collect();
+    let names: Vec<String> =
+        lanes.iter().filter(|lane| lane.left_out).map(|lane| lane.server.name.to_string()).collect();
     (!names.is_empty()).then(|| format!("left out: {}", names.join(", ")))
 }
 
 /// Puts every switched server back. `otherwise` is the status when none was switched.
-async fn back(run: &Run, lanes: &mut Lanes, otherwise: Status) -> Result<(Status, Option<String>), JournalError> {
+async fn back(
+    run: &Run,
+    lanes: &mut Lanes,
+    otherwise: Status,
+) -> Result<(Status, Option<String>), JournalError> {
     if !lanes.iter().any(|lane| lane.switched) {
         return Ok((otherwise, None));
     }
     match lanes.only(|lane| lane.switched, |lane| Box::pin(undo(lane))).await {
         Ok(()) => Ok((Status::RolledBack, None)),
         Err(Halt::Journal(error)) => Err(error),
-        Err(Halt::Failed(failure)) => Ok((Status::Partial, Some(format!("going back failed: {}", failure.reason())))),
+        Err(Halt::Failed(failure)) => {
+            Ok((Status::Partial, Some(format!("going back failed: {}", failure.reason()))))
+        }
         Err(Halt::Unknown(why)) => Ok((Status::Partial, Some(format!("going back stopped: {why}")))),
         Err(Halt::Stopped) => {
             tracing::error!(release = %run.plan.release, "an undo was stopped");
@@ -283,7 +298,8 @@ async fn settle_rest(run: &Run, status: Status) -> Result<(), JournalError> {
 /// Runs `on_failure`; its own failure changes nothing any more.
 async fn after_failure(run: &Arc<Run>, lanes: &Lanes) -> Result<(), JournalError> {
     let rows = run.ports.journal.steps(run.plan.release).await?;
-    let failed: Vec<&str> = rows.iter().filter(|row| row.status == StepStatus::Failed).map(|row| row.key.as_str()).collect();
+    let failed: Vec<&str> =
+        rows.iter().filter(|row| row.status == StepStatus::Failed).map(|row| row.key.as_str()).collect();
     let servers: Vec<&str> = lanes
         .iter()
         .map(|lane| lane.server.name.as_str())

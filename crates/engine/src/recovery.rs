@@ -38,7 +38,8 @@ pub async fn decide(run: &Run, lanes: &mut Lanes, taken_over: bool) -> Result<Ne
         }
     }
     // A release that had begun to go back does not turn round again.
-    let failed = run.found.values().find(|row| row.status == StepStatus::Failed || row.key.ends_with("/undo"));
+    let failed =
+        run.found.values().find(|row| row.status == StepStatus::Failed || row.key.ends_with("/undo"));
     if let Some(row) = failed {
         return Ok(Next::GoBack(Failure::new(format!("{} did not work", row.key))));
     }
@@ -67,23 +68,31 @@ async fn look(run: &Run, lane: &mut Lane) {
     }
     let reached = lane.contact().await;
     let ours = lane.facts.current.as_deref() == Some(lane.path().as_str());
-    // Switched: the server says so, or it cannot say and we had begun.
-    lane.switched = switching && (reached.is_err() || (ours && lane.before != lane.path()));
+    // Switched: the server says so, or it cannot say and we had begun. A way back that had begun is gone to its
+    // end: the link may be back already, and what runs there not.
+    let going_back = run.had_begun(&lane.key("undo"));
+    lane.switched = going_back || (switching && (reached.is_err() || (ours && lane.before != lane.path())));
 }
 
 /// The first hook of a lane that began and of which nobody knows whether it ended.
 async fn unknown_hook(run: &Run, lane: &mut Lane) -> Result<Option<String>, Halt> {
     for point in HookPoint::ALL.into_iter().filter(|point| !point.on_control_host()) {
         for hook in point_hooks(&run.plan, point, Some(&lane.server)) {
-            let Some(row) = run.found.get(&hook.key).filter(|row| row.status == StepStatus::Running) else { continue };
-            let run_id = format!("{}/{}-{}", run.plan.release, hook.key.replace('/', "_"), row.attempt.max(1));
+            let Some(row) = run.found.get(&hook.key).filter(|row| row.status == StepStatus::Running) else {
+                continue;
+            };
+            let run_id =
+                format!("{}/{}-{}", run.plan.release, hook.key.replace('/', "_"), row.attempt.max(1));
             if hook.hook.rerun == Rerun::Never && !is_known(lane, &run_id).await {
                 let fact = model::NodeFact {
                     reason: Some("it began, and nobody knows whether it ended".to_owned()),
                     ..model::NodeFact::new(&hook.key, StepStatus::Unknown, row.attempt.max(1))
                 };
                 run.reporter.node(fact, None).await?;
-                return Ok(Some(format!("controller_restarted: {} began, and nobody knows whether it ended", hook.key)));
+                return Ok(Some(format!(
+                    "controller_restarted: {} began, and nobody knows whether it ended",
+                    hook.key
+                )));
             }
         }
     }

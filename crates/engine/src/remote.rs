@@ -15,7 +15,8 @@ pub static DRIVER_HASH: LazyLock<String> =
     LazyLock::new(|| hex::encode(Sha256::digest(DRIVER)).chars().take(16).collect());
 
 /// What starts the driver, in one line: fish and tcsh treat newlines inside quotes in ways of their own.
-static BOOT: LazyLock<String> = LazyLock::new(|| include_str!("scripts/boot.sh").trim_end().replace('\n', " "));
+static BOOT: LazyLock<String> =
+    LazyLock::new(|| include_str!("scripts/boot.sh").trim_end().replace('\n', " "));
 
 /// A value that cannot travel as a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -149,9 +150,14 @@ impl Answer {
         false
     }
 
-    /// The last line that tools said, for an error.
+    /// The last line that was said, for an error where a login shell may have said something before.
     pub fn last_said(&self) -> &str {
         self.said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no reason was given").trim()
+    }
+
+    /// The first line that tools said while a verb ran: what follows a first complaint follows from it.
+    pub fn first_said(&self) -> &str {
+        self.said.lines().find(|line| !line.trim().is_empty()).unwrap_or("no reason was given").trim()
     }
 }
 
@@ -164,7 +170,10 @@ mod tests {
         let line = command_line("00112233aabbccdd");
         let (boot, words) = line.strip_prefix("sh -c '").unwrap().split_once('\'').unwrap();
         assert!(!boot.contains(['\'', '!', '\\', '\n']), "fish and tcsh quote these differently: {boot}");
-        assert!(words.bytes().all(|b| b == b' ' || b.is_ascii_alphanumeric() || b"_./=-".contains(&b)), "{words}");
+        assert!(
+            words.bytes().all(|b| b == b' ' || b.is_ascii_alphanumeric() || b"_./=-".contains(&b)),
+            "{words}"
+        );
     }
 
     #[test]

@@ -132,7 +132,9 @@ impl NodeLog {
     /// When what waits has to be recorded; `None` while nothing waits.
     pub fn due(&self) -> Option<Instant> {
         let full = self.waiting.len() >= PIECE;
-        self.since.filter(|_| !self.waiting.is_empty()).map(|since| if full { since } else { since + PATIENCE })
+        self.since
+            .filter(|_| !self.waiting.is_empty())
+            .map(|since| if full { since } else { since + PATIENCE })
     }
 
     /// Records what waits, all but the beginning of a character that is not complete yet.
@@ -180,6 +182,10 @@ impl NodeLog {
         }
         let tail: Vec<u8> = std::mem::take(&mut self.tail).into();
         self.record(&tail).await?;
-        if self.said { self.reporter.record(vec![Entry::LogEnd { node: self.node.clone() }]).await } else { Ok(()) }
+        if self.said {
+            self.reporter.record(vec![Entry::LogEnd { node: self.node.clone() }]).await
+        } else {
+            Ok(())
+        }
     }
 }

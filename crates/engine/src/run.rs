@@ -105,10 +105,16 @@ impl Run {
         let mut fact = NodeFact::new(key, StepStatus::Running, attempt);
         fact.added = added;
         self.reporter.node(fact, None).await?;
-        let open =
-            Open { run: self, key: key.to_owned(), attempt, unknown, result: row.and_then(|row| row.result.clone()) };
+        let open = Open {
+            run: self,
+            key: key.to_owned(),
+            attempt,
+            unknown,
+            result: row.and_then(|row| row.result.clone()),
+        };
         if row.is_some_and(|row| unknown && row.crashes >= CRASHES) {
-            let why = Failure::new(format!("controller_restarted: Aweigh ended {CRASHES} times in this step"));
+            let why =
+                Failure::new(format!("controller_restarted: Aweigh ended {CRASHES} times in this step"));
             return Err(open.fail(why).await);
         }
         fault::point(key, Side::Intent);
@@ -175,7 +181,12 @@ impl Open<'_> {
     }
 
     /// Records that it is done, with something to know.
-    pub async fn warn(self, why: String, result: Option<Value>, server: Option<ServerFact>) -> Result<(), Halt> {
+    pub async fn warn(
+        self,
+        why: String,
+        result: Option<Value>,
+        server: Option<ServerFact>,
+    ) -> Result<(), Halt> {
         self.settle(StepStatus::Warning, Some(why), result, server).await
     }
 

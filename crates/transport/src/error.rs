@@ -113,6 +113,8 @@ pub enum Error {
     // This machine.
     #[error("cannot run sh on this machine: {source}")]
     Spawn { source: io::Error },
+    #[error("the in-process SSH server cannot start: {source}")]
+    Serve { source: io::Error },
     #[error("reading the output failed: {source}")]
     Read { source: io::Error },
 }
@@ -186,7 +188,7 @@ impl Error {
             Error::Closed => "connect again",
             Error::Unread { .. } => "let the command print less, or send its output to a file",
             Error::Spawn { .. } => "check that /bin/sh exists, and the limit of processes",
-            Error::Read { .. } => "",
+            Error::Serve { .. } | Error::Read { .. } => "",
         }
     }
 

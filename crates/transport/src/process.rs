@@ -109,7 +109,7 @@ impl Process {
         }
     }
 
-    /// Waits until the command has ended; may be called again and by a dropped future's successor.
+    /// Waits until the command has ended. May be called again; a dropped future loses nothing.
     ///
     /// The last output may still be on its way then, or never end when the command left a daemon
     /// behind that holds its output open. [`Error::Lost`] when the connection went first.

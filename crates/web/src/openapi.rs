@@ -1,7 +1,8 @@
 //! The OpenAPI document, generated from the routes and the types they speak.
 
-use api::{HookSpec, HookTable, Problem};
+use api::Problem;
 use axum::Json;
+use utoipa::openapi::schema::{ArrayItems, Schema};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as Generated};
@@ -29,7 +30,7 @@ pub(crate) async fn show() -> Json<OpenApi> {
         releases::create, releases::list, releases::show, releases::log, releases::cancel, releases::resume,
         events::events, board::show,
     ),
-    components(schemas(Problem, HookSpec, HookTable)),
+    components(schemas(Problem)),
     security(("token" = [])),
     modifiers(&Whole),
 )]
@@ -42,6 +43,7 @@ impl Modify for Whole {
     fn modify(&self, document: &mut OpenApi) {
         if let Some(components) = &mut document.components {
             let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+            components.schemas.values_mut().for_each(open_parts);
             components.security_schemes.insert("token".to_owned(), SecurityScheme::Http(bearer).into());
         }
         let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
@@ -59,6 +61,11 @@ impl Modify for Whole {
             ] {
                 if let Some(operation) = operation {
                     operation.operation_id = Some(operation_id(method, path));
+                    for (status, response) in &mut operation.responses.responses {
+                        if let RefOr::T(response) = response {
+                            response.description = meaning(status).to_owned();
+                        }
+                    }
                     operation.responses.responses.insert("default".to_owned(), RefOr::T(refusal.clone()));
                 }
             }
@@ -70,4 +77,35 @@ impl Modify for Whole {
 fn operation_id(method: &str, path: &str) -> String {
     let words = path.trim_start_matches("/api/v1/").replace(['{', '}'], "").replace('/', "_");
     format!("{method}_{words}")
+}
+
+/// What a status of success says; every response has to say something.
+fn meaning(status: &str) -> &'static str {
+    match status {
+        "201" => "It is made, and durable",
+        "202" => "It is asked for",
+        "204" => "It is done",
+        _ => "The answer",
+    }
+}
+
+/// A table that is put together from parts has the keys of all of them, so no part may forbid the others.
+fn open_parts(schema: &mut RefOr<Schema>) {
+    let RefOr::T(schema) = schema else { return };
+    match schema {
+        Schema::AllOf(parts) => {
+            for part in &mut parts.items {
+                if let RefOr::T(Schema::Object(table)) = part {
+                    table.additional_properties = None;
+                }
+            }
+        }
+        Schema::Object(table) => table.properties.values_mut().for_each(open_parts),
+        Schema::Array(list) => {
+            if let ArrayItems::RefOrSchema(items) = &mut list.items {
+                open_parts(items);
+            }
+        }
+        _ => {}
+    }
 }

@@ -171,4 +171,7 @@ fn what_is_stored_counts() {
         "has on web-1 already",
     );
     assert!(bare(json!({"credentials": {"deploy": {"kind": "ssh-key"}}})).is_ok(), "the stored secret stays");
+    let twin =
+        json!({"host": "10.0.0.11", "user": "x", "credential": "deploy", "labels": {"env": "production"}});
+    wrong(json!({"servers": {"web-0": twin}}), "servers.web-1.host is the machine of web-0");
 }

@@ -22,7 +22,7 @@ pub(super) async fn run(client: &Client, args: &ReleasesArgs) -> anyhow::Result<
         return Ok(Ending::Done);
     }
     let page: Page<Release> = client.decode(&answer)?;
-    let head = ["RELEASE", "PROJECT", "ENV", "REF", "COMMIT", "STATUS", "BEGAN", "TOOK", "BY", "NOTE"];
+    let head = ["RELEASE", "PROJECT", "ENV", "STATUS", "REF", "COMMIT", "BEGAN", "TOOK", "BY", "NOTE"];
     let (now, zone) = (Timestamp::now(), TimeZone::system());
     let rows = page.items.iter().map(|release| row(release, now, &zone)).collect();
     table::show(&head, rows, "no releases yet")?;
@@ -38,9 +38,9 @@ fn row(release: &Release, now: Timestamp, zone: &TimeZone) -> Vec<String> {
         release.id.to_string(),
         release.project.to_string(),
         release.environment.to_string(),
+        spoken(release.status),
         git_ref,
         release.commit.short().to_owned(),
-        spoken(release.status),
         date(release.started_at.unwrap_or(release.created_at), zone),
         took(release.started_at, release.ended_at, now).map(span).unwrap_or_default(),
         release.by.clone(),

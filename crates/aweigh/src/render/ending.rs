@@ -28,7 +28,9 @@ pub fn sentence(servers: &[ServerRecord]) -> String {
 
 /// What is said of one server; `verb` is `runs` or `run`.
 fn runs(verb: &str, server: &ServerRecord) -> String {
-    let link = |link: &Option<String>| link.as_deref().map(one_line);
+    let link = |link: &Option<String>| {
+        link.as_deref().map(|link| one_line(link.strip_prefix("releases/").unwrap_or(link)))
+    };
     let (before, now) = (link(&server.before), link(&server.now));
     let untouched = before.is_none() && now.is_none();
     let what = now.clone().or(before).unwrap_or_else(|| "no release".to_owned());
@@ -54,7 +56,7 @@ mod tests {
     #[test]
     fn one_sentence_says_what_every_server_runs() {
         use ServerState::{Behind, Live, Pending, Undone, Unknown};
-        let (old, new) = (Some("r-41"), Some("r-42"));
+        let (old, new) = (Some("releases/r-41"), Some("releases/r-42"));
         let good = [server("web-1", old, new, Live), server("web-2", None, new, Live)];
         assert_eq!(sentence(&good), "Now web-1 and web-2 run r-42.");
         let mixed = [

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use model::{Event, Fact, Release, Tree};
 
 use super::clean::one_line;
-use super::words::{has_run, release_symbol, span, spoken, symbol, took};
+use super::words::{release_symbol, span, spoken, symbol, took, worked};
 
 /// The line for one fact, after it was applied to `tree`; none for logs, and for changes that say nothing new.
 pub fn line(release: &Release, tree: &Tree, event: &Event, zone: &TimeZone) -> Option<String> {
@@ -25,11 +25,8 @@ pub fn line(release: &Release, tree: &Tree, event: &Event, zone: &TimeZone) -> O
             if fact.attempt > 1 {
                 said = format!("{said} (try {})", fact.attempt);
             }
-            if node.ended_at.is_some()
-                && has_run(fact.status)
-                && let Some(took) = took(node.started_at, node.ended_at, event.at)
-            {
-                said = format!("{said} {}", span(took));
+            if let Some(worked) = worked(node, event.at) {
+                said = format!("{said} {worked}");
             }
             with_reason(said, fact.reason.as_deref())
         }
@@ -37,6 +34,17 @@ pub fn line(release: &Release, tree: &Tree, event: &Event, zone: &TimeZone) -> O
         Fact::Log(_) => return None,
     };
     Some(format!("{} {said}", clock(event.at, zone)))
+}
+
+/// Whether `event`, not yet applied to `tree`, tells people nothing: a node says its status again, with what it
+/// found out about its server.
+pub fn is_known(tree: &Tree, event: &Event) -> bool {
+    let Fact::Node(fact) = &event.fact else { return false };
+    tree.nodes.iter().any(|node| {
+        node.key == fact.key
+            && (node.status, node.attempt) == (fact.status, fact.attempt)
+            && node.reason == fact.reason
+    })
 }
 
 /// The time of day in `zone`: `10:45:12`.
@@ -55,6 +63,7 @@ fn with_reason(said: String, reason: Option<&str>) -> String {
 mod tests {
     use super::super::sample::{self, Told};
     use super::*;
+    use model::StepStatus;
 
     fn told(told: Told) -> String {
         let Told { release, tree, events } = told;
@@ -97,6 +106,16 @@ mod tests {
         10:45:16 × batch-1 cancelled
         10:45:16 ✗ release 42 failed after 4.0s: web-2: the disk is full
         ");
+    }
+
+    #[test]
+    fn a_status_that_is_said_again_is_known() {
+        let mut told = Told::to(&["web-1"]);
+        told.node(1.0, "fetch", StepStatus::Running, None);
+        let again = told.events.last().unwrap().clone();
+        assert!(is_known(&told.tree, &again));
+        told.node(2.0, "fetch", StepStatus::Ok, None);
+        assert!(!is_known(&told.tree, &again));
     }
 
     #[test]

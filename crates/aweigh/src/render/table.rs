@@ -5,7 +5,7 @@ use std::io;
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 
 use super::clean::one_line;
-use super::paint::Screen;
+use super::paint::{Line, Paint, Screen};
 use super::print;
 
 /// Prints rows below a head; a listing without rows says `empty` on standard error instead.
@@ -24,22 +24,18 @@ pub fn show(head: &[&str], rows: Vec<Vec<String>>, empty: &str) -> io::Result<()
 
 fn text(head: &[&str], rows: Vec<Vec<String>>, screen: &Screen) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(head.iter().map(Cell::new));
-    if screen.terminal {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(u16::try_from(screen.width).unwrap_or(u16::MAX));
-    } else {
-        table.set_content_arrangement(ContentArrangement::Disabled);
-        table.force_no_tty();
-    }
+    table.force_no_tty().load_style(presets::NOTHING).set_header(head.iter().map(Cell::new));
+    // A cell that is broken into lines is hard to read and to copy: what has no room is cut at the end of the row.
+    table.set_content_arrangement(ContentArrangement::Disabled);
     for row in rows {
         table.add_row(row.iter().map(|cell| Cell::new(one_line(cell))));
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    let lines = table.lines().map(|line| format!("{}\n", line.trim_end()));
-    lines.collect()
+    let cut =
+        |line: String| Line::default().with(line.trim_end(), Paint::Plain).text(screen.width, false) + "\n";
+    table.lines().map(cut).collect()
 }
 
 #[cfg(test)]
@@ -49,14 +45,22 @@ mod tests {
     #[test]
     fn columns_are_aligned_and_cells_are_clean() {
         let screen = Screen { terminal: false, colours: false, width: usize::MAX, height: usize::MAX };
-        let rows = vec![
-            vec!["web-1".to_owned(), "deploy@10.0.0.11:22".to_owned()],
-            vec!["a-longer-name".to_owned(), "two\nlines \u{1b}]0;title\u{7}".to_owned()],
-        ];
-        insta::assert_snapshot!(text(&["NAME", "PLACE"], rows, &screen), @r"
+        let rows = || {
+            vec![
+                vec!["web-1".to_owned(), "deploy@10.0.0.11:22".to_owned()],
+                vec!["a-longer-name".to_owned(), "two\nlines \u{1b}]0;title\u{7}".to_owned()],
+            ]
+        };
+        insta::assert_snapshot!(text(&["NAME", "PLACE"], rows(), &screen), @r"
         NAME           PLACE
         web-1          deploy@10.0.0.11:22
         a-longer-name  two lines
+        ");
+        let narrow = Screen { terminal: true, width: 20, ..screen };
+        insta::assert_snapshot!(text(&["NAME", "PLACE"], rows(), &narrow), @r"
+        NAME           PLACE
+        web-1          depl…
+        a-longer-name  two …
         ");
     }
 }

@@ -17,14 +17,23 @@ use model::{Kind, Name, Node, Release, StepKind, StepStatus, Tree};
 
 use super::clean::one_line;
 use super::paint::{Line, Paint};
-use super::words::{has_run, release_paint, release_symbol, span, spoken, step_paint, symbol, took};
+use super::words::{release_paint, release_symbol, span, spoken, step_paint, symbol, took, worked};
 
 /// Rows of a picture that are not servers: head, status, trunk, end of the trunk, the note on what is left out.
 const OTHER_ROWS: usize = 6;
 
 /// The steps of a plan: the same rows before anything has happened.
 pub fn steps(tree: &Tree) -> Vec<Line> {
-    rows(tree, Timestamp::UNIX_EPOCH, usize::MAX, usize::MAX)
+    let (before, lanes, after) = parts(tree);
+    let all = |nodes: &[&Node]| row(tree, nodes, Timestamp::UNIX_EPOCH, Inner::All);
+    let column = lanes.keys().map(|name| name.as_str().len()).max().unwrap_or_default();
+    let mut lines = vec![all(&before)];
+    for (name, nodes) in &lanes {
+        let start = Line::default().with(format!("  {:column$}  ", name.as_str()), Paint::Bold);
+        lines.push(start.then(all(nodes)));
+    }
+    lines.push(all(&after));
+    lines
 }
 
 /// The whole picture at `now`, at most about `height` rows.
@@ -109,34 +118,46 @@ fn is_inner(tree: &Tree, node: &Node) -> bool {
         })
 }
 
+/// Which hooks of a list are shown beside the node of their point.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inner {
+    /// All: what is shown is a plan.
+    All,
+    /// Those of a point that is at work or in trouble.
+    Telling,
+}
+
 /// Nodes in a row. Where there is no room, those that are done at the beginning become `✓ 4 done`.
 fn chain(tree: &Tree, nodes: &[&Node], now: Timestamp, width: usize) -> Line {
-    let whole = |nodes: &[&Node]| {
-        nodes.iter().enumerate().fold(Line::default(), |line, (place, node)| {
-            let gap = if place == 0 { "" } else { "  " };
-            line.with(gap, Paint::Plain).then(with_inner(tree, node, now))
-        })
-    };
-    let line = whole(nodes);
+    let line = row(tree, nodes, now, Inner::Telling);
     let done = nodes.iter().take_while(|node| node.status == StepStatus::Ok).count();
     if line.width() <= width || done < 2 {
         return line;
     }
     let rest = nodes.get(done..).unwrap_or_default();
-    Line::default().with(format!("✓ {done} done"), Paint::Green).with("  ", Paint::Plain).then(whole(rest))
+    let start = Line::default().with(format!("✓ {done} done"), Paint::Green).with("  ", Paint::Plain);
+    start.then(row(tree, rest, now, Inner::Telling))
 }
 
-fn with_inner(tree: &Tree, node: &Node, now: Timestamp) -> Line {
+fn row(tree: &Tree, nodes: &[&Node], now: Timestamp, inner: Inner) -> Line {
+    nodes.iter().enumerate().fold(Line::default(), |line, (place, node)| {
+        let gap = if place == 0 { "" } else { "  " };
+        line.with(gap, Paint::Plain).then(with_inner(tree, node, now, inner))
+    })
+}
+
+fn with_inner(tree: &Tree, node: &Node, now: Timestamp, inner: Inner) -> Line {
     let line = one(node, now);
-    let mut inner = tree
+    let quiet = matches!(node.status, StepStatus::Pending | StepStatus::Ok);
+    let mut hooks = tree
         .nodes
         .iter()
         .filter(|other| other.parent.as_deref() == Some(&node.key) && is_inner(tree, other))
         .peekable();
-    if inner.peek().is_none() || matches!(node.status, StepStatus::Pending | StepStatus::Ok) {
+    if hooks.peek().is_none() || (quiet && inner == Inner::Telling) {
         return line;
     }
-    let line = inner.enumerate().fold(line.with(" (", Paint::Plain), |line, (place, node)| {
+    let line = hooks.enumerate().fold(line.with(" (", Paint::Plain), |line, (place, node)| {
         line.with(if place == 0 { "" } else { ", " }, Paint::Plain).then(one(node, now))
     });
     line.with(")", Paint::Plain)
@@ -146,10 +167,9 @@ fn with_inner(tree: &Tree, node: &Node, now: Timestamp) -> Line {
 fn one(node: &Node, now: Timestamp) -> Line {
     let paint = step_paint(node.status);
     let line = Line::default().with(format!("{} {}", symbol(node.status), one_line(&node.text)), paint);
-    let shown = |took: &jiff::SignedDuration| took.as_millis() >= 100;
-    match took(node.started_at, node.ended_at, now).filter(shown) {
-        Some(took) if has_run(node.status) => line.with(format!(" {}", span(took)), Paint::Dim),
-        _ => line,
+    match worked(node, now) {
+        Some(worked) => line.with(format!(" {worked}"), Paint::Dim),
+        None => line,
     }
 }
 
@@ -285,6 +305,17 @@ mod tests {
           web-2  failed     ✓ upload 0.5s  ✓ after_upload 0.5s  ↩ activate  ↩ after_activate  ✗ verify 30s  × prune  ✓ undo 2.5s
                  ✗ verify: http://127.0.0.1:8080/up answered 500
         ✓ staged 0.5s  ✗ batch 1 31s
+        ");
+    }
+
+    #[test]
+    fn a_plan() {
+        let tree = sample::Told::to(&["web-1"]).tree;
+        let lines: Vec<String> = steps(&tree).iter().map(|line| line.text(200, false)).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        ○ start  ○ fetch  ○ build  ○ pack
+          web-1  ○ upload  ○ after_upload (○ 1, ○ migrate)  ○ activate  ○ after_activate  ○ verify  ○ prune
+        ○ staged  ○ batch 1
         ");
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use model::{Status, StepStatus};
+use model::{Node, Status, StepStatus};
 
 use super::paint::Paint;
 
@@ -76,10 +76,14 @@ pub fn span(duration: SignedDuration) -> String {
     }
 }
 
-/// Whether the time from the beginning to the end of a node says how long it worked. What was undone later did
-/// not work until then.
-pub fn has_run(status: StepStatus) -> bool {
-    matches!(status, StepStatus::Running | StepStatus::Ok | StepStatus::Failed | StepStatus::Warning)
+/// How long a node works or worked, where that is worth a word. What was undone later did not work until then.
+pub fn worked(node: &Node, now: Timestamp) -> Option<String> {
+    let counts = matches!(
+        node.status,
+        StepStatus::Running | StepStatus::Ok | StepStatus::Failed | StepStatus::Warning
+    );
+    let worked = took(node.started_at, node.ended_at, now).filter(|_| counts)?;
+    (worked.as_millis() >= 100).then(|| span(worked))
 }
 
 /// How long something took, or takes until `now`; nothing when it has not begun.

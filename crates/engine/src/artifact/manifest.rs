@@ -130,8 +130,10 @@ impl Manifest {
         for parent in path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()) {
             let found = self.entries.get(parent.as_os_str().as_bytes());
             if found.is_some_and(|entry| *entry != Entry::Dir) {
-                let message = format!("{link} cannot be linked: {} is not a folder in this commit", parent.display());
-                return Err(Failure::new(message).hint("take it out of linked_files and linked_dirs, or mend the repository"));
+                let message =
+                    format!("{link} cannot be linked: {} is not a folder in this commit", parent.display());
+                return Err(Failure::new(message)
+                    .hint("take it out of linked_files and linked_dirs, or mend the repository"));
             }
         }
         Ok(())
@@ -166,7 +168,9 @@ impl Expected {
         let name = [b"./", path].concat();
         let (names, lines, line) = match entry {
             Entry::Dir => (&mut self.dirs, 0, format!("{:x} ", 0o040_755)),
-            Entry::Link { target } => (&mut self.links, 1, format!("{:x} {} ", 0o120_777, target.bytes().len())),
+            Entry::Link { target } => {
+                (&mut self.links, 1, format!("{:x} {} ", 0o120_777, target.bytes().len()))
+            }
             Entry::File { executable, size, .. } => {
                 let mode = if *executable { 0o100_755 } else { 0o100_644 };
                 (&mut self.files, 2, format!("{mode:x} {size} "))
@@ -210,7 +214,8 @@ mod tests {
 
     #[test]
     fn linked_paths_take_the_place_of_what_is_packed() {
-        let expected = manifest().expected(&["storage".parse().unwrap(), "var/.env".parse().unwrap()]).unwrap();
+        let expected =
+            manifest().expected(&["storage".parse().unwrap(), "var/.env".parse().unwrap()]).unwrap();
         assert_eq!(expected.dirs, b"");
         assert_eq!(expected.links, b"./a\nb\xff\0./storage\0./var/.env\0");
         assert_eq!(expected.files, b"./storage2\0");

@@ -86,7 +86,8 @@ impl<W: Write> Packer<'_, W> {
     fn folder(&mut self, below: &Path) -> Result<(), Failure> {
         let at = self.order.tree.join(below);
         let listed = std::fs::read_dir(&at).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let mut children = listed.map_err(|error| Failure::new(format!("cannot read {}: {error}", below.display())))?;
+        let mut children =
+            listed.map_err(|error| Failure::new(format!("cannot read {}: {error}", below.display())))?;
         children.sort_by_key(std::fs::DirEntry::file_name);
         for child in children {
             let path = below.join(child.file_name());
@@ -104,7 +105,8 @@ impl<W: Write> Packer<'_, W> {
             } else if kind.is_file() {
                 self.file(&path)?;
             } else {
-                let message = format!("{} is a device, a pipe or a socket and cannot be packed", path.display());
+                let message =
+                    format!("{} is a device, a pipe or a socket and cannot be packed", path.display());
                 return Err(Failure::new(message).hint("let the build remove it, or name it under exclude"));
             }
         }
@@ -113,13 +115,15 @@ impl<W: Write> Packer<'_, W> {
 
     fn file(&mut self, path: &Path) -> Result<(), Failure> {
         let full = self.order.tree.join(path);
-        let mut file = File::open(&full).map_err(|e| Failure::new(format!("cannot read {}: {e}", path.display())))?;
+        let mut file =
+            File::open(&full).map_err(|e| Failure::new(format!("cannot read {}: {e}", path.display())))?;
         let stat = file.metadata()?;
         let executable = stat.permissions().mode() & 0o111 != 0;
         if stat.len() <= IN_MEMORY {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes)?;
-            let entry = self.describe(path, executable, bytes.len() as u64, hex::encode(Sha256::digest(&bytes)));
+            let entry =
+                self.describe(path, executable, bytes.len() as u64, hex::encode(Sha256::digest(&bytes)));
             return self.entry(path, entry, &mut bytes.as_slice());
         }
         let mut hash = Sha256::new();

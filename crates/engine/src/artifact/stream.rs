@@ -42,10 +42,14 @@ pub fn stream(folder: &Path, codec: Codec, linked: &[TreePath]) -> Result<Stream
     append(&mut head, b"tree", &Entry::Dir, &mut std::io::empty())?;
     append(&mut head, b"manifest", &Entry::Dir, &mut std::io::empty())?;
     let listing = expected.listing();
-    for (name, bytes) in
-        [("dirs", &expected.dirs), ("links", &expected.links), ("files", &expected.files), ("expected", &listing)]
-    {
-        let entry = Entry::File { executable: false, size: bytes.len() as u64, sha256: String::new(), mtime: 0 };
+    for (name, bytes) in [
+        ("dirs", &expected.dirs),
+        ("links", &expected.links),
+        ("files", &expected.files),
+        ("expected", &listing),
+    ] {
+        let entry =
+            Entry::File { executable: false, size: bytes.len() as u64, sha256: String::new(), mtime: 0 };
         append(&mut head, format!("manifest/{name}").as_bytes(), &entry, &mut bytes.as_slice())?;
     }
     let body = match codec {
@@ -82,7 +86,8 @@ fn gzip_body(folder: &Path) -> Result<std::path::PathBuf, Failure> {
     if !body.exists() {
         let new = folder.join(format!("body.tar.gz.{}", hex::encode(rand::random::<[u8; 4]>())));
         let mut from = zstd::Decoder::new(File::open(folder.join("body.tar.zst"))?)?;
-        let mut to = flate2::write::GzEncoder::new(BufWriter::new(File::create(&new)?), flate2::Compression::fast());
+        let mut to =
+            flate2::write::GzEncoder::new(BufWriter::new(File::create(&new)?), flate2::Compression::fast());
         std::io::copy(&mut from, &mut to)?;
         to.finish()?.into_inner().map_err(|error| Failure::from(error.into_error()))?.sync_all()?;
         std::fs::rename(&new, &body)?;

@@ -65,6 +65,9 @@ point_current() {
   rm -f "$next" && ln -s "$1" "$next" && mv -T "$next" current || return 70
 }
 
+# Free kilobytes where $1 is.
+space() { say space "$(df -Pk "$1" | { read -r skip; read -r disk blocks used free rest; echo "$free"; })"; }
+
 current_is_link() { [ -L current ] || [ ! -e current ] || return 79; }
 
 # ------------------------------------------------------------------ acquire: the lock, and what is true here
@@ -99,7 +102,7 @@ do_acquire() {
   done
   for tool in tar setsid stat xargs head cmp zstd gzip curl wget; do if has $tool; then say tool $tool; fi; done
   say root "$(pwd -P)"
-  say space "$(df -Pk . | { read -r skip; read -r disk blocks used free rest; echo "$free"; })"
+  space .
   facts "$name" "$origin"
   return $missing
 }
@@ -149,7 +152,7 @@ do_receive() {
     gzip) head -c "$size" | { gzip -dcq || : >"$into/bad"; } | tar -xpof - -C "$into" || : >"$into/bad" ;;
     *) return 64 ;;
   esac
-  [ ! -e "$into/bad" ] || return 70
+  if [ -e "$into/bad" ]; then space "$into"; return 70; fi
   while IFS= read -r dir; do link_dir "$dir" || return 70; done <"$into/linked_dirs"
   while IFS= read -r file; do link_file "$file" || return $?; done <"$into/linked_files"
   rm -rf ".aweigh/manifests/$name" && mv "$into/manifest" ".aweigh/manifests/$name" || return 70

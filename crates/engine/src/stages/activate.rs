@@ -1,8 +1,8 @@
 //! Activate: `current` is switched to the staged release, in one step, and only from what was read at first
 //! contact. Probe and run are one: a switch that was done answers that it is done.
 
-use model::event::ServerFact;
 use model::ServerState;
+use model::event::ServerFact;
 
 use crate::error::Halt;
 use crate::lane::{Lane, unsendable};
@@ -22,7 +22,8 @@ pub async fn activate(lane: &mut Lane) -> Result<(), Halt> {
         Begun::Act(open) => open,
     };
     lane.switched = true;
-    let build = || Command::new("activate").value("folder", lane.folder().as_str())?.value("before", &lane.before);
+    let build =
+        || Command::new("activate").value("folder", lane.folder().as_str())?.value("before", &lane.before);
     let command = match build() {
         Ok(command) => command,
         Err(error) => return Err(open.fail(unsendable(error)).await),

@@ -47,12 +47,15 @@ pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
         return Ok(Built::Kept(kept));
     }
     let tree = run.work().join("tree");
-    if let Some(done) = run.found.get("build").filter(|row| row.status.is_done()).and_then(|row| row.result.as_ref())
+    if let Some(done) =
+        run.found.get("build").filter(|row| row.status.is_done()).and_then(|row| row.result.as_ref())
         && let Some(mtime) = done.get("mtime").and_then(serde_json::Value::as_i64)
     {
         return Ok(Built::Tree { folder: output(&run, &tree)?, mtime });
     }
-    let Begun::Act(open) = run.begin("build").await? else { return Err(Halt::Failed(Failure::new("the built tree is gone"))) };
+    let Begun::Act(open) = run.begin("build").await? else {
+        return Err(Halt::Failed(Failure::new("the built tree is gone")));
+    };
     let mut log = open.log();
     for earlier in 1..open.attempt {
         for number in 0..run.plan.environment.build.run.len() {

@@ -53,9 +53,13 @@ impl Ended {
         match self {
             Self::Exit(code) => format!("exited with {code}"),
             Self::TooLong(limit) => format!("ran longer than its timeout of {limit:?} and was killed"),
-            Self::Silent(limit) => format!("was silent longer than its idle timeout of {limit:?} and was killed"),
+            Self::Silent(limit) => {
+                format!("was silent longer than its idle timeout of {limit:?} and was killed")
+            }
             Self::Stopped => "was stopped".to_owned(),
-            Self::Vanished => "disappeared without an exit code: it was killed, or the server went down".to_owned(),
+            Self::Vanished => {
+                "disappeared without an exit code: it was killed, or the server went down".to_owned()
+            }
         }
     }
 }
@@ -97,7 +101,10 @@ pub async fn begin_point(lane: &Lane, scene: &Scene, hooks: &[PlannedHook]) -> R
 /// And ends with the last.
 pub async fn end_point(lane: &Lane, scene: &Scene, hooks: &[PlannedHook]) -> Result<(), Halt> {
     let (key, _) = point_node(lane, scene);
-    if !hooks.iter().any(|hook| node(lane, scene, hook).0 == key) && !hooks.is_empty() && !lane.run.was_done(&key) {
+    if !hooks.iter().any(|hook| node(lane, scene, hook).0 == key)
+        && !hooks.is_empty()
+        && !lane.run.was_done(&key)
+    {
         let attempt = lane.run.found.get(&key).map_or(1, |row| row.attempt.max(1));
         let fact = model::NodeFact::new(&key, model::StepStatus::Ok, attempt);
         lane.run.reporter.node(fact, None).await?;
@@ -117,7 +124,9 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
         match probe(lane, &run_id(attempt)).await {
             Ok(Probed::Unknown) if hook.rerun == Rerun::Safe => attempt += 1000,
             Ok(Probed::Unknown) => {
-                return Err(open.lost(format!("it began, and nobody knows whether it ended: {}", run_id(attempt))).await);
+                return Err(open
+                    .lost(format!("it began, and nobody knows whether it ended: {}", run_id(attempt)))
+                    .await);
             }
             Ok(Probed::NeverStarted | Probed::Known) => {}
             Err(failure) => return Err(open.fail(failure).await),
@@ -148,11 +157,21 @@ pub async fn run_job(lane: &mut Lane, open: Open<'_>, job: &Job<'_>, name: &str)
     let failure = match ended {
         Ok(Ended::Exit(0)) => return open.ok(None).await,
         Ok(Ended::Stopped) => return Err(open.cancelled().await),
+        // Nobody watched when it went: it may have done its work or not.
+        Ok(Ended::Vanished) if open.unknown && job.hook.rerun == Rerun::Never => {
+            return Err(open
+                .lost(format!("it began, and nobody knows whether it ended: {}", job.run_id))
+                .await);
+        }
         Ok(other) => Failure::new(format!("hook {name} {}", other.words())),
         Err(Halt::Failed(failure)) => failure,
         Err(other) => return Err(other),
     };
-    if job.hook.allow_failure { open.warn(failure.reason(), None, None).await } else { Err(open.fail(failure).await) }
+    if job.hook.allow_failure {
+        open.warn(failure.reason(), None, None).await
+    } else {
+        Err(open.fail(failure).await)
+    }
 }
 
 /// The node of a planned hook: its key, and how to draw it where it is not in the plan.
@@ -162,8 +181,11 @@ fn node(lane: &Lane, scene: &Scene, planned: &PlannedHook) -> (String, Option<St
     let rest = planned.key.strip_prefix(&own).unwrap_or_default();
     let (point, _) = point_node(lane, scene);
     let key = format!("{point}{rest}");
-    let (parent, text) =
-        if rest.is_empty() { (below.clone(), scene.point.word().to_owned()) } else { (point, planned.text.clone()) };
+    let (parent, text) = if rest.is_empty() {
+        (below.clone(), scene.point.word().to_owned())
+    } else {
+        (point, planned.text.clone())
+    };
     (key.clone(), Some(added(lane, key, parent, text)))
 }
 
@@ -178,7 +200,14 @@ fn point_node(lane: &Lane, scene: &Scene) -> (String, Option<Step>) {
 }
 
 fn added(lane: &Lane, key: String, parent: String, text: String) -> Step {
-    Step { key, parent: Some(parent), text, step: StepKind::Hook, server: Some(lane.server.name.clone()), batch: None }
+    Step {
+        key,
+        parent: Some(parent),
+        text,
+        step: StepKind::Hook,
+        server: Some(lane.server.name.clone()),
+        batch: None,
+    }
 }
 
 /// What a server knows of a run after a crash.
@@ -234,7 +263,8 @@ struct Watch<'j> {
 
 impl<'j> Watch<'j> {
     fn new(lane: &Lane, job: &'j Job<'j>) -> Self {
-        let stop = if job.may_stop { lane.run.stop.clone() } else { tokio_util::sync::CancellationToken::new() };
+        let stop =
+            if job.may_stop { lane.run.stop.clone() } else { tokio_util::sync::CancellationToken::new() };
         let now = Instant::now();
         let silent_until = job.hook.idle_timeout.map(|idle| now + idle);
         Self { job, offset: 0, until: now + job.hook.timeout, silent_until, killed: None, stop }

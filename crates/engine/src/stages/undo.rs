@@ -46,7 +46,8 @@ async fn switch_back(lane: &mut Lane, key: &str) -> Result<(), Halt> {
         batch: None,
     };
     let Begun::Act(open) = run.begin_as(key, Some(added), Tries::New).await? else { return Ok(()) };
-    let build = || Command::new("undo").value("folder", lane.folder().as_str())?.value("before", &lane.before);
+    let build =
+        || Command::new("undo").value("folder", lane.folder().as_str())?.value("before", &lane.before);
     let command = match build() {
         Ok(command) => command,
         Err(error) => return Err(open.fail(unsendable(error)).await),

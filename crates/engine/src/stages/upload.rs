@@ -19,6 +19,9 @@ use crate::planner::point_hooks;
 use crate::remote::{Command, status};
 use crate::run::{Begun, Run};
 
+/// A disk with less than this is full, in kilobytes.
+const LITTLE: u64 = 1024;
+
 /// The artifact of a release, in the form its servers receive; each codec is made once.
 pub struct Parcel {
     run: Arc<Run>,
@@ -65,7 +68,13 @@ pub async fn upload(lane: &mut Lane, parcel: Option<&Parcel>) -> Result<(), Halt
         if failure.unreachable && may_leave_out(lane) {
             lane.left_out = true;
             let behind = lane.known(ServerState::Behind);
-            return open.warn(format!("left out: {}", failure.reason()), Some(json!({ "left_out": true })), Some(behind)).await;
+            return open
+                .warn(
+                    format!("left out: {}", failure.reason()),
+                    Some(json!({ "left_out": true })),
+                    Some(behind),
+                )
+                .await;
         }
         return Err(open.fail(failure).await);
     }
@@ -80,7 +89,11 @@ pub async fn upload(lane: &mut Lane, parcel: Option<&Parcel>) -> Result<(), Halt
     }
     // What ran before is a fact before anything is done; undo depends on it.
     let result = json!({ "before": lane.before, "root": lane.facts.root });
-    let contact = ServerFact { before: Some(lane.before.clone()), now: Some(lane.before.clone()), ..lane.known(ServerState::Pending) };
+    let contact = ServerFact {
+        before: Some(lane.before.clone()),
+        now: Some(lane.before.clone()),
+        ..lane.known(ServerState::Pending)
+    };
     open.note(Some(result), Some(contact)).await?;
     if let Err(halt) = run.go_on() {
         return Err(stop(open, halt).await);
@@ -112,17 +125,23 @@ async fn stage(lane: &mut Lane, parcel: Option<&Parcel>, open: &crate::run::Open
         return if seal_now && !lane.facts.sealed { seal(lane).await } else { Ok(()) };
     }
     let parcel = parcel.ok_or_else(|| {
-        Failure::new(format!("{} is not on this server any more, and its artifact is not kept", lane.folder()))
-            .hint("release its commit again instead")
+        Failure::new(format!(
+            "{} is not on this server any more, and its artifact is not kept",
+            lane.folder()
+        ))
+        .hint("release its commit again instead")
     })?;
     let codec = codec(lane)?;
     let stream = parcel.stream(codec).await?;
     let environment = &lane.run.plan.environment;
     let command = || {
-        let command = Command::new("receive").value("folder", lane.folder().as_str())?.value("codec", codec.word())?;
+        let command =
+            Command::new("receive").value("folder", lane.folder().as_str())?.value("codec", codec.word())?;
         let command = command.number(u64::from(seal_now));
-        let command = command.list("linked folder", environment.linked_dirs.iter().map(model::TreePath::as_str))?;
-        let command = command.list("linked file", environment.linked_files.iter().map(model::TreePath::as_str))?;
+        let command =
+            command.list("linked folder", environment.linked_dirs.iter().map(model::TreePath::as_str))?;
+        let command =
+            command.list("linked file", environment.linked_files.iter().map(model::TreePath::as_str))?;
         Ok(command.number(stream.size()))
     };
     let command = command().map_err(unsendable)?;
@@ -144,7 +163,13 @@ async fn stage(lane: &mut Lane, parcel: Option<&Parcel>, open: &crate::run::Open
         return Ok(());
     }
     lane.start_anew();
-    Err(lane.refused(&answer, "stage the release"))
+    let free: Option<u64> = answer.get("space").and_then(|kilobytes| kilobytes.trim().parse().ok());
+    let mut failure = lane.refused(&answer, "stage the release");
+    if answer.status == status::TOOL && free.is_some_and(|free| free < LITTLE) {
+        failure.message = format!("No space left on the disk of {}: {}", lane.root, failure.message);
+        failure.hint = Some("free some; old releases go by themselves with a smaller keep".to_owned());
+    }
+    Err(failure)
 }
 
 /// Takes the seal: from here on the release must not change.
@@ -201,5 +226,6 @@ fn surprise(lane: &Lane) -> Option<String> {
     }
     let last = lane.run.good.first()?;
     let expected = format!("releases/{}", last.name);
-    (current != expected).then(|| format!("current points to {current}; the last good release is {}", last.name))
+    (current != expected)
+        .then(|| format!("current points to {current}; the last good release is {}", last.name))
 }

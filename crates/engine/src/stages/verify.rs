@@ -44,10 +44,22 @@ pub async fn verify_undone(lane: &mut Lane, below: &str, folder: &str) -> Result
     check(lane, &key, Some(added), Action::Undo, folder).await
 }
 
-async fn check(lane: &mut Lane, key: &str, added: Option<Step>, action: Action, folder: &str) -> Result<(), Halt> {
+async fn check(
+    lane: &mut Lane,
+    key: &str,
+    added: Option<Step>,
+    action: Action,
+    folder: &str,
+) -> Result<(), Halt> {
     let run = lane.run.clone();
-    let checks: Vec<Health> =
-        run.plan.environment.health.iter().filter(|health| health.on.matches(&lane.server)).cloned().collect();
+    let checks: Vec<Health> = run
+        .plan
+        .environment
+        .health
+        .iter()
+        .filter(|health| health.on.matches(&lane.server))
+        .cloned()
+        .collect();
     if checks.is_empty() {
         return Ok(());
     }
@@ -64,7 +76,11 @@ async fn check(lane: &mut Lane, key: &str, added: Option<Step>, action: Action, 
         }
     }
     log.end().await?;
-    if action == Action::Undo { open.ok(None).await } else { open.ok_on(None, lane.known(ServerState::Live)).await }
+    if action == Action::Undo {
+        open.ok(None).await
+    } else {
+        open.ok_on(None, lane.known(ServerState::Live)).await
+    }
 }
 
 async fn until_green(
@@ -111,7 +127,9 @@ async fn http(lane: &mut Lane, url: &str, timeout: Duration) -> Result<String, S
     let stream = match tokio::time::timeout(timeout, lane.forward(&host, port)).await {
         Err(_) => return Err(format!("no connection within {timeout:?}")),
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) if error.kind == HostTrouble::ForwardRefused => return there(lane, url, timeout).await,
+        Ok(Err(error)) if error.kind == HostTrouble::ForwardRefused => {
+            return there(lane, url, timeout).await;
+        }
         Ok(Err(error)) => return Err(error.message),
     };
     let ask = async {
@@ -129,7 +147,11 @@ async fn http(lane: &mut Lane, url: &str, timeout: Duration) -> Result<String, S
         let answer = sender.send_request(request).await.map_err(|e| e.to_string());
         spoken.abort();
         let status = answer?.status();
-        if status.is_success() || status.is_redirection() { Ok(status.to_string()) } else { Err(status.to_string()) }
+        if status.is_success() || status.is_redirection() {
+            Ok(status.to_string())
+        } else {
+            Err(status.to_string())
+        }
     };
     tokio::time::timeout(timeout, ask).await.unwrap_or_else(|_| Err(format!("no answer within {timeout:?}")))
 }
@@ -160,7 +182,8 @@ async fn command(
     let place = Place { server: Some(&server), root: &root, folder, previous: &previous, ..Place::default() };
     let env = variables(&lane.run.plan, action, &place);
     let key = open.key.replace('/', "_");
-    let run_id = format!("{}/{key}-{}-{}-{number}-{tries}", lane.run.plan.release, lane.run.epoch, open.attempt);
+    let run_id =
+        format!("{}/{key}-{}-{}-{number}-{tries}", lane.run.plan.release, lane.run.epoch, open.attempt);
     let job = Job { run_id, hook: &hook, folder: folder.to_owned(), variables: &env, may_stop: false };
     match execute(lane, &job, log).await {
         Ok(Ended::Exit(0)) => Ok(Ok("exited with 0".to_owned())),

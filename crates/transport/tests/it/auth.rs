@@ -25,6 +25,7 @@ async fn openssh_takes_the_right_password_only() {
         matches!(&error, Error::PasswordRefused { remaining, .. } if remaining.contains(&"password".to_owned()))
     );
     assert!(!error.is_temporary() && !error.to_string().contains("wrong"), "{error}");
+    until("the refusal is logged", || server.log().contains("Failed password")).await;
     // One try, not a second one by another method: fail2ban counts.
     assert_eq!(server.log().matches("Failed password").count(), 1, "{}", server.log());
 }

@@ -59,7 +59,7 @@ pub(crate) async fn replace(
 }
 
 /// Changes the keys that the body names; `null` removes one.
-#[utoipa::path(patch, path = "/api/v1/credentials/{credential}", tag = "credentials", params(("credential" = String, Path)), request_body = CredentialSpec, responses((status = 200, body = CredentialView)))]
+#[utoipa::path(patch, path = "/api/v1/credentials/{credential}", tag = "credentials", params(("credential" = String, Path)), request_body = Value, responses((status = 200, body = CredentialView)))]
 pub(crate) async fn change(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,

@@ -1,7 +1,7 @@
 //! Routes of the environments of a project.
 
 use actions::{Actor, Error};
-use api::{EnvironmentSpec, EnvironmentView, Named, Page};
+use api::{EnvironmentSpec, Named, Page};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -16,7 +16,7 @@ use crate::input::Place;
 use crate::thing::Thing;
 
 /// All environments, by name.
-#[utoipa::path(get, path = "/api/v1/projects/{project}/environments", tag = "environments", params(("project" = String, Path)), responses((status = 200, body = Page<EnvironmentView>)))]
+#[utoipa::path(get, path = "/api/v1/projects/{project}/environments", tag = "environments", params(("project" = String, Path)), responses((status = 200, body = Page<Named<EnvironmentSpec>>)))]
 pub(crate) async fn list(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
@@ -33,7 +33,7 @@ pub(crate) async fn list(
 }
 
 /// Makes a environment.
-#[utoipa::path(post, path = "/api/v1/projects/{project}/environments", tag = "environments", params(("project" = String, Path)), request_body = Named<EnvironmentSpec>, responses((status = 201, body = EnvironmentView)))]
+#[utoipa::path(post, path = "/api/v1/projects/{project}/environments", tag = "environments", params(("project" = String, Path)), request_body = Named<EnvironmentSpec>, responses((status = 201, body = Named<EnvironmentSpec>)))]
 pub(crate) async fn create(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
@@ -46,7 +46,7 @@ pub(crate) async fn create(
 }
 
 /// One environment.
-#[utoipa::path(get, path = "/api/v1/projects/{project}/environments/{environment}", tag = "environments", params(("project" = String, Path), ("environment" = String, Path)), responses((status = 200, body = EnvironmentView)))]
+#[utoipa::path(get, path = "/api/v1/projects/{project}/environments/{environment}", tag = "environments", params(("project" = String, Path), ("environment" = String, Path)), responses((status = 200, body = Named<EnvironmentSpec>)))]
 pub(crate) async fn show(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
@@ -56,7 +56,7 @@ pub(crate) async fn show(
 }
 
 /// Makes a environment or replaces it.
-#[utoipa::path(put, path = "/api/v1/projects/{project}/environments/{environment}", tag = "environments", params(("project" = String, Path), ("environment" = String, Path)), request_body = EnvironmentSpec, responses((status = 200, body = EnvironmentView), (status = 201, body = EnvironmentView)))]
+#[utoipa::path(put, path = "/api/v1/projects/{project}/environments/{environment}", tag = "environments", params(("project" = String, Path), ("environment" = String, Path)), request_body = EnvironmentSpec, responses((status = 200, body = Named<EnvironmentSpec>), (status = 201, body = Named<EnvironmentSpec>)))]
 pub(crate) async fn replace(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
@@ -67,7 +67,7 @@ pub(crate) async fn replace(
 }
 
 /// Changes the keys that the body names; `null` removes one.
-#[utoipa::path(patch, path = "/api/v1/projects/{project}/environments/{environment}", tag = "environments", params(("project" = String, Path), ("environment" = String, Path)), request_body = EnvironmentSpec, responses((status = 200, body = EnvironmentView)))]
+#[utoipa::path(patch, path = "/api/v1/projects/{project}/environments/{environment}", tag = "environments", params(("project" = String, Path), ("environment" = String, Path)), request_body = Value, responses((status = 200, body = Named<EnvironmentSpec>)))]
 pub(crate) async fn change(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,

@@ -1,7 +1,7 @@
 //! Routes of projects.
 
 use actions::Actor;
-use api::{Named, Page, ProjectSpec, ProjectView};
+use api::{Named, Page, ProjectSpec};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -16,7 +16,7 @@ use crate::input::Place;
 use crate::thing::Thing;
 
 /// All projects, by name.
-#[utoipa::path(get, path = "/api/v1/projects", tag = "projects", responses((status = 200, body = Page<ProjectView>)))]
+#[utoipa::path(get, path = "/api/v1/projects", tag = "projects", responses((status = 200, body = Page<Named<ProjectSpec>>)))]
 pub(crate) async fn list(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
@@ -27,7 +27,7 @@ pub(crate) async fn list(
 }
 
 /// Makes a project.
-#[utoipa::path(post, path = "/api/v1/projects", tag = "projects", request_body = Named<ProjectSpec>, responses((status = 201, body = ProjectView)))]
+#[utoipa::path(post, path = "/api/v1/projects", tag = "projects", request_body = Named<ProjectSpec>, responses((status = 201, body = Named<ProjectSpec>)))]
 pub(crate) async fn create(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
@@ -38,7 +38,7 @@ pub(crate) async fn create(
 }
 
 /// One project.
-#[utoipa::path(get, path = "/api/v1/projects/{project}", tag = "projects", params(("project" = String, Path)), responses((status = 200, body = ProjectView)))]
+#[utoipa::path(get, path = "/api/v1/projects/{project}", tag = "projects", params(("project" = String, Path)), responses((status = 200, body = Named<ProjectSpec>)))]
 pub(crate) async fn show(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
@@ -48,7 +48,7 @@ pub(crate) async fn show(
 }
 
 /// Makes a project or replaces it.
-#[utoipa::path(put, path = "/api/v1/projects/{project}", tag = "projects", params(("project" = String, Path)), request_body = ProjectSpec, responses((status = 200, body = ProjectView), (status = 201, body = ProjectView)))]
+#[utoipa::path(put, path = "/api/v1/projects/{project}", tag = "projects", params(("project" = String, Path)), request_body = ProjectSpec, responses((status = 200, body = Named<ProjectSpec>), (status = 201, body = Named<ProjectSpec>)))]
 pub(crate) async fn replace(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
@@ -59,7 +59,7 @@ pub(crate) async fn replace(
 }
 
 /// Changes the keys that the body names; `null` removes one.
-#[utoipa::path(patch, path = "/api/v1/projects/{project}", tag = "projects", params(("project" = String, Path)), request_body = ProjectSpec, responses((status = 200, body = ProjectView)))]
+#[utoipa::path(patch, path = "/api/v1/projects/{project}", tag = "projects", params(("project" = String, Path)), request_body = Value, responses((status = 200, body = Named<ProjectSpec>)))]
 pub(crate) async fn change(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,

@@ -1,7 +1,7 @@
 //! Routes of servers.
 
 use actions::Actor;
-use api::{Finding, Named, Page, ScannedKey, ServerSpec, ServerView, TrustAnswer, TrustRequest};
+use api::{Finding, Named, Page, ScannedKey, ServerSpec, TrustAnswer, TrustRequest};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -16,7 +16,7 @@ use crate::input::Place;
 use crate::thing::Thing;
 
 /// All servers, by name.
-#[utoipa::path(get, path = "/api/v1/servers", tag = "servers", responses((status = 200, body = Page<ServerView>)))]
+#[utoipa::path(get, path = "/api/v1/servers", tag = "servers", responses((status = 200, body = Page<Named<ServerSpec>>)))]
 pub(crate) async fn list(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
@@ -27,7 +27,7 @@ pub(crate) async fn list(
 }
 
 /// Makes a server.
-#[utoipa::path(post, path = "/api/v1/servers", tag = "servers", request_body = Named<ServerSpec>, responses((status = 201, body = ServerView)))]
+#[utoipa::path(post, path = "/api/v1/servers", tag = "servers", request_body = Named<ServerSpec>, responses((status = 201, body = Named<ServerSpec>)))]
 pub(crate) async fn create(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
@@ -38,7 +38,7 @@ pub(crate) async fn create(
 }
 
 /// One server.
-#[utoipa::path(get, path = "/api/v1/servers/{server}", tag = "servers", params(("server" = String, Path)), responses((status = 200, body = ServerView)))]
+#[utoipa::path(get, path = "/api/v1/servers/{server}", tag = "servers", params(("server" = String, Path)), responses((status = 200, body = Named<ServerSpec>)))]
 pub(crate) async fn show(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
@@ -48,7 +48,7 @@ pub(crate) async fn show(
 }
 
 /// Makes a server or replaces it.
-#[utoipa::path(put, path = "/api/v1/servers/{server}", tag = "servers", params(("server" = String, Path)), request_body = ServerSpec, responses((status = 200, body = ServerView), (status = 201, body = ServerView)))]
+#[utoipa::path(put, path = "/api/v1/servers/{server}", tag = "servers", params(("server" = String, Path)), request_body = ServerSpec, responses((status = 200, body = Named<ServerSpec>), (status = 201, body = Named<ServerSpec>)))]
 pub(crate) async fn replace(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
@@ -59,7 +59,7 @@ pub(crate) async fn replace(
 }
 
 /// Changes the keys that the body names; `null` removes one.
-#[utoipa::path(patch, path = "/api/v1/servers/{server}", tag = "servers", params(("server" = String, Path)), request_body = ServerSpec, responses((status = 200, body = ServerView)))]
+#[utoipa::path(patch, path = "/api/v1/servers/{server}", tag = "servers", params(("server" = String, Path)), request_body = Value, responses((status = 200, body = Named<ServerSpec>)))]
 pub(crate) async fn change(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,

@@ -60,9 +60,20 @@ async fn the_document_is_whole() {
         for (_, operation) in item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters") {
             let name = operation["operationId"].as_str().unwrap().to_owned();
             assert!(operation["responses"]["default"].is_object(), "{name}");
+            for response in operation["responses"].as_object().unwrap().values() {
+                assert!(response["description"].is_string(), "{name}");
+            }
             assert!(names.insert(name.clone()), "{name} is twice");
         }
     }
+    let server = &document["components"]["schemas"]["Named_ServerSpec"]["allOf"];
+    assert_eq!(server.as_array().unwrap().len(), 2);
+    assert!(
+        !server.to_string().contains("\"additionalProperties\":false"),
+        "a name beside a spec is allowed"
+    );
+    let environments = &document["paths"]["/api/v1/projects/{project}/environments"]["get"].to_string();
+    assert!(environments.contains("EnvironmentSpec"), "a list tells what is in it: {environments}");
     let text = document.to_string();
     for reference in text.split("\"$ref\":\"").skip(1).filter_map(|rest| rest.split('"').next()) {
         let pointer = reference.strip_prefix('#').unwrap();

@@ -114,12 +114,12 @@ impl Builder {
 
     /// Starts the server on a free port of 127.0.0.1 with a new ed25519 host key.
     pub async fn start(self) -> Result<Server, Error> {
-        let spawn = |source| Error::Spawn { source };
-        let key = PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519)
-            .map_err(|error| spawn(std::io::Error::other(error)))?;
-        let host_key = HostKey::of(key.public_key()).map_err(|error| spawn(std::io::Error::other(error)))?;
+        let failed = |source| Error::Serve { source };
+        let other = |error: &dyn std::fmt::Display| failed(std::io::Error::other(error.to_string()));
+        let key = PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519).map_err(|error| other(&error))?;
+        let host_key = HostKey::of(key.public_key()).map_err(|error| other(&error))?;
         let config = self.settings.config(key);
-        Server::start(self.settings, config, host_key).await.map_err(spawn)
+        Server::start(self.settings, config, host_key).await.map_err(failed)
     }
 }
 

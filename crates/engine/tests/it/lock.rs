@@ -1,0 +1,148 @@
+//! The lock: who gets it, who is refused, and that of two who take it at once one goes on.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use engine::driver::Driver;
+use engine::remote::{Answer, status};
+
+use crate::asks::ask;
+use crate::machine::Machine;
+use crate::site::Site;
+
+/// How often two drivers run for the same lock.
+const ROUNDS: usize = 100;
+
+async fn acquire(driver: &mut Driver, ended: &str) -> Answer {
+    ask(driver, "acquire", &[ended, "", "", "0"]).await
+}
+
+/// Whether a lock that reads `held` is given to `me`, who knows that release `ended` has ended.
+async fn check(held: &str, me: &str, ended: &str, expected: &str) {
+    for machine in Machine::ALL {
+        let site = Site::new(machine);
+        let mut driver = site.driver(me).await;
+        if !held.is_empty() {
+            symlink(held, site.path(".aweigh/lock")).unwrap();
+        }
+        let answer = acquire(&mut driver, ended).await;
+        if expected == "refused" {
+            assert_eq!((answer.status, answer.get("holder")), (status::LOCKED, Some(held)));
+            assert_eq!(site.link(".aweigh/lock"), held);
+            // Who was refused goes on talking: the database may say that the holder has ended.
+            assert_eq!(ask(&mut driver, "unlock", &[]).await.status, 0);
+            assert_eq!(site.link(".aweigh/lock"), held, "it gave back what it does not hold");
+        } else {
+            assert_eq!((answer.status, answer.get("lock")), (0, Some(expected)));
+            assert_eq!(site.link(".aweigh/lock"), me);
+            assert_eq!(ask(&mut driver, "unlock", &[]).await.status, 0);
+            assert_eq!(site.link(".aweigh/lock"), "");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_free_lock_is_taken() {
+    check("", "here:42:1", "", "taken").await;
+}
+
+#[tokio::test]
+async fn an_own_lock_is_taken_again() {
+    check("here:42:1", "here:42:1", "", "mine").await;
+}
+
+#[tokio::test]
+async fn a_later_owner_takes_over_and_an_earlier_one_is_refused() {
+    check("here:42:9", "here:42:10", "", "mine").await;
+    check("here:42:10", "here:42:9", "", "refused").await;
+}
+
+#[tokio::test]
+async fn another_release_is_refused_until_it_has_ended() {
+    check("here:41:3", "here:42:1", "", "refused").await;
+    check("here:41:3", "here:42:1", "4", "refused").await;
+    check("here:41:3", "here:42:1", "41", "here:41:3").await;
+}
+
+#[tokio::test]
+async fn another_installation_is_refused_whatever_has_ended() {
+    check("there:41:1", "here:42:1", "41", "refused").await;
+    check("there:42:1", "here:42:1", "", "refused").await;
+    check("nonsense", "here:42:1", "42", "refused").await;
+}
+
+#[tokio::test]
+async fn every_missing_linked_file_is_named() {
+    for machine in Machine::ALL {
+        let site = Site::new(machine);
+        let mut driver = site.driver("here:42:1").await;
+        fs::create_dir_all(site.path("shared/config")).unwrap();
+        fs::write(site.path("shared/config/there.yml"), "").unwrap();
+        let files = ["", "", "", "4", ".env", "config/there.yml", "config/with space.yml", "-x"];
+        let answer = ask(&mut driver, "acquire", &files).await;
+        assert_eq!(answer.status, status::MISSING);
+        assert_eq!(answer.all("missing").collect::<Vec<_>>(), [".env", "config/with space.yml", "-x"]);
+        // Who is refused has read all values: the next command is understood.
+        symlink("there:1:1", site.path(".aweigh/lock.new")).unwrap();
+        fs::rename(site.path(".aweigh/lock.new"), site.path(".aweigh/lock")).unwrap();
+        assert_eq!(ask(&mut driver, "acquire", &files).await.status, status::LOCKED);
+        assert_eq!(ask(&mut driver, "probe", &["", ""]).await.get("holder"), Some("there:1:1"));
+    }
+}
+
+#[tokio::test]
+async fn of_two_who_take_an_ended_lock_at_once_one_goes_on() {
+    for machine in [Machine::DEBIAN, Machine::ALPINE] {
+        let site = Site::new(machine);
+        let (mut one, mut two) = (site.driver("here:2:1").await, site.driver("here:3:1").await);
+        for round in 0..ROUNDS {
+            let _ = fs::remove_file(site.path(".aweigh/lock"));
+            symlink("here:1:1", site.path(".aweigh/lock")).unwrap();
+            let (first, second) = tokio::join!(acquire(&mut one, "1"), acquire(&mut two, "1"));
+            let (winner, loser) = match (first.status, second.status) {
+                (0, status::LOCKED) => ("here:2:1", second),
+                (status::LOCKED, 0) => ("here:3:1", first),
+                both => panic!("both ended with {both:?} in round {round}"),
+            };
+            assert_eq!(loser.get("holder"), Some(winner), "in round {round}");
+            assert_eq!(site.link(".aweigh/lock"), winner, "in round {round}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_latest_owner_wins_over_an_earlier_one_at_the_same_time() {
+    for machine in [Machine::DEBIAN, Machine::ALPINE] {
+        let site = Site::new(machine);
+        let (mut stale, mut latest) = (site.driver("here:42:2").await, site.driver("here:42:3").await);
+        for round in 0..ROUNDS {
+            let _ = fs::remove_file(site.path(".aweigh/lock"));
+            symlink("here:42:1", site.path(".aweigh/lock")).unwrap();
+            let (_, answer) = tokio::join!(acquire(&mut stale, ""), acquire(&mut latest, ""));
+            assert_eq!(answer.status, 0, "in round {round}: {answer:?}");
+            assert_eq!(site.link(".aweigh/lock"), "here:42:3", "in round {round}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_verb_that_acts_asks_for_the_lock() {
+    for machine in Machine::ALL {
+        let site = Site::new(machine);
+        drop(site.locked().await);
+        let verbs: [(&str, &[&str]); 5] = [
+            ("seal", &["one"]),
+            ("activate", &["one", ""]),
+            ("undo", &["one", ""]),
+            ("prune", &["note", "2", "one", "two"]),
+            ("hook", &["42/a-1", ".", "1", "A=b", "0"]),
+        ];
+        let mut stale = site.driver("here:42:0").await;
+        for (verb, values) in verbs {
+            let answer = ask(&mut stale, verb, values).await;
+            assert_eq!((answer.status, answer.get("holder")), (status::LOCKED, Some("here:42:1")), "{verb}");
+        }
+        assert!(!site.path("revisions.log").exists());
+        assert_eq!(site.names(".aweigh/runs"), [""; 0]);
+    }
+}

@@ -1,0 +1,28 @@
+//! The driver and the artifact on real shells and real tools, without SSH: every command line runs on this machine,
+//! under dash, bash or busybox, with GNU tools or with nothing but busybox.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+mod asks;
+mod contact;
+mod faults;
+mod follow;
+mod hooks;
+mod host;
+mod kill;
+mod linked;
+mod lock;
+mod machine;
+mod namespace;
+mod properties;
+mod prune;
+mod receive;
+mod site;
+mod switch;
+mod tree;

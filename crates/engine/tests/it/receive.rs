@@ -1,0 +1,207 @@
+//! Receive: a stream becomes a complete folder in `releases/`, or nothing does.
+
+use std::fs;
+use std::iter::repeat_n;
+
+use engine::artifact::stream::Codec;
+use engine::ports::Host;
+use engine::remote::{self, status};
+use testkit::repo::{Entry, file, hostile_tree, link};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::asks::ask;
+use crate::machine::Machine;
+use crate::site::{ME, Site};
+use crate::tree::{Parcel, differences, receive, stream_of, walk};
+
+/// Everything that breaks careless code, and whatever stands on a border of the archive's format.
+fn hostile() -> Parcel {
+    let mut tree = hostile_tree();
+    tree.push(("empty folder".into(), Entry::Gone));
+    tree.push(("-folder/below/empty".into(), Entry::Gone));
+    tree.push(("ends with newline\n".into(), file("newline\n")));
+    // A header has room for 100 bytes of `tree/NAME`, and for 100 of a link's text.
+    for length in [94, 95, 96, 99, 100, 101, 255] {
+        let long: String = repeat_n('x', length).collect();
+        tree.push((long.clone().into(), file(&long)));
+        tree.push((format!("link-{length}").into(), link(&long)));
+    }
+    // Blocks have 512 bytes, and files above 4 MiB are packed in another way.
+    for size in [1, 511, 512, 513, 5 * 1024 * 1024] {
+        let bytes = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        tree.push((format!("size-{size}").into(), Entry::File(bytes)));
+    }
+    Parcel::new(tree)
+}
+
+#[tokio::test]
+async fn a_hostile_tree_arrives_as_it_is() {
+    let parcel = hostile();
+    for machine in Machine::ALL {
+        let site = Site::new(machine);
+        for codec in machine.codecs() {
+            let mut driver = site.locked().await;
+            let name = format!("release-{}", codec.word());
+            let answer = parcel.send(&mut driver, &name, *codec).await;
+            assert_eq!(answer.status, 0, "{answer:?}");
+            let arrived = walk(&site.path(&format!("releases/{name}")));
+            assert_eq!(differences(&arrived, &parcel.expected()), [""; 0]);
+            assert_eq!(site.names(".aweigh/incoming"), [""; 0]);
+            assert_eq!(ask(&mut driver, "activate", &[&name, &site.link("current")]).await.status, 0);
+        }
+        assert_eq!(site.names("").iter().filter(|name| name.contains("PWN")).count(), 0);
+    }
+}
+
+#[tokio::test]
+async fn settings_of_the_login_user_do_not_change_what_is_done() {
+    let parcel = Parcel::of(&[("index", "one"), ("releases/one/index", "another")]);
+    for machine in Machine::ALL {
+        let mut site = Site::new(machine);
+        site.host.set("CDPATH", &format!(".:{}", site.home().display()));
+        site.host.set("TAR_OPTIONS", "--strip-components=1");
+        site.host.set("POSIXLY_CORRECT", "1");
+        site.host.set("LC_ALL", "C.UTF-8");
+        site.host.set("IFS", "/");
+        fs::create_dir_all(site.home().join("releases/one")).unwrap();
+        let mut driver = site.locked().await;
+        let answer = parcel.send(&mut driver, "one", machine.codecs()[0]).await;
+        assert_eq!(answer.status, 0, "{answer:?}");
+        assert_eq!(ask(&mut driver, "activate", &["one", ""]).await.status, 0);
+        assert_eq!(differences(&walk(&site.path("releases/one")), &parcel.expected()), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_stream_leaves_nothing_in_releases() {
+    let noise: Vec<u8> =
+        (0..200_000_u64).map(|at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u8).collect();
+    let parcel = Parcel::new([("index".into(), file("one")), ("noise".into(), Entry::File(noise))]);
+    for machine in Machine::ALL {
+        for codec in machine.codecs() {
+            let site = Site::new(machine);
+            let whole = parcel.bytes(*codec);
+            let mut flipped = whole.clone();
+            flipped[whole.len() / 2] ^= 0x10;
+            let short = &whole[..whole.len() / 2];
+            let garbage = b"this is no archive".repeat(100);
+            for (what, bytes) in
+                [("flipped", flipped.as_slice()), ("short", short), ("garbage", &garbage), ("empty", b"")]
+            {
+                let mut driver = site.locked().await;
+                let stream = stream_of(bytes, parcel.file("nothing"));
+                let command = receive("one", *codec, &[], &[], stream.size());
+                let answer = driver.upload(&command, &stream, |_| {}).await.unwrap();
+                assert_ne!(answer.status, 0, "{what}: {answer:?}");
+                assert_eq!(site.names("releases"), [""; 0], "{what}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_size_leaves_nothing_in_releases() {
+    let parcel = Parcel::of(&[("index", "one")]);
+    for machine in Machine::ALL {
+        let site = Site::new(machine);
+        for codec in machine.codecs() {
+            let mut driver = site.locked().await;
+            let stream = parcel.stream(*codec, &[]);
+            let cut = receive("one", *codec, &[], &[], stream.head.len() as u64 + stream.body_bytes / 2);
+            let answer = driver.upload(&cut, &stream, |_| {}).await.unwrap();
+            assert_ne!(answer.status, 0, "{answer:?}");
+            assert_eq!(site.names("releases"), [""; 0]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cut_line_leaves_nothing_in_releases() {
+    let parcel = Parcel::of(&[("index", "one")]);
+    for machine in Machine::ALL {
+        let site = Site::new(machine);
+        drop(site.locked().await);
+        let stream = parcel.stream(Codec::Gzip, &[]);
+        let whole = parcel.bytes(Codec::Gzip);
+        let command = receive("one", Codec::Gzip, &[], &[], stream.size());
+        let mut channel = site.host.exec(&remote::command_line("00112233aabbccdd")).await.unwrap();
+        let said = [site.root.as_str(), "\n"].concat();
+        channel.stdin.write_all(said.as_bytes()).await.unwrap();
+        // The boot line may read ahead: nothing is sent before the greeting.
+        let mut greeting = [0; 64];
+        let n = channel.stdout.read(&mut greeting).await.unwrap();
+        assert!(String::from_utf8_lossy(&greeting[..n]).contains("hello"));
+        let head = &whole[..stream.head.len() + 3];
+        channel.stdin.write_all(&[ME.as_bytes(), b"\n", command.as_bytes(), head].concat()).await.unwrap();
+        channel.stdin.shutdown().await.unwrap();
+        drop(channel.stdin);
+        let mut rest = String::new();
+        channel.stdout.read_to_string(&mut rest).await.unwrap();
+        assert!(rest.contains("end 70"), "{rest}");
+        assert_eq!(site.names("releases"), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn receiving_twice_is_receiving_once() {
+    let parcel = Parcel::of(&[("index", "one"), ("folder/page", "two")]);
+    for machine in Machine::ALL {
+        let site = Site::new(machine);
+        let mut driver = site.locked().await;
+        for _ in 0..2 {
+            assert_eq!(parcel.send(&mut driver, "one", machine.codecs()[0]).await.status, 0);
+            assert_eq!(differences(&walk(&site.path("releases/one")), &parcel.expected()), [""; 0]);
+            assert_eq!(site.names("releases"), ["one"]);
+        }
+        assert_eq!(ask(&mut driver, "activate", &["one", ""]).await.status, 0);
+    }
+}
+
+#[tokio::test]
+async fn what_is_live_is_never_replaced() {
+    let parcel = Parcel::of(&[("index", "one")]);
+    for machine in Machine::ALL {
+        let site = Site::new(machine);
+        let mut driver = site.locked().await;
+        assert_eq!(parcel.send(&mut driver, "one", machine.codecs()[0]).await.status, 0);
+        assert_eq!(ask(&mut driver, "activate", &["one", ""]).await.status, 0);
+        let answer = parcel.send(&mut driver, "one", machine.codecs()[0]).await;
+        assert_eq!(answer.status, status::DRIFT, "{answer:?}");
+        let mut driver = site.locked().await;
+        let answer = ask(&mut driver, "probe", &["one", "one"]).await;
+        assert_eq!(
+            (answer.get("sealed"), answer.get("origin")),
+            (Some("yes"), Some("yes")),
+            "it lost its seal"
+        );
+        // A link by its whole path, as Capistrano writes it, is live too.
+        fs::remove_file(site.path("current")).unwrap();
+        std::os::unix::fs::symlink(site.path("releases/one"), site.path("current")).unwrap();
+        assert_eq!(parcel.send(&mut driver, "one", machine.codecs()[0]).await.status, status::DRIFT);
+        assert_eq!(fs::read_to_string(site.path("current/index")).unwrap(), "one");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_plain_is_refused() {
+    let parcel = Parcel::of(&[("index", "one")]);
+    for name in ["", ".", "..", "../outside", "a/b", "/tmp/x", "-rf", ".hidden"] {
+        let site = Site::new(Machine::DEBIAN);
+        let mut driver = site.locked().await;
+        assert_ne!(parcel.send(&mut driver, name, Codec::Gzip).await.status, 0, "{name:?}");
+        assert_eq!(site.names("releases"), [""; 0]);
+        assert!(!site.path(".aweigh/outside").exists());
+    }
+}
+
+#[tokio::test]
+async fn a_stale_owner_receives_nothing() {
+    let parcel = Parcel::of(&[("index", "one")]);
+    for machine in Machine::ALL {
+        let site = Site::new(machine);
+        drop(site.locked().await);
+        let mut stale = site.driver("here:42:0").await;
+        assert_eq!(parcel.send(&mut stale, "one", Codec::Gzip).await.status, status::LOCKED);
+        assert_eq!(site.names("releases"), [""; 0]);
+    }
+}
