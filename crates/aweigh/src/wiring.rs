@@ -20,6 +20,13 @@ pub struct Wired {
     pub dispatcher: JoinHandle<()>,
 }
 
+/// Where hooks say that their release can be seen.
+fn public_url(settings: &Settings) -> String {
+    let listens = || format!("http://{}", settings.listen);
+    let url = settings.public_url.as_ref().map_or_else(listens, ToString::to_string);
+    url.trim_end_matches('/').to_owned()
+}
+
 /// Puts everything together on an open store; releases run from here on until `stop`.
 pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wired {
     let memory = Arc::new(Memory(store.clone()));
@@ -35,6 +42,7 @@ pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wire
         artifacts: memory.clone(),
         secrets: memory,
         installation: store.installation().to_owned(),
+        public_url: public_url(settings),
         data: settings.data.clone(),
     };
     let dispatcher = tokio::spawn(async move {

@@ -2,17 +2,22 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use model::{ReleaseId, Status};
+use model::{Kind, ReleaseId, Status};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::masker::Masker;
 use crate::pipeline;
 use crate::ports::{Claim, JournalError};
 use crate::reporter::Reporter;
 use crate::run::{Ports, Run};
+
+/// How long is waited before a release is taken up again.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// A handle by which others speak to the dispatcher. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -105,12 +110,31 @@ fn start(tasks: &mut JoinSet<()>, ports: &Ports, control: &Control, claim: Claim
     control.running().insert(claim.release, stop.clone());
     let (ports, control) = (ports.clone(), control.clone());
     tasks.spawn(async move {
-        if let Err(error) = own(ports, claim, stop, taken_over).await {
-            tracing::error!(release = %claim.release, %error, "the release was let go");
-        }
+        keep_at_it(&ports, claim, &stop, taken_over).await;
         control.running().remove(&claim.release);
         control.wake();
     });
+}
+
+/// Works on a release until it ends, is held, or belongs to somebody else.
+///
+/// Invariant: a release never runs without an owner. When the journal cannot be written, or a bug ends the task,
+/// it is taken up again from what is recorded, as after a restart.
+async fn keep_at_it(ports: &Ports, claim: Claim, stop: &CancellationToken, mut taken_over: bool) {
+    loop {
+        let work = tokio::spawn(own(ports.clone(), claim, stop.clone(), taken_over));
+        match AbortOnDropHandle::new(work).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error @ JournalError::Fenced(_))) => {
+                tracing::warn!(release = %claim.release, %error, "the release was let go");
+                return;
+            }
+            Ok(Err(error)) => tracing::error!(release = %claim.release, %error, "it is tried again"),
+            Err(error) => tracing::error!(release = %claim.release, %error, "it is taken up again"),
+        }
+        taken_over = true;
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 async fn own(
@@ -123,7 +147,9 @@ async fn own(
     let secrets = ports.secrets.of(&plan).await?;
     let reporter = Reporter::new(ports.journal.clone(), claim.release, claim.epoch, Masker::new(&secrets));
     let rows = ports.journal.steps(claim.release).await?;
-    let good = ports.journal.good(&plan.project.name, &plan.environment.name).await?;
+    let mut good = ports.journal.good(&plan.project.name, &plan.environment.name).await?;
+    // A rollback has no folder of its own; what it brought back counts as activated then.
+    good.retain(|release| release.kind == Kind::Release);
     let found = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
     let run = Run { plan, epoch: claim.epoch, ports, reporter, stop, good, found };
     pipeline::run(Arc::new(run), taken_over).await

@@ -22,7 +22,7 @@ pub struct Place<'a> {
 }
 
 /// The lines `NAME=value` of a hook; a line break in a value becomes a space.
-pub fn variables(plan: &Plan, action: Action, place: &Place<'_>) -> Vec<String> {
+pub fn variables(plan: &Plan, action: Action, public_url: &str, place: &Place<'_>) -> Vec<String> {
     let below = |path: &str| match place.root {
         _ if path.is_empty() || path.starts_with('/') => path.to_owned(),
         "" => String::new(),
@@ -52,7 +52,7 @@ pub fn variables(plan: &Plan, action: Action, place: &Place<'_>) -> Vec<String> 
         ("ROLES", roles.join(",")),
         ("BATCH", place.server.map_or("", |_| "1").to_owned()),
         ("USER", plan.by.clone()),
-        ("RELEASE_URL", format!("/releases/{number}")),
+        ("RELEASE_URL", format!("{public_url}/releases/{number}")),
     ];
     let mut lines: Vec<String> = all.iter().map(|(name, value)| line(name, value)).collect();
     if !place.failed_step.is_empty() {

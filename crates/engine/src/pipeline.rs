@@ -165,7 +165,7 @@ async fn control_hooks(run: &Arc<Run>, point: HookPoint, trouble: Option<&Troubl
         place.failed_servers = &trouble.servers;
         place.failed_step = &trouble.step;
     }
-    let mut env = variables(&run.plan, run.plan.action(), &place);
+    let mut env = variables(&run.plan, run.plan.action(), &run.ports.public_url, &place);
     env.extend(control_variables(run)?);
     let outcome = control_list(&mut control, point, &hooks, &env).await;
     control.close().await;
@@ -281,6 +281,8 @@ async fn settle_rest(run: &Run, status: Status) -> Result<(), JournalError> {
     let rows = run.ports.journal.steps(run.plan.release).await?;
     let rest = rows.into_iter().filter_map(|row| {
         let last = match row.status {
+            // Of a server that was left out.
+            StepStatus::Pending if status == Status::Succeeded => StepStatus::Skipped,
             StepStatus::Pending | StepStatus::Paused => StepStatus::Cancelled,
             StepStatus::Running if status == Status::Cancelled => StepStatus::Cancelled,
             StepStatus::Running => StepStatus::Failed,

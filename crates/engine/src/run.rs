@@ -35,6 +35,8 @@ pub struct Ports {
     pub secrets: Arc<dyn Secrets>,
     /// The random id of this installation.
     pub installation: String,
+    /// How people reach Aweigh, without a slash at its end; empty when nobody said.
+    pub public_url: String,
     /// The data folder: artifacts, work trees, homes and caches live below it.
     pub data: PathBuf,
 }
@@ -164,10 +166,11 @@ impl Open<'_> {
     }
 
     /// Records more about the step while it runs: what it found out, and what is known of its server.
-    pub async fn note(&self, result: Option<Value>, server: Option<ServerFact>) -> Result<(), Halt> {
+    pub async fn note(&self, result: Value, server: ServerFact, reason: Option<String>) -> Result<(), Halt> {
         let mut fact = self.fact(StepStatus::Running);
-        fact.server = server;
-        Ok(self.run.reporter.node(fact, result).await?)
+        fact.server = Some(server);
+        fact.reason = reason;
+        Ok(self.run.reporter.node(fact, Some(result)).await?)
     }
 
     /// Records that it is done.

@@ -63,7 +63,7 @@ impl Modify for Whole {
                     operation.operation_id = Some(operation_id(method, path));
                     for (status, response) in &mut operation.responses.responses {
                         if let RefOr::T(response) = response {
-                            response.description = meaning(status).to_owned();
+                            meaning(status).clone_into(&mut response.description);
                         }
                     }
                     operation.responses.responses.insert("default".to_owned(), RefOr::T(refusal.clone()));

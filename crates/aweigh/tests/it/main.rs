@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod bad_servers;
 mod broken_release;
 mod crash;
 mod exit_codes;

@@ -71,7 +71,7 @@ pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
         }
     };
     let place = Place::default();
-    let mut env = variables(&run.plan, run.plan.action(), &place);
+    let mut env = variables(&run.plan, run.plan.action(), &run.ports.public_url, &place);
     env.extend(control_variables(&run)?);
     for (number, text) in run.plan.environment.build.run.iter().enumerate() {
         log.line(&format!("$ {}", text.trim()));

@@ -118,11 +118,12 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
     let (key, added) = node(lane, scene, planned);
     let Begun::Act(open) = run.begin_as(&key, added, Tries::Same).await? else { return Ok(()) };
     let hook = &planned.hook;
-    let mut attempt = open.attempt;
+    let (attempt, mut again) = (open.attempt, String::new());
     let run_id = |attempt: u32| format!("{}/{}-{attempt}", run.plan.release, key.replace('/', "_"));
     if open.unknown {
         match probe(lane, &run_id(attempt)).await {
-            Ok(Probed::Unknown) if hook.rerun == Rerun::Safe => attempt += 1000,
+            // A run id of its own: the old one never starts twice.
+            Ok(Probed::Unknown) if hook.rerun == Rerun::Safe => again = format!("-again{}", run.epoch),
             Ok(Probed::Unknown) => {
                 return Err(open
                     .lost(format!("it began, and nobody knows whether it ended: {}", run_id(attempt)))
@@ -143,9 +144,9 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
         previous_revision: &previous_revision,
         ..Place::default()
     };
-    let env = variables(&run.plan, scene.action, &place);
+    let env = variables(&run.plan, scene.action, &run.ports.public_url, &place);
     let folder = scene.folder.clone();
-    let job = Job { run_id: run_id(attempt), hook, folder, variables: &env, may_stop: scene.may_stop };
+    let job = Job { run_id: run_id(attempt) + &again, hook, folder, variables: &env, may_stop: scene.may_stop };
     run_job(lane, open, &job, &planned.text).await
 }
 

@@ -94,7 +94,9 @@ pub async fn upload(lane: &mut Lane, parcel: Option<&Parcel>) -> Result<(), Halt
         now: Some(lane.before.clone()),
         ..lane.known(ServerState::Pending)
     };
-    open.note(Some(result), Some(contact)).await?;
+    let taken = lane.facts.taken_from.as_deref().and_then(|holder| holder.split(':').nth(1));
+    let taken = taken.map(|release| format!("took over the lock of release {release}, which has ended"));
+    open.note(result, contact, taken).await?;
     if let Err(halt) = run.go_on() {
         return Err(stop(open, halt).await);
     }

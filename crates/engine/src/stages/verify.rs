@@ -180,7 +180,7 @@ async fn command(
     let (root, server) = (lane.facts.root.clone(), lane.server.clone());
     let previous = lane.previous().unwrap_or_default().to_owned();
     let place = Place { server: Some(&server), root: &root, folder, previous: &previous, ..Place::default() };
-    let env = variables(&lane.run.plan, action, &place);
+    let env = variables(&lane.run.plan, action, &lane.run.ports.public_url, &place);
     let key = open.key.replace('/', "_");
     let run_id =
         format!("{}/{key}-{}-{}-{number}-{tries}", lane.run.plan.release, lane.run.epoch, open.attempt);

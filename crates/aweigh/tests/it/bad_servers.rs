@@ -1,0 +1,163 @@
+//! Servers that lack something, go away in the middle, or never answer.
+
+use std::fmt::Write as _;
+use std::net::TcpListener;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+use testkit::repo::{Entry, file};
+use testkit::sshd::{FleetSpec, ServerSpec};
+
+use crate::rig::Rig;
+
+/// Everything the driver and a hook need, so that a folder with all but one of them makes a poor server.
+const TOOLS: [&str; 26] = [
+    "sh", "tar", "setsid", "stat", "xargs", "head", "cmp", "zstd", "gzip", "mkdir", "chmod", "cat", "mv",
+    "ln", "readlink", "rm", "rmdir", "df", "wc", "tail", "sleep", "sed", "env", "ls", "test", "bash",
+];
+
+fn tools_without(folder: &TempDir, missing: &[&str]) -> String {
+    let path = folder.path().join(missing.join("-"));
+    std::fs::create_dir(&path).unwrap();
+    for tool in TOOLS.iter().filter(|tool| !missing.contains(tool)) {
+        let found =
+            ["/usr/bin", "/bin"].iter().map(|dir| Path::new(dir).join(tool)).find(|path| path.exists());
+        symlink(found.unwrap_or_else(|| panic!("{tool} is not installed")), path.join(tool)).unwrap();
+    }
+    path.to_str().unwrap().to_owned()
+}
+
+/// One environment per server: `e1` is `web-1` alone.
+fn environments(rig: &Rig) {
+    let mut text = format!("[projects.shop]\nrepository = \"{}\"\n", rig.repo.url());
+    for number in 1..=rig.fleet.servers.len() {
+        write!(
+            text,
+            "[projects.shop.environments.e{number}]\nservers = \"web-{number}\"\npath = \"~/shop\"\n"
+        )
+        .unwrap();
+    }
+    let path = rig.fleet_file(&text);
+    rig.ok(["apply", "-f", path.to_str().unwrap()]);
+}
+
+#[test]
+fn a_missing_tool_is_named_and_one_codec_is_enough() {
+    let folder = TempDir::new().unwrap();
+    let poor = [vec!["tar"], vec!["setsid"], vec!["zstd", "gzip"], vec!["zstd"], vec!["gzip"]];
+    let special = poor.iter().enumerate().map(|(i, missing)| {
+        (i, ServerSpec { path: Some(tools_without(&folder, missing)), ..ServerSpec::default() })
+    });
+    let rig = Rig::with(FleetSpec { servers: 5, special: special.collect(), ..FleetSpec::default() });
+    let commit = rig.repo.commit([("file", file("1\n"))]);
+    environments(&rig);
+    for (number, word) in
+        [(1, "tar is not installed"), (2, "setsid is not installed"), (3, "neither zstd nor gzip")]
+    {
+        let ran = rig.run(["release", "shop", "-e", &format!("e{number}"), "main"]);
+        assert!(ran.code == 1 && ran.out.contains(word) && ran.out.contains("apt-get install"), "{ran:?}");
+        assert_eq!(rig.current(number), None);
+        assert_eq!(rig.run(["servers", "check", &format!("web-{number}")]).code, 1);
+    }
+    for number in [4, 5] {
+        rig.ok(["release", "shop", "-e", &format!("e{number}"), "main"]);
+        assert_eq!(rig.revision(number).as_ref(), Some(&commit));
+    }
+}
+
+#[test]
+fn a_connection_that_is_cut_is_made_again() {
+    let mut rig = Rig::new(2);
+    let noise: Vec<u8> =
+        (0..8_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let commit = rig.repo.commit([("noise", Entry::File(noise))]);
+    rig.apply("[projects.shop.environments.production.hooks]\nafter_upload = \"echo ran >> \\\"$AWEIGH_SHARED_PATH/ran\\\"; sleep 1\"");
+    rig.ok(["release", "shop", "-e", "production", "main", "--detach"]);
+    rig.wait_for_node(1, "web-2/upload", "running");
+    rig.fleet.servers[1].stop();
+    rig.fleet.servers[1].start();
+    rig.wait_for_node(1, "web-1/after_upload", "running");
+    rig.fleet.servers[0].stop();
+    rig.fleet.servers[0].start();
+    rig.wait_for(1, "succeeded");
+    for number in 1..=2 {
+        assert_eq!(rig.revision(number).as_ref(), Some(&commit));
+        let ran = std::fs::read_to_string(rig.root(number).join("shared/ran")).unwrap();
+        assert_eq!(ran, "ran\n", "the hook ran once on web-{number}");
+    }
+}
+
+#[test]
+fn a_server_that_goes_away_for_good_fails_the_release_before_the_switch() {
+    let mut rig = Rig::new(2);
+    rig.repo.commit([("file", file("1\n"))]);
+    rig.apply("[projects.shop.environments.production.hooks]\nafter_upload = \"sleep 2\"");
+    rig.ok(["release", "shop", "-e", "production", "main", "--detach"]);
+    rig.wait_for_node(1, "web-2/after_upload", "running");
+    rig.fleet.servers[1].power_off();
+    let ended = rig.wait_for(1, "failed");
+    assert!(ended["release"]["reason"].as_str().unwrap().starts_with("web-2: "), "{ended}");
+    assert_eq!((rig.current(1), rig.current(2)), (None, None));
+    rig.fleet.servers[1].start();
+    rig.release("main");
+}
+
+#[test]
+fn a_server_that_never_says_a_word_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let rig = Rig::new(1);
+    rig.repo.commit([("file", file("1\n"))]);
+    let path = rig.fleet_file(&rig.shop(""));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let port = format!("port = {}", rig.server(1).port);
+    std::fs::write(&path, text.replace(&port, &format!("port = {}", silent.local_addr().unwrap().port())))
+        .unwrap();
+    rig.ok(["apply", "-f", path.to_str().unwrap()]);
+    let ran = rig.run(["release", "shop", "-e", "production", "main"]);
+    assert!(ran.code == 1 && ran.out.contains("web-1") && ran.out.contains("no SSH banner"), "{ran:?}");
+}
+
+/// Mounts a read-only file system, and takes it away again.
+struct ReadOnly(PathBuf);
+
+impl ReadOnly {
+    fn mount(at: PathBuf) -> Option<Self> {
+        std::fs::create_dir_all(&at).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "ro", "none"]).arg(&at).status();
+        mounted.is_ok_and(|status| status.success()).then_some(Self(at))
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(&self.0).status().ok();
+    }
+}
+
+#[test]
+fn a_path_that_cannot_be_written_is_named() {
+    let rig = Rig::new(1);
+    rig.repo.commit([("file", file("1\n"))]);
+    rig.apply("");
+    let Some(_mount) = ReadOnly::mount(rig.root(1)) else {
+        eprintln!("skipped: this user may not mount a file system");
+        return;
+    };
+    let ran = rig.run(["release", "shop", "-e", "production", "main"]);
+    assert!(ran.code == 1 && ran.out.contains("~/shop") && ran.out.contains("Read-only"), "{ran:?}");
+}
+
+#[test]
+fn the_users_own_commands_see_none_of_our_secrets() {
+    let rig = Rig::new(1);
+    rig.repo.commit([("file", file("1\n"))]);
+    rig.apply("[projects.shop.build]\nrun = \"env\"\n[projects.shop.defaults.hooks]\nbefore_fetch = \"env\"\nafter_upload = \"env; set\"");
+    rig.release("main");
+    for node in ["build", "before_fetch", "web-1/after_upload"] {
+        let log = rig.log(1, node);
+        assert!(log.contains("AWEIGH_RELEASE=1") && !log.contains("AWEIGH_ADMIN_TOKEN"), "{node}: {log}");
+        assert!(!log.contains(rig.fleet.client_key.lines().nth(1).unwrap()));
+    }
+}
