@@ -105,18 +105,19 @@ impl Driver {
             answer: Answer::default(),
         };
         let mut driver = Self { stdin, hears };
-        driver.write(&[root.as_str().as_bytes(), b"\n"].concat()).await?;
         driver.greet(root).await?;
         driver.write(&[me.as_bytes(), b"\n"].concat()).await?;
         Ok(driver)
     }
 
     async fn greet(&mut self, root: &DeployPath) -> Result<(), Broken> {
+        // Where the login is refused nothing can be written, and what is said tells why.
+        let sent = self.write(&[root.as_str().as_bytes(), b"\n"].concat()).await;
+        let mark = ["@", &self.hears.nonce].concat();
         let mut said = Answer::default();
         while let Some(line) = self.hears.line().await? {
-            let word =
-                line.strip_prefix('@').and_then(|rest| rest.strip_prefix(&self.hears.nonce)).map(str::trim);
-            match word {
+            // A login shell may have said something without ending its line.
+            match line.split_once(&mark).map(|(_, word)| word.trim()) {
                 Some("hello") => return Ok(()),
                 Some("need") => self.write(remote::DRIVER.as_bytes()).await?,
                 Some(bad) => {
@@ -130,6 +131,10 @@ impl Driver {
                     said.line(&self.hears.nonce, &line);
                 }
             }
+        }
+        said.line(&self.hears.nonce, &String::from_utf8_lossy(&self.hears.line));
+        if said.said.trim().is_empty() {
+            sent?;
         }
         Err(Broken::Unfit(
             Failure::new(format!("the driver did not start in {root}: {}", said.last_said()))

@@ -14,14 +14,20 @@ set -u
 umask 022
 LC_ALL=C
 export LC_ALL
+# Settings of the login user that change what `cd` says and what `tar` does.
+unset CDPATH TAR_OPTIONS
 mode=$1
 
 # ------------------------------------------------------------------ one hook, in its own session
 if [ "$mode" = run ]; then
   dir=$2
-  # The name appears only when it is whole: whoever reads `pid` reads a number.
-  echo $$ >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid"
+  # Asked to end, it stays to tell how the hook ended. What it starts hears the signal by itself.
+  trap : TERM
+  # The name appears only when it is whole: whoever reads `pid` reads a number. What cannot be found again is not run.
+  echo $$ >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid" || exit 73
   while IFS= read -r line; do export "$line"; done <"$dir/env"
+  # The driver reads bytes; a hook has the language of the session.
+  unset LC_ALL
   case $(head -c 2 "$dir/script") in
     '#!') chmod 700 "$dir/script" && cd "$3" && "$dir/script" ;;
     *) cd "$3" && sh -e "$dir/script" ;;
@@ -40,14 +46,24 @@ say() { printf '%s %s\n' "$nonce" "$*"; }
 # A command that was cut off must not be acted upon: the end of the input ends the driver.
 line() { IFS= read -r value || exit 0; }
 has() { command -v "$1" >/dev/null 2>&1; }
-mine() { [ "$(readlink .aweigh/lock)" = "$me" ] || { say holder "$(readlink .aweigh/lock)"; return 75; }; }
+
+# Whose the lock is. Who takes it over makes a link that is named after the owner before: a link is made once, so
+# of two who take it over at the same time one goes on, and nobody takes it from an owner that is not one any more.
+find_owner() {
+  owner=$(readlink .aweigh/lock)
+  while [ -L ".aweigh/lock-after-$owner" ]; do owner=$(readlink ".aweigh/lock-after-$owner"); done
+}
+mine() { find_owner; [ "$owner" = "$me" ] || { say holder "$owner"; return 75; }; }
 
 # Only names of our own making are paths here: one part, no dot in front.
 plain() { case $1 in '' | .* | -* | */*) return 1 ;; esac; }
 
-# The listing of a release, by its names: what `receive` expects, and with times what a seal holds.
+# Whether `current` leads to the release $1, however the link is written.
+is_live() { [ -d "releases/$1" ] && [ "$(cd -P current 2>/dev/null && pwd)" = "$(cd -P "releases/$1" && pwd)" ]; }
+
+# The listing of a release, by the names in its manifest: what `receive` expects, and with times what a seal holds.
 listing() {
-  manifest=$here/.aweigh/manifests/$1 times=$2
+  manifest=$here/$1 times=$2
   cd "$3" || return 76
   if [ -s "$manifest/dirs" ]; then xargs -0 stat -c '%f %n' -- <"$manifest/dirs"; fi
   if [ -s "$manifest/links" ]; then xargs -0 stat -c '%f %s %n' -- <"$manifest/links"; fi
@@ -57,12 +73,15 @@ listing() {
 
 sealed() {
   [ -d "releases/$1" ] && [ ! -L "releases/$1" ] && [ -f ".aweigh/manifests/$1/seal" ] || return 76
-  listing "$1" ' %Y' "releases/$1" 2>/dev/null | cmp -s - ".aweigh/manifests/$1/seal" || return 77
+  seal_of "$1" | cmp -s - ".aweigh/manifests/$1/seal" || return 77
 }
+
+# What the seal of a release must hold. The last line cannot be written where the ones before did not fit.
+seal_of() { listing ".aweigh/manifests/$1" ' %Y' "releases/$1" 2>/dev/null; echo whole; }
 
 # Puts the link text $1 in the place of `current` in one step.
 point_current() {
-  rm -f "$next" && ln -s "$1" "$next" && mv -T "$next" current || return 70
+  rm -f "$next" && ln -s -- "$1" "$next" && mv -T "$next" current || return 70
 }
 
 # Free kilobytes where $1 is.
@@ -74,37 +93,41 @@ current_is_link() { [ -L current ] || [ ! -e current ] || return 79; }
 # values: ended (a lock that this one may take), name, origin, linked files
 do_acquire() {
   line; ended=$value; line; name=$value; line; origin=$value; line; count=$value
-  ours=${me%:*} installation=${me%%:*} epoch=${me##*:}
-  if ln -s "$me" .aweigh/lock 2>/dev/null; then
-    say lock taken
-  else
-    held=$(readlink .aweigh/lock)
-    if [ "$held" = "$me" ]; then
-      say lock mine
-    elif [ "${held%:*}" = "$ours" ] && [ "${held##*:}" -le "$epoch" ] 2>/dev/null; then
-      say lock mine
-      ln -s "$me" "$next" && mv -T "$next" .aweigh/lock || return 70
-    elif [ -n "$ended" ] && [ "${held%:*}" = "$installation:$ended" ]; then
-      say lock "$held"
-      ln -s "$me" "$next" && mv -T "$next" .aweigh/lock || return 70
-    else
-      while [ "$count" -gt 0 ]; do line; count=$((count - 1)); done
-      say holder "$held"
-      return 75
-    fi
-    # Two that took it at once both come here; the one whose name stands goes on.
-    mine || return 75
-  fi
   missing=0
   while [ "$count" -gt 0 ]; do
     line; count=$((count - 1))
     [ -e "shared/$value" ] || { say missing "$value"; missing=71; }
   done
+  if ln -s "$me" .aweigh/lock 2>/dev/null; then
+    lock=taken
+  else
+    before=
+    find_owner
+    # Somebody else may be faster, and may be one from whom it can be taken, too.
+    while [ "$owner" != "$me" ] && [ "$owner" != "$before" ] && may_take "$owner"; do
+      before=$owner
+      ln -s "$me" ".aweigh/lock-after-$before"
+      find_owner
+    done
+    case $before in '' | "${me%:*}":*) lock=mine ;; *) lock=$before ;; esac
+  fi
+  mine || return 75
+  say lock "$lock"
   for tool in tar setsid stat xargs head cmp zstd gzip curl wget; do if has $tool; then say tool $tool; fi; done
   say root "$(pwd -P)"
   space .
   facts "$name" "$origin"
   return $missing
+}
+
+# Whether the lock may be taken from $1: an earlier owner of the same release, or the release that has ended.
+may_take() {
+  plain "$1" || return 1
+  if [ "${1%:*}" = "${me%:*}" ]; then
+    [ "${1##*:}" -lt "${me##*:}" ] 2>/dev/null
+  else
+    [ -n "$ended" ] && [ "${1%:*}" = "${me%%:*}:$ended" ]
+  fi
 }
 
 # What is true of this server: read at first contact and after a crash.
@@ -129,18 +152,20 @@ facts() {
 # values: name, origin
 do_probe() {
   line; name=$value; line; origin=$value
-  say holder "$(readlink .aweigh/lock)"
+  find_owner
+  say holder "$owner"
   facts "$name" "$origin"
 }
 
 # ------------------------------------------------------------------ receive: a stream becomes a folder in releases/
 # values: name, codec, seal (1: nothing will change it, seal it now), linked dirs, linked files, size; then the stream
 do_receive() {
+  unread=yes
   line; name=$value; line; codec=$value; line; seal=$value
   line; dirs=$value
   into=.aweigh/incoming/$name
   plain "$name" && rm -rf "$into" && mkdir -p "$into" || return 70
-  : >"$into/linked_dirs"; : >"$into/linked_files"
+  printf '' >"$into/linked_dirs" && printf '' >"$into/linked_files" || return 70
   while [ "$dirs" -gt 0 ]; do line; dirs=$((dirs - 1)); printf '%s\n' "$value" >>"$into/linked_dirs"; done
   line; files=$value
   while [ "$files" -gt 0 ]; do line; files=$((files - 1)); printf '%s\n' "$value" >>"$into/linked_files"; done
@@ -153,19 +178,19 @@ do_receive() {
     *) return 64 ;;
   esac
   if [ -e "$into/bad" ]; then space "$into"; return 70; fi
+  unread=
   while IFS= read -r dir; do link_dir "$dir" || return 70; done <"$into/linked_dirs"
   while IFS= read -r file; do link_file "$file" || return $?; done <"$into/linked_files"
-  rm -rf ".aweigh/manifests/$name" && mv "$into/manifest" ".aweigh/manifests/$name" || return 70
-  listing "$name" '' "$into/tree" | cmp -s - ".aweigh/manifests/$name/expected" || {
-    listing "$name" '' "$into/tree" 2>&1 | cmp - ".aweigh/manifests/$name/expected"
+  listing "$into/manifest" '' "$into/tree" | cmp -s - "$into/manifest/expected" || {
+    listing "$into/manifest" '' "$into/tree" 2>&1 | cmp - "$into/manifest/expected"
     return 76
   }
-  if [ -e "releases/$name" ]; then
-    # A release that is staged anew; what is live is never taken away.
-    [ "$(readlink current)" != "releases/$name" ] || return 78
-    mv "releases/$name" ".aweigh/trash/$name-$$" || return 70
-  fi
-  mine && mv "$into/tree" "releases/$name" || return 70
+  mine || return 75
+  # A release that is staged anew; what is live is never taken away.
+  if is_live "$name"; then return 78; fi
+  if [ -e "releases/$name" ]; then mv "releases/$name" ".aweigh/trash/$name-$$" || return 70; fi
+  rm -rf ".aweigh/manifests/$name" && mv "$into/manifest" ".aweigh/manifests/$name" || return 70
+  mv "$into/tree" "releases/$name" || return 70
   rm -rf "$into"
   if [ "$seal" = 1 ]; then take_seal "$name"; fi
 }
@@ -194,7 +219,7 @@ place_link() {
 }
 
 take_seal() {
-  listing "$1" ' %Y' "releases/$1" >".aweigh/manifests/$1/seal.new" 2>/dev/null
+  seal_of "$1" >".aweigh/manifests/$1/seal.new" || return 70
   mv ".aweigh/manifests/$1/seal.new" ".aweigh/manifests/$1/seal" || return 70
 }
 
@@ -237,20 +262,22 @@ do_undo() {
 # ------------------------------------------------------------------ hooks: started once, followed from any byte
 # values: run, folder, variables, size; then the text
 do_hook() {
+  unread=yes
   line; run=$value; line; cwd=$value; line; count=$value
   case $run in '' | .* | */.* | /*) return 64 ;; esac
   dir=$here/.aweigh/runs/$run
-  rm -rf "$dir.$nonce" && mkdir -p "$dir.$nonce" || return 70
-  : >"$dir.$nonce/env"; : >"$dir.$nonce/log"
-  while [ "$count" -gt 0 ]; do line; count=$((count - 1)); printf '%s\n' "$value" >>"$dir.$nonce/env"; done
+  new=$dir.$nonce
+  rm -rf "$new" && mkdir -p "$new" && printf '' >"$new/env" && printf '' >"$new/log" || return 70
+  while [ "$count" -gt 0 ]; do line; count=$((count - 1)); printf '%s\n' "$value" >>"$new/env" || return 70; done
   line
-  head -c "$value" >"$dir.$nonce/script"
-  [ "$(wc -c <"$dir.$nonce/script")" -eq "$value" ] || { rm -rf "$dir.$nonce"; return 70; }
+  head -c "$value" >"$new/script" || return 70
+  unread=
+  [ "$(wc -c <"$new/script")" -eq "$value" ] || { rm -rf "$new"; return 70; }
   # A stale owner must not start anything.
-  mine || { rm -rf "$dir.$nonce"; return 75; }
-  [ -d "$cwd" ] || { rm -rf "$dir.$nonce"; say gone "$cwd"; return 76; }
+  mine || { rm -rf "$new"; return 75; }
+  [ -d "$cwd" ] || { rm -rf "$new"; say gone "$cwd"; return 76; }
   # Giving the folder its name is what starts the run: it works once, for it is never empty.
-  if ! mv -T "$dir.$nonce" "$dir" 2>/dev/null; then rm -rf "$dir.$nonce"; say run again; return 0; fi
+  if ! mv -T "$new" "$dir" 2>/dev/null; then rm -rf "$new"; say run again; return 0; fi
   setsid sh "$here/$driver" run "$dir" "$cwd" </dev/null >>"$dir/log" 2>&1 &
   say run started
 }
@@ -265,6 +292,8 @@ do_follow() {
     # Asked before the length, so that the last bytes are in the length.
     if [ -f "$dir/exit" ]; then over=exited
     elif gone; then if [ -f "$dir/exit" ]; then over=exited; else over=lost; fi; fi
+    # What was asked to end has ended when nothing of it is left: whoever asked may still have to kill it.
+    if [ -n "$over" ] && [ -f "$dir/term" ] && any_left; then over=; fi
     size=$(wc -c <"$dir/log" 2>/dev/null) || size=0
     size=$((size + 0))
     if [ "$size" -gt "$offset" ]; then
@@ -292,9 +321,19 @@ gone() {
     starting=$((starting + 1))
     [ $starting -gt 100 ]
   else
-    ! kill -0 "$(cat "$dir/pid")" 2>/dev/null
+    ! alive "$(cat "$dir/pid")"
   fi
 }
+
+# Whether the process $1 runs. One that has ended and that nobody collects, as in many containers, does not.
+alive() {
+  kill -0 "$1" 2>/dev/null || return 1
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+  case $stat in *') Z '*) return 1 ;; esac
+}
+
+# Whether the run of $dir has any process at all.
+any_left() { kill -0 "-$(cat "$dir/pid")" 2>/dev/null; }
 
 # values: run. What became of it: "exit CODE", "running yes", or "unknown yes" when it began and nobody knows.
 do_state() {
@@ -302,7 +341,7 @@ do_state() {
   dir=.aweigh/runs/$run
   [ -d "$dir" ] || return 80
   if [ -f "$dir/exit" ]; then say exit "$(cat "$dir/exit")"
-  elif [ -f "$dir/pid" ] && kill -0 "$(cat "$dir/pid")" 2>/dev/null; then say running yes
+  elif [ -f "$dir/pid" ] && alive "$(cat "$dir/pid")"; then say running yes
   elif [ -f "$dir/exit" ]; then say exit "$(cat "$dir/exit")"
   else say unknown yes; fi
 }
@@ -312,13 +351,12 @@ do_kill() {
   line; run=$value; line; signal=$value
   dir=.aweigh/runs/$run
   [ -f "$dir/pid" ] || return 80
-  group=$(cat "$dir/pid")
   case $signal in
-    TERM) kill -TERM "-$group" 2>/dev/null ;;
-    KILL) kill -KILL "-$group" 2>/dev/null ;;
+    TERM) printf '' >"$dir/term"; kill -TERM "-$(cat "$dir/pid")" 2>/dev/null ;;
+    KILL) kill -KILL "-$(cat "$dir/pid")" 2>/dev/null; rm -f "$dir/term" ;;
     *) : ;;
   esac
-  if kill -0 "-$group" 2>/dev/null; then say left yes; fi
+  if any_left; then say left yes; fi
   return 0
 }
 
@@ -339,16 +377,16 @@ do_http() {
 # values: a line for revisions.log, names of releases to remove
 do_prune() {
   line; note=$value; line; count=$value
-  mine || return 75
-  if [ -n "$note" ]; then printf '%s\n' "$note" >>revisions.log; fi
-  live=$(readlink current)
+  mine && ours=yes || ours=
+  if [ -n "$ours" ] && [ -n "$note" ]; then printf '%s\n' "$note" >>revisions.log; fi
   while [ "$count" -gt 0 ]; do
     line; count=$((count - 1))
-    plain "$value" || continue
-    [ "$live" != "releases/$value" ] || continue
+    [ -n "$ours" ] && plain "$value" && ! is_live "$value" || continue
     if [ -d "releases/$value" ]; then mv "releases/$value" ".aweigh/trash/$value-$$" && say removed "$value"; fi
-    rm -rf ".aweigh/manifests/$value" ".aweigh/incoming/$value" ".aweigh/runs/${value##*-}"
+    rm -rf ".aweigh/manifests/$value" ".aweigh/incoming/$value"
+    if plain "${value##*-}"; then rm -rf ".aweigh/runs/${value##*-}"; fi
   done
+  [ -n "$ours" ] || return 75
   for old in .aweigh/driver-*; do [ "$old" = "$driver" ] || rm -f "$old"; done
   # Removing may take long; nobody waits for it.
   setsid sh -c 'for gone in .aweigh/trash/*; do rm -rf "$gone"; done' </dev/null >/dev/null 2>&1 &
@@ -357,7 +395,15 @@ do_prune() {
 
 # Gives the lock back; a lock of somebody else is left alone.
 do_unlock() {
-  if mine >/dev/null; then rm -f .aweigh/lock; fi
+  mine >/dev/null || return 0
+  owner=$(readlink .aweigh/lock)
+  rm -f .aweigh/lock
+  # It is free; the links through which it came to us mean nothing any more.
+  while [ "$owner" != "$me" ]; do
+    before=$owner
+    owner=$(readlink ".aweigh/lock-after-$before") || break
+    rm -f ".aweigh/lock-after-$before"
+  done
   return 0
 }
 
@@ -368,11 +414,14 @@ IFS= read -r me || exit 0
 while IFS= read -r verb; do
   case $verb in
     acquire | probe | receive | seal | activate | undo | hook | follow | state | kill | http | prune | unlock)
+      unread=
       "do_$verb"
       status=$?
+      # A tool may have ended without ending its line.
+      echo
       say end $status
-      # After a stream that was not read to its end, the rest of the input is not commands.
-      if [ "$verb" = receive ] && [ $status -ne 0 ]; then exit 0; fi
+      # What was not read of a stream or a text is not commands.
+      if [ -n "$unread" ]; then exit 0; fi
       ;;
     *) say end 64; exit 64 ;;
   esac

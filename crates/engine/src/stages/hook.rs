@@ -146,7 +146,8 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
     };
     let env = variables(&run.plan, scene.action, &run.ports.public_url, &place);
     let folder = scene.folder.clone();
-    let job = Job { run_id: run_id(attempt) + &again, hook, folder, variables: &env, may_stop: scene.may_stop };
+    let job =
+        Job { run_id: run_id(attempt) + &again, hook, folder, variables: &env, may_stop: scene.may_stop };
     run_job(lane, open, &job, &planned.text).await
 }
 

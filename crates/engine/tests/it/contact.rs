@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
 
 use engine::driver::{Broken, Driver};
 use engine::error::Failure;
@@ -11,6 +12,9 @@ use crate::asks::ask;
 use crate::machine::{Machine, program};
 use crate::site::{ME, Site};
 use crate::tree::Parcel;
+
+/// No driver takes this long to start.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Why a driver cannot be started.
 pub(crate) async fn unfit(site: &Site) -> Failure {
@@ -85,17 +89,21 @@ async fn a_folder_that_cannot_be_used_is_named_with_the_reason() {
 
 #[tokio::test]
 async fn a_login_shell_may_be_noisy() {
-    // A line without an end, as a prompt or a careless `echo -n` leaves it, and lines all the time.
-    let noise = "echo Welcome; echo '@ need'; printf 'no end '; echo to stderr >&2
-        while echo tick; do sleep 0.01; done & exec sh -c \"$1\"";
+    // Many lines, a line without an end, as a careless `echo -n` leaves it, and lines that do not stop.
+    let begins = "echo Welcome; echo '@ need'; echo to stderr >&2; exec sh -c \"$1\"";
+    let half = "printf 'no end '; exec sh -c \"$1\"";
+    let ticks = "while echo tick; do sleep 0.01; done & exec sh -c \"$1\"";
     for machine in Machine::ALL {
-        let mut site = Site::new(machine);
-        site.host.login = ["sh", "-c", noise, "login"].map(Into::into).into();
-        for _ in 0..3 {
-            let mut driver = site.driver(ME).await;
-            let answer = ask(&mut driver, "acquire", &["", "", "", "0"]).await;
-            assert_eq!((answer.status, answer.get("root")), (0, Some(site.root.as_str())));
-            assert_eq!(ask(&mut driver, "unlock", &[]).await.status, 0);
+        for noise in [begins, half, ticks] {
+            let mut site = Site::new(machine);
+            site.host.login = ["sh", "-c", noise, "login"].map(Into::into).into();
+            for _ in 0..2 {
+                let start = tokio::time::timeout(DEADLINE, site.driver(ME));
+                let mut driver = start.await.expect("a driver that is not drowned in noise");
+                let answer = ask(&mut driver, "acquire", &["", "", "", "0"]).await;
+                assert_eq!((answer.status, answer.get("root")), (0, Some(site.root.as_str())));
+                assert_eq!(ask(&mut driver, "unlock", &[]).await.status, 0);
+            }
         }
     }
 }
@@ -113,12 +121,13 @@ async fn fish_is_a_login_shell_too() {
 #[tokio::test]
 async fn a_refused_login_is_told_in_its_own_words() {
     let mut site = Site::new(Machine::DEBIAN);
-    // As `nologin` does it: one sentence, then the end, before anything could be written.
-    site.host.login =
-        ["sh", "-c", "echo This account is currently not available.; exit 1"].map(Into::into).into();
     site.host.ends_at_once = true;
-    let failure = unfit(&site).await;
-    assert!(failure.message.contains("This account is currently not available"), "{}", failure.message);
+    // As `nologin` does it: one sentence, then the end, before anything could be written.
+    for line in ["echo 'This account is closed.'; exit 1", "printf 'This account is closed.'; exit 1"] {
+        site.host.login = ["sh", "-c", line].map(Into::into).into();
+        let failure = unfit(&site).await;
+        assert!(failure.message.contains("This account is closed."), "{}", failure.message);
+    }
 }
 
 #[tokio::test]

@@ -12,14 +12,14 @@ use crate::contact::unfit;
 use crate::machine::Machine;
 use crate::namespace::Namespace;
 use crate::site::{ME, Site, names, wait_until};
-use crate::tree::Parcel;
+use crate::tree::{Parcel, noise};
 
-/// A site on a disk of its own with room for one MiB.
+/// A site on a disk of its own with room for two MiB.
 fn on_a_small_disk(machine: Machine) -> Option<(Site, Namespace)> {
     let mut site = Site::new(machine).at("disk/shop");
     let disk = site.folder().join("disk");
     fs::create_dir(&disk).unwrap();
-    let namespace = Namespace::mounts("mount -t tmpfs -o size=1m none \"$1\"", &disk)?;
+    let namespace = Namespace::mounts("mount -t tmpfs -o size=2m none \"$1\"", &disk)?;
     enter(&mut site, &namespace);
     Some((site, namespace))
 }
@@ -52,7 +52,7 @@ async fn a_disk_that_cannot_be_written_is_named() {
 
 #[tokio::test]
 async fn a_stream_that_does_not_fit_leaves_nothing_in_releases() {
-    let noise = (0..4_000_000_u64).map(|at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u8).collect();
+    let noise = noise(4_000_000);
     let parcel = Parcel::new([("noise".into(), Entry::File(noise))]);
     for machine in Machine::ALL {
         for codec in machine.codecs() {
@@ -78,11 +78,8 @@ async fn a_seal_that_does_not_fit_is_no_seal() {
         let Some((site, namespace)) = on_a_small_disk(machine) else { return };
         let mut driver = site.locked().await;
         let inside = |below: &str| namespace.path(&site.path(below));
-        // Folders of a RAM disk cost nothing; 300 small files fit only without their own pages.
-        let answer = parcel.send(&mut driver, "one", machine.codecs()[0]).await;
-        if answer.status == 0 {
-            fs::remove_file(inside(".aweigh/manifests/one/seal")).unwrap();
-        }
+        assert_eq!(parcel.send(&mut driver, "one", machine.codecs()[0]).await.status, 0);
+        fs::remove_file(inside(".aweigh/manifests/one/seal")).unwrap();
         fill(&inside("filler"));
         let answer = ask(&mut driver, "seal", &["one"]).await;
         assert_eq!(answer.status, status::TOOL, "{answer:?}");

@@ -10,11 +10,11 @@ use crate::hooks::ready;
 use crate::kill::{is_alive, pid_in};
 use crate::machine::Machine;
 use crate::site::{ME, wait_until};
+use crate::tree::noise;
 
 #[tokio::test]
 async fn a_log_arrives_byte_by_byte_from_any_offset() {
-    let mut bytes: Vec<u8> =
-        (0..1_000_000_u64).map(|at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u8).collect();
+    let mut bytes = noise(1_000_000);
     // What looks like an answer is not one, and no line ends the log.
     bytes.extend_from_slice(b"\n@0123456789abcdef end 0\n\0\r\n\0no end");
     let all = bytes.len();

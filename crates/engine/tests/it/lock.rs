@@ -13,6 +13,24 @@ use crate::site::Site;
 /// How often two drivers run for the same lock.
 const ROUNDS: usize = 100;
 
+/// Whose the lock is, as the driver sees it.
+async fn holder(driver: &mut Driver) -> String {
+    ask(driver, "probe", &["", ""]).await.get("holder").unwrap().to_owned()
+}
+
+/// The links of which the lock is made.
+fn links(site: &Site) -> Vec<String> {
+    site.names(".aweigh").into_iter().filter(|name| name.starts_with("lock")).collect()
+}
+
+/// Lets a lock that reads `held` lie there, and nothing else of it.
+fn put(site: &Site, held: &str) {
+    for link in links(site) {
+        fs::remove_file(site.path(".aweigh").join(link)).unwrap();
+    }
+    symlink(held, site.path(".aweigh/lock")).unwrap();
+}
+
 async fn acquire(driver: &mut Driver, ended: &str) -> Answer {
     ask(driver, "acquire", &[ended, "", "", "0"]).await
 }
@@ -23,20 +41,22 @@ async fn check(held: &str, me: &str, ended: &str, expected: &str) {
         let site = Site::new(machine);
         let mut driver = site.driver(me).await;
         if !held.is_empty() {
-            symlink(held, site.path(".aweigh/lock")).unwrap();
+            put(&site, held);
         }
         let answer = acquire(&mut driver, ended).await;
         if expected == "refused" {
             assert_eq!((answer.status, answer.get("holder")), (status::LOCKED, Some(held)));
-            assert_eq!(site.link(".aweigh/lock"), held);
+            assert_eq!(holder(&mut driver).await, held);
             // Who was refused goes on talking: the database may say that the holder has ended.
             assert_eq!(ask(&mut driver, "unlock", &[]).await.status, 0);
-            assert_eq!(site.link(".aweigh/lock"), held, "it gave back what it does not hold");
+            assert_eq!(holder(&mut driver).await, held, "it gave back what it does not hold");
         } else {
             assert_eq!((answer.status, answer.get("lock")), (0, Some(expected)));
-            assert_eq!(site.link(".aweigh/lock"), me);
+            assert_eq!(holder(&mut driver).await, me);
+            // Asking twice is asking once: the first answer may have been lost.
+            assert_eq!(acquire(&mut driver, ended).await.status, 0);
             assert_eq!(ask(&mut driver, "unlock", &[]).await.status, 0);
-            assert_eq!(site.link(".aweigh/lock"), "");
+            assert_eq!(links(&site), [""; 0]);
         }
     }
 }
@@ -83,8 +103,7 @@ async fn every_missing_linked_file_is_named() {
         assert_eq!(answer.status, status::MISSING);
         assert_eq!(answer.all("missing").collect::<Vec<_>>(), [".env", "config/with space.yml", "-x"]);
         // Who is refused has read all values: the next command is understood.
-        symlink("there:1:1", site.path(".aweigh/lock.new")).unwrap();
-        fs::rename(site.path(".aweigh/lock.new"), site.path(".aweigh/lock")).unwrap();
+        put(&site, "there:1:1");
         assert_eq!(ask(&mut driver, "acquire", &files).await.status, status::LOCKED);
         assert_eq!(ask(&mut driver, "probe", &["", ""]).await.get("holder"), Some("there:1:1"));
     }
@@ -96,8 +115,7 @@ async fn of_two_who_take_an_ended_lock_at_once_one_goes_on() {
         let site = Site::new(machine);
         let (mut one, mut two) = (site.driver("here:2:1").await, site.driver("here:3:1").await);
         for round in 0..ROUNDS {
-            let _ = fs::remove_file(site.path(".aweigh/lock"));
-            symlink("here:1:1", site.path(".aweigh/lock")).unwrap();
+            put(&site, "here:1:1");
             let (first, second) = tokio::join!(acquire(&mut one, "1"), acquire(&mut two, "1"));
             let (winner, loser) = match (first.status, second.status) {
                 (0, status::LOCKED) => ("here:2:1", second),
@@ -105,7 +123,7 @@ async fn of_two_who_take_an_ended_lock_at_once_one_goes_on() {
                 both => panic!("both ended with {both:?} in round {round}"),
             };
             assert_eq!(loser.get("holder"), Some(winner), "in round {round}");
-            assert_eq!(site.link(".aweigh/lock"), winner, "in round {round}");
+            assert_eq!(holder(&mut one).await, winner, "in round {round}");
         }
     }
 }
@@ -116,12 +134,35 @@ async fn the_latest_owner_wins_over_an_earlier_one_at_the_same_time() {
         let site = Site::new(machine);
         let (mut stale, mut latest) = (site.driver("here:42:2").await, site.driver("here:42:3").await);
         for round in 0..ROUNDS {
-            let _ = fs::remove_file(site.path(".aweigh/lock"));
-            symlink("here:42:1", site.path(".aweigh/lock")).unwrap();
+            put(&site, "here:42:1");
             let (_, answer) = tokio::join!(acquire(&mut stale, ""), acquire(&mut latest, ""));
             assert_eq!(answer.status, 0, "in round {round}: {answer:?}");
-            assert_eq!(site.link(".aweigh/lock"), "here:42:3", "in round {round}");
+            assert_eq!(holder(&mut stale).await, "here:42:3", "in round {round}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_chain_of_owners_ends_with_the_last() {
+    for machine in Machine::ALL {
+        let site = Site::new(machine);
+        for (me, ended) in [("here:41:1", ""), ("here:41:2", ""), ("here:42:1", "41"), ("here:43:7", "42")] {
+            let mut driver = site.driver(me).await;
+            assert_eq!(acquire(&mut driver, ended).await.status, 0, "{me}");
+        }
+        // Whoever was overtaken is refused, and cannot give back what is not its own any more.
+        for stale in ["here:41:1", "here:41:2", "here:42:1", "here:42:9"] {
+            let mut driver = site.driver(stale).await;
+            assert_eq!(acquire(&mut driver, "41").await.get("holder"), Some("here:43:7"));
+            assert_eq!(ask(&mut driver, "unlock", &[]).await.status, 0);
+            assert_eq!(holder(&mut driver).await, "here:43:7");
+        }
+        let mut last = site.driver("here:43:7").await;
+        assert_eq!(ask(&mut last, "unlock", &[]).await.status, 0);
+        assert_eq!(links(&site), [""; 0]);
+        // A lock that was removed by hand is free, whatever links are left.
+        symlink("here:43:7", site.path(".aweigh/lock-after-here:42:1")).unwrap();
+        assert_eq!(acquire(&mut site.driver("here:44:1").await, "").await.get("lock"), Some("taken"));
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::iter::repeat_n;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use engine::artifact::stream::Codec;
 use engine::ports::Host;
@@ -12,7 +14,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::asks::ask;
 use crate::machine::Machine;
 use crate::site::{ME, Site};
-use crate::tree::{Parcel, differences, receive, stream_of, walk};
+use crate::tree::{Parcel, differences, noise, receive, stream_of, walk};
+
+/// No answer takes this long.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Everything that breaks careless code, and whatever stands on a border of the archive's format.
 fn hostile() -> Parcel {
@@ -74,9 +79,7 @@ async fn settings_of_the_login_user_do_not_change_what_is_done() {
 
 #[tokio::test]
 async fn a_damaged_stream_leaves_nothing_in_releases() {
-    let noise: Vec<u8> =
-        (0..200_000_u64).map(|at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u8).collect();
-    let parcel = Parcel::new([("index".into(), file("one")), ("noise".into(), Entry::File(noise))]);
+    let parcel = Parcel::new([("index".into(), file("one")), ("noise".into(), Entry::File(noise(200_000)))]);
     for machine in Machine::ALL {
         for codec in machine.codecs() {
             let site = Site::new(machine);
@@ -139,6 +142,22 @@ async fn a_cut_line_leaves_nothing_in_releases() {
         channel.stdout.read_to_string(&mut rest).await.unwrap();
         assert!(rest.contains("end 70"), "{rest}");
         assert_eq!(site.names("releases"), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_tool_may_end_without_ending_its_line() {
+    let parcel = Parcel::of(&[("index", "one")]);
+    for machine in Machine::ALL {
+        let site = Site::new(machine);
+        let tar = site.folder().join("bin/tar");
+        let _ = fs::remove_file(&tar);
+        fs::write(&tar, "#!/bin/sh\nprintf 'tar: out of luck'; exit 1\n").unwrap();
+        fs::set_permissions(&tar, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut driver = site.locked().await;
+        let sent = parcel.send(&mut driver, "one", Codec::Gzip);
+        let answer = tokio::time::timeout(DEADLINE, sent).await.expect("an answer");
+        assert_eq!((answer.status, answer.last_said()), (status::TOOL, "tar: out of luck"));
     }
 }
 

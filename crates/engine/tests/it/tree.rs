@@ -179,3 +179,8 @@ pub(crate) fn stream_of(bytes: &[u8], nothing: PathBuf) -> Stream {
     fs::write(&nothing, []).unwrap();
     Stream { head: bytes.to_vec().into(), body: nothing, body_bytes: 0, tail: bytes::Bytes::new() }
 }
+
+/// Bytes that look like chance and are the same every time.
+pub(crate) fn noise(length: u64) -> Vec<u8> {
+    (0..length).map(|at| at.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()[5]).collect()
+}
