@@ -56,7 +56,7 @@ timed() {
   : >"$memory"
   before=$(cpu_seconds "$beside")
   # The shell's own clock: wall time, and the CPU time of what it has waited for, without a process in between.
-  (TIMEFORMAT='%3R %3U %3S'; { time "$@" >"$log" 2>&1; } 2>"$times") &
+  (TIMEFORMAT='%3R %3U %3S'; time "$@" >"$log" 2>&1) 2>"$times" &
   pid=$!
   while kill -0 "$pid" 2>/dev/null; do
     sample_memory "$pid" "$beside"

@@ -31,8 +31,7 @@ fn public_url(settings: &Settings) -> String {
 pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wired {
     let memory = Arc::new(Memory(store.clone()));
     let hosts = Arc::new(SshHosts::new(store.clone()));
-    let mirrors = settings.data.join("mirrors");
-    let source = Arc::new(GitSource::new(mirrors, settings.git.clone(), store.clone()));
+    let source = Arc::new(GitSource::new(&settings.data, settings.git.clone(), store.clone()));
     let (control, orders) = Control::new();
     let ports = Ports {
         source: source.clone(),

@@ -19,8 +19,7 @@ pub struct Finding {
 }
 
 /// Prints one line per tool: its name, and where it is or nothing. Constant: no user text is part of it.
-const TOOLS: &str =
-    "sh -c 'for tool in tar setsid stat xargs zstd gzip; do echo \"@tool $tool `command -v $tool`\"; done'";
+const TOOLS: &str = "sh -c 'for tool in tar setsid stat xargs head cmp zstd gzip; do echo \"@tool $tool `command -v $tool`\"; done'";
 
 /// The longest answer that is read, in bytes.
 const LONGEST: u64 = 16 * 1024;
@@ -45,7 +44,7 @@ pub async fn server(hosts: &dyn Hosts, server: &Server) -> Vec<Finding> {
 
 fn trouble(error: HostError) -> Finding {
     let what = match error.kind {
-        HostTrouble::Unreachable | HostTrouble::Lost => "connect",
+        HostTrouble::Unreachable | HostTrouble::Away | HostTrouble::Lost => "connect",
         HostTrouble::HostKey => "host key",
         HostTrouble::Denied => "login",
         HostTrouble::ForwardRefused | HostTrouble::Other => "command",
@@ -76,7 +75,7 @@ async fn tools(host: &dyn Host) -> Result<Vec<Finding>, HostError> {
         return Err(HostError { kind: HostTrouble::Other, message, hint });
     }
     let mut findings = Vec::new();
-    for tool in ["tar", "setsid", "stat", "xargs"] {
+    for tool in ["tar", "setsid", "stat", "xargs", "head", "cmp"] {
         findings.push(finding(tool, found(tool).map(str::to_owned)));
     }
     let codec = found("zstd").or_else(|| found("gzip")).map(str::to_owned);
@@ -87,7 +86,7 @@ async fn tools(host: &dyn Host) -> Result<Vec<Finding>, HostError> {
 fn finding(what: &str, path: Option<String>) -> Finding {
     let hint = path.is_none().then(|| {
         format!(
-            "install {what} on the server; Debian: apt-get install tar util-linux coreutils findutils zstd"
+            "install {what} on the server; Debian: apt-get install tar util-linux coreutils findutils diffutils zstd"
         )
     });
     Finding {

@@ -42,6 +42,8 @@ pub enum Heard {
 /// Why the driver did not answer.
 #[derive(Debug)]
 pub enum Broken {
+    /// Refused before there was a line.
+    Away(HostError),
     /// The line is cut: asking again over a new connection may help.
     Lost(HostError),
     /// The server cannot run it, and asking again will not help.
@@ -52,7 +54,7 @@ impl Broken {
     /// As the reason of a failed step.
     pub fn into_failure(self) -> Failure {
         match self {
-            Self::Lost(error) => error.into(),
+            Self::Away(error) | Self::Lost(error) => error.into(),
             Self::Unfit(failure) => failure,
         }
     }

@@ -37,7 +37,7 @@ impl Failure {
 
 impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
-        let unreachable = matches!(error.kind, HostTrouble::Unreachable);
+        let unreachable = matches!(error.kind, HostTrouble::Unreachable | HostTrouble::Away);
         Self { message: error.message, hint: error.hint, unreachable }
     }
 }

@@ -17,6 +17,9 @@ use crate::run::Run;
 const AGAIN: [Duration; 4] =
     [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(10)];
 
+/// How many of them a server gets that was not there at first contact.
+const SHORT: usize = 2;
+
 /// One server's part of a running release.
 pub struct Lane {
     /// The release.
@@ -263,7 +266,13 @@ impl Lane {
         again: &mut std::slice::Iter<'_, Duration>,
     ) -> Result<(), Failure> {
         self.driver = None;
+        let short = again.len() > AGAIN.len() - SHORT;
         match (broken, again.next()) {
+            (Broken::Away(error), Some(pause)) if short => {
+                tracing::info!(server = %self.server.name, %error, "trying again");
+                tokio::time::sleep(*pause).await;
+                Ok(())
+            }
             (Broken::Lost(error), Some(pause)) => {
                 if let Some(host) = self.host.take() {
                     host.close().await;
@@ -299,6 +308,9 @@ impl Lane {
             let connected = self.run.ports.hosts.connect(&self.server).await;
             self.host = Some(connected.map_err(|error| match error.kind {
                 HostTrouble::Lost => Broken::Lost(error),
+                // It was there before, so it is waited for.
+                HostTrouble::Away | HostTrouble::Unreachable if !self.facts.root.is_empty() => Broken::Lost(error),
+                HostTrouble::Away => Broken::Away(error),
                 _ => Broken::Unfit(error.into()),
             })?);
         }

@@ -12,13 +12,31 @@ pub const SHORTEST: usize = 6;
 /// All secrets of one release.
 pub struct Masker {
     values: Option<AhoCorasick>,
-    longest: usize,
+    patterns: Vec<Vec<u8>>,
 }
 
 /// The unfinished end of one stream. The masker must see whole secrets, so it holds back what may begin one.
 #[derive(Debug, Default)]
 pub struct Held {
     bytes: Vec<u8>,
+}
+
+impl Held {
+    /// How many bytes are held back.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether nothing is held back.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+/// How long the longest end of `bytes` is that begins `pattern` and is not all of it.
+fn begins(pattern: &[u8], bytes: &[u8]) -> usize {
+    let most = pattern.len().saturating_sub(1).min(bytes.len());
+    (1..=most).rev().find(|n| bytes.ends_with(pattern.get(..*n).unwrap_or_default())).unwrap_or(0)
 }
 
 impl Masker {
@@ -32,16 +50,18 @@ impl Masker {
         }
         // The frame around a key is no secret; masking it would only puzzle.
         patterns.retain(|p| p.len() >= SHORTEST && !p.starts_with("-----"));
-        let longest = patterns.iter().map(String::len).max().unwrap_or(0);
         let build = || AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns).ok();
-        Self { values: if patterns.is_empty() { None } else { build() }, longest }
+        let values = if patterns.is_empty() { None } else { build() };
+        Self { values, patterns: patterns.into_iter().map(String::into_bytes).collect() }
     }
 
-    /// Masks `bytes`, the next part of the stream behind `held`; what may be the beginning of a secret stays there.
+    /// Masks `bytes`, the next part of the stream behind `held`. Only an end that really may be the beginning of
+    /// a secret stays there: everything else is said at once.
     pub fn mask(&self, held: &mut Held, bytes: &[u8]) -> Vec<u8> {
         let Some(values) = &self.values else { return bytes.to_vec() };
         held.bytes.extend_from_slice(bytes);
-        let safe = held.bytes.len().saturating_sub(self.longest.saturating_sub(1));
+        let begun = self.patterns.iter().map(|pattern| begins(pattern, &held.bytes)).max().unwrap_or(0);
+        let safe = held.bytes.len() - begun;
         // A secret across the border must not be cut: the border moves behind it.
         let border = values
             .find_iter(&held.bytes)
@@ -62,11 +82,6 @@ impl Masker {
             Some(values) => values.replace_all_bytes(&bytes, &vec![MASK; values.patterns_len()]),
             None => bytes,
         }
-    }
-
-    /// Whether anything has to be held back at all.
-    pub fn is_idle(&self) -> bool {
-        self.values.is_none()
     }
 
     /// Masks one whole text.
@@ -98,6 +113,14 @@ mod tests {
             out.extend(masker.end(&mut held));
             assert_eq!(String::from_utf8(out).unwrap(), "a [secret] b [secret] hunter2", "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn what_begins_no_secret_is_said_at_once() {
+        let (masker, mut held) = (masker(), Held::default());
+        assert_eq!(masker.mask(&mut held, b"line 1\n"), b"line 1\n");
+        assert_eq!(masker.mask(&mut held, b"hunt"), b"");
+        assert_eq!(masker.mask(&mut held, b"ing\n"), b"hunting\n");
     }
 
     #[test]

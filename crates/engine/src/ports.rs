@@ -166,8 +166,10 @@ pub struct HostError {
 /// Kinds of trouble with a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HostTrouble {
-    /// No connection: name, network, refused, silent.
+    /// No connection: name, network, silent.
     Unreachable,
+    /// Refused or hung up on: it may be there again in a moment.
+    Away,
     /// The host key is unknown or another one than pinned.
     HostKey,
     /// The login was refused, or the credential cannot be used.
@@ -246,6 +248,13 @@ pub enum Entry {
         /// How many bytes.
         bytes: u64,
     },
+    /// How many bytes of the log that a node's try writes on its server are recorded with this.
+    LogRead {
+        /// Which node.
+        node: String,
+        /// How many, from the beginning of the try.
+        bytes: u64,
+    },
     /// A node will write no more in this try.
     LogEnd {
         /// Which node.
@@ -276,6 +285,8 @@ pub struct StepRow {
     pub attempt: u32,
     /// How many times Aweigh ended while it ran.
     pub crashes: u32,
+    /// How many bytes of the log that the last try writes on its server are recorded.
+    pub log_read: u64,
     /// What it found out.
     pub result: Option<serde_json::Value>,
 }

@@ -1,6 +1,7 @@
 //! After a restart: what is true on the servers decides how a release goes on (DESIGN section 2).
 
-use model::{HookPoint, OnInterrupt, Rerun, StepStatus};
+use model::event::ServerFact;
+use model::{HookPoint, NodeFact, OnInterrupt, Rerun, ServerState, StepStatus};
 
 use crate::error::{Failure, Halt};
 use crate::lane::{Lane, unsendable};
@@ -28,7 +29,7 @@ pub async fn decide(run: &Run, lanes: &mut Lanes, taken_over: bool) -> Result<Ne
         return Ok(Next::GoOn);
     }
     for lane in lanes.iter_mut() {
-        look(run, lane).await;
+        look(run, lane).await?;
     }
     if taken_over {
         for lane in lanes.iter_mut() {
@@ -56,15 +57,15 @@ pub async fn decide(run: &Run, lanes: &mut Lanes, taken_over: bool) -> Result<Ne
 
 /// Reads what is true on a server that the release had contacted. A server that does not answer now is asked
 /// again by the next step that needs it.
-async fn look(run: &Run, lane: &mut Lane) {
+async fn look(run: &Run, lane: &mut Lane) -> Result<(), Halt> {
     let upload = lane.key("upload");
     if !run.had_begun(&upload) {
-        return;
+        return Ok(());
     }
     lane.recall(run.found.get(&upload).and_then(|row| row.result.as_ref()));
     let switching = run.had_begun(&lane.key("activate"));
     if lane.left_out {
-        return;
+        return Ok(());
     }
     let reached = lane.contact().await;
     let ours = lane.facts.current.as_deref() == Some(lane.path().as_str());
@@ -72,6 +73,14 @@ async fn look(run: &Run, lane: &mut Lane) {
     // end: the link may be back already, and what runs there not.
     let going_back = run.had_begun(&lane.key("undo"));
     lane.switched = going_back || (switching && (reached.is_err() || (ours && lane.before != lane.path())));
+    // A switch that was done and not recorded is told as soon as it is known, whatever is decided next.
+    let activate = lane.key("activate");
+    if let Some(row) = run.found.get(&activate).filter(|row| ours && row.status == StepStatus::Running) {
+        let known = ServerFact { now: lane.facts.current.clone(), ..lane.known(ServerState::Activated) };
+        let fact = NodeFact { server: Some(known), ..NodeFact::new(activate, StepStatus::Running, row.attempt) };
+        run.reporter.node(fact, None).await?;
+    }
+    Ok(())
 }
 
 /// The first hook of a lane that began and of which nobody knows whether it ended.

@@ -76,6 +76,7 @@ impl Reporter {
             waiting: Vec::new(),
             since: None,
             kept: 0,
+            read: 0,
             tail: std::collections::VecDeque::new(),
             dropped: 0,
             said: false,
@@ -96,14 +97,23 @@ pub struct NodeLog {
     waiting: Vec<u8>,
     since: Option<Instant>,
     kept: u64,
+    /// Bytes taken in, before masking, in this try.
+    read: u64,
     tail: std::collections::VecDeque<u8>,
     dropped: u64,
     said: bool,
 }
 
 impl NodeLog {
+    /// Goes on behind what an owner before us recorded of this try, `from` bytes of it.
+    pub fn go_on_from(&mut self, from: u64) {
+        self.read = from;
+        self.kept = from.min(LOG_HEAD);
+    }
+
     /// Takes in bytes; they are recorded by the next [`flush`](Self::flush).
     pub fn push(&mut self, bytes: &[u8]) {
+        self.read += bytes.len() as u64;
         let masked = self.reporter.masker.mask(&mut self.held, bytes);
         self.take(&masked);
     }
@@ -167,6 +177,10 @@ impl NodeLog {
             entries.push(Entry::Log { node: self.node.clone(), text: piece.to_owned() });
             rest = more;
         }
+        // What is held back, and the beginning of a character, is read again by whoever comes after us.
+        let back = self.held.len() + self.waiting.len();
+        let bytes = self.read.saturating_sub(back as u64);
+        entries.push(Entry::LogRead { node: self.node.clone(), bytes });
         self.reporter.record(entries).await
     }
 

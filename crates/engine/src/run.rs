@@ -76,6 +76,8 @@ pub struct Open<'r> {
     pub attempt: u32,
     /// An owner before us ended in it: whether it happened is unknown.
     pub unknown: bool,
+    /// How many bytes of its log on the server an owner before us recorded, of this same try.
+    pub log_read: u64,
     /// What it found out before, if anything.
     pub result: Option<Value>,
 }
@@ -112,6 +114,7 @@ impl Run {
             key: key.to_owned(),
             attempt,
             unknown,
+            log_read: row.filter(|row| row.attempt == attempt).map_or(0, |row| row.log_read),
             result: row.and_then(|row| row.result.clone()),
         };
         if row.is_some_and(|row| unknown && row.crashes >= CRASHES) {

@@ -254,7 +254,7 @@ impl Error {
             }
             Self::WrongAccess { .. } => "use a git-token with https, and a git-key with ssh",
             Self::KeyUnusable { .. } => "check that it is a private key, and that its passphrase is right",
-            Self::HostKeyUnknown { .. } => "add the host's line of a known_hosts file to the credential",
+            Self::HostKeyUnknown { .. } => "compare the host's key (ssh-keyscan), then put its line into the file known_hosts of the data folder",
             Self::HostKeyChanged { .. } => {
                 "ask the owner of the host whether its key was replaced, then pin the new one"
             }
@@ -262,8 +262,8 @@ impl Error {
             Self::Empty { .. } => "push a branch to it first",
             Self::NotACommit { .. } => "give a branch, a commit, or a tag of a commit",
             Self::CommitGone { .. } => "it was probably force-pushed away: choose another commit",
-            Self::IdleTimeout { .. } => "check the connection, or raise idle_timeout under [git]",
-            Self::TotalTimeout { .. } => "raise total_timeout under [git]",
+            Self::IdleTimeout { .. } => "check the connection, or raise git_idle_timeout under [limits]",
+            Self::TotalTimeout { .. } => "raise git_timeout under [limits]",
             Self::Locked { .. } => "wait until the other fetch has ended",
             Self::DiskFull { .. } => "free some space and try again",
             Self::NotEmpty { .. } => "name a folder that does not exist yet",
@@ -278,7 +278,7 @@ impl Error {
                 let ids: Vec<&str> = candidates.iter().map(CommitId::as_str).collect();
                 return format!("give more digits: {}", ids.join(", "));
             }
-            Self::TooLarge { setting, .. } => return format!("raise {setting} under [git]"),
+            Self::TooLarge { setting, .. } => return format!("raise {setting} under [limits]"),
         };
         fixed.into()
     }

@@ -251,7 +251,7 @@ impl<'a> Growth<'a> {
                 what: "the fetch",
                 limit: *limit,
                 unit: "bytes",
-                setting: "max_bytes",
+                setting: "repository_size",
             });
         }
         Ok(std::mem::replace(&mut self.seen, now) != now)

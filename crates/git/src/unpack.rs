@@ -61,10 +61,10 @@ impl Destination {
         let too_large =
             |limit, unit, setting| Err(Error::TooLarge { what: "the tree", limit, unit, setting });
         if stats.files + stats.links + stats.folders > self.max_files {
-            return too_large(self.max_files, "entries", "max_files");
+            return too_large(self.max_files, "entries", "repository_files");
         }
         if stats.bytes > self.max_bytes {
-            return too_large(self.max_bytes, "bytes", "max_bytes");
+            return too_large(self.max_bytes, "bytes", "repository_size");
         }
         Ok(())
     }
@@ -218,6 +218,6 @@ mod tests {
         let refused =
             check(&[(EntryType::Regular, "a", ""), (EntryType::Regular, "b", "")], &policy).unwrap_err();
         assert_eq!(refused.to_string(), "the tree has more than 1 entries");
-        assert_eq!(refused.hint(), "raise max_files under [git]");
+        assert_eq!(refused.hint(), "raise repository_files under [limits]");
     }
 }

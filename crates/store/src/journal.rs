@@ -38,6 +38,13 @@ pub enum Entry {
         /// How many bytes.
         bytes: u64,
     },
+    /// How many bytes of the log that a node's try writes elsewhere are recorded with this. Says nothing.
+    LogRead {
+        /// Which node.
+        node: String,
+        /// How many, from the beginning of the try.
+        bytes: u64,
+    },
     /// A node will write no more in this try. Says nothing; its text is stored more tightly.
     LogEnd {
         /// Which node.
@@ -156,6 +163,11 @@ impl Recorder {
                 let fact = LogFact { node, offset, bytes: 0, text: None, dropped: Some(bytes) };
                 self.facts.say(tx, &Fact::Log(fact)).await
             }
+            Prepared::Other(Entry::LogRead { node, bytes }) => {
+                let set = "UPDATE step SET log_read = $3 WHERE release_id = $1 AND key = $2";
+                let values = [self.id.0.into(), node.into(), bytes.cast_signed().into()];
+                execute(tx.db(), sql(set, values)).await.map(drop)
+            }
             Prepared::Other(Entry::LogEnd { node }) => self.logs.merge(tx, &node).await,
             Prepared::Other(Entry::Node { fact, result }) => self.node(tx, fact, result).await,
             Prepared::Other(Entry::Release { status, reason }) => self.release(tx, status, reason).await,
@@ -200,7 +212,8 @@ impl Recorder {
         let result = result.map(|result| to_json("result of a step", &result)).transpose()?;
         for node in tree.nodes {
             let set = "UPDATE step SET status = $3, attempt = $4, reason = $5, started_at = $6, ended_at = $7, \
-                       epoch = $8, result = COALESCE($9, result) WHERE release_id = $1 AND key = $2";
+                       epoch = $8, result = COALESCE($9, result), \
+                       log_read = CASE WHEN attempt < $4 THEN 0 ELSE log_read END WHERE release_id = $1 AND key = $2";
             let values = [
                 self.id.0.into(),
                 node.key.into(),

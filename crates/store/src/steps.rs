@@ -18,6 +18,8 @@ pub struct StepRow {
     pub attempt: u32,
     /// How many times Aweigh ended while it ran.
     pub crashes: u32,
+    /// How many bytes of the log that this try writes elsewhere have been recorded.
+    pub log_read: u64,
     /// The epoch that wrote it last; 0 before anybody did.
     pub epoch: model::Epoch,
     /// What it found out.
@@ -37,6 +39,7 @@ impl Store {
             .map(|row| {
                 Ok(StepRow {
                     crashes: small(row.crashes),
+                    log_read: count(row.log_read),
                     epoch: model::Epoch(row.epoch),
                     result: row
                         .result
@@ -99,6 +102,7 @@ pub(crate) fn row(release: ReleaseId, position: u64, node: Node) -> Result<step:
         result: None,
         started_at: node.started_at.map(jiff::Timestamp::as_microsecond),
         ended_at: node.ended_at.map(jiff::Timestamp::as_microsecond),
+        log_read: 0,
         key: node.key,
         parent: node.parent,
         text: node.text,

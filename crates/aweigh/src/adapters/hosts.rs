@@ -119,13 +119,12 @@ impl Host for Connected {
 fn from_transport(error: &transport::Error) -> HostError {
     use transport::Error;
     let kind = match error {
+        Error::Refused { .. } | Error::HungUp { .. } => HostTrouble::Away,
         Error::Resolve { .. }
-        | Error::Refused { .. }
         | Error::Unreachable { .. }
         | Error::ConnectTimeout { .. }
         | Error::Silent { .. }
         | Error::HandshakeTimeout { .. }
-        | Error::HungUp { .. }
         | Error::NotSsh { .. } => HostTrouble::Unreachable,
         Error::HostKeyUnknown { .. } | Error::HostKeyChanged { .. } | Error::HostKeyText { .. } => {
             HostTrouble::HostKey

@@ -42,6 +42,7 @@ impl Journal for Memory {
             status: row.status,
             attempt: row.attempt,
             crashes: row.crashes,
+            log_read: row.log_read,
             result: row.result,
         };
         Ok(rows.into_iter().map(row).collect())
@@ -75,6 +76,7 @@ fn entry(entry: Entry) -> store::Entry {
         Entry::Node { fact, result } => store::Entry::Node { fact: *fact, result },
         Entry::Log { node, text } => store::Entry::Log { node, text },
         Entry::Dropped { node, bytes } => store::Entry::Dropped { node, bytes },
+        Entry::LogRead { node, bytes } => store::Entry::LogRead { node, bytes },
         Entry::LogEnd { node } => store::Entry::LogEnd { node },
         Entry::Release { status, reason } => store::Entry::Release { status, reason },
         Entry::Artifact { hash } => store::Entry::Artifact { hash },

@@ -15,14 +15,17 @@ const LONGEST: u64 = 256 * 1024;
 #[derive(Debug, Clone)]
 pub struct GitSource {
     mirrors: PathBuf,
+    /// The keys of git hosts, as OpenSSH writes them.
+    known_hosts: PathBuf,
     policy: Policy,
     store: Store,
 }
 
 impl GitSource {
-    /// Mirrors below `mirrors`, within `policy`, with the credentials of `store`.
-    pub fn new(mirrors: PathBuf, policy: Policy, store: Store) -> Self {
-        Self { mirrors, policy, store }
+    /// Mirrors below the data folder, within `policy`, with the credentials of `store` and the host keys in the
+    /// file `known_hosts` of the data folder.
+    pub fn new(data: &Path, policy: Policy, store: Store) -> Self {
+        Self { mirrors: data.join("mirrors"), known_hosts: data.join("known_hosts"), policy, store }
     }
 
     async fn open(&self, project: &Project) -> Result<GitRepository, SourceError> {
@@ -44,7 +47,8 @@ impl GitSource {
         match (stored.kind, stored.secret) {
             (CredentialKind::GitToken, Some(token)) => Ok(Access::Token { username: stored.username, token }),
             (CredentialKind::GitKey, Some(private_key)) => {
-                Ok(Access::Key { private_key, passphrase: stored.passphrase, known_hosts: None })
+                let known_hosts = std::fs::read_to_string(&self.known_hosts).ok();
+                Ok(Access::Key { private_key, passphrase: stored.passphrase, known_hosts })
             }
             (_, None) => Err(refused(format!("credential {name} holds no secret"), Some("store it again"))),
             _ => Err(refused(format!("credential {name} is for SSH, not for git"), None)),

@@ -187,3 +187,23 @@ fn the_third_crash_in_one_step_ends_it() {
     assert!(ended["release"]["reason"].as_str().unwrap().contains("controller_restarted"), "{ended}");
     assert_eq!(rig.revision(1), Some(first));
 }
+
+#[test]
+fn what_a_hook_says_is_told_once_across_a_restart() {
+    let (mut rig, _) = rig(1, "");
+    rig.apply("[projects.shop.environments.production.hooks]\nafter_upload = \"for i in $(seq 40); do echo line $i; sleep 0.1; done\"");
+    rig.repo.commit([("version", file("2\n"))]);
+    rig.ok(["release", "shop", "-e", "production", "main", "--detach"]);
+    let until = std::time::Instant::now() + crate::rig::PATIENCE;
+    // It is told while it runs, not at its end.
+    while !rig.log(2, "web-1/after_upload").contains("line 5\n") {
+        assert!(std::time::Instant::now() < until, "nothing is told");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(rig.node(2, "web-1/after_upload")["status"], "running");
+    rig.kill();
+    rig.start();
+    rig.wait_for(2, "succeeded");
+    let all: String = (1..=40).map(|number| format!("line {number}\n")).collect();
+    assert_eq!(rig.log(2, "web-1/after_upload"), all);
+}

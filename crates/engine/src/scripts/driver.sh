@@ -177,7 +177,8 @@ do_receive() {
     gzip) head -c "$size" | { gzip -dcq || : >"$into/bad"; } | tar -xpof - -C "$into" || : >"$into/bad" ;;
     *) return 64 ;;
   esac
-  if [ -e "$into/bad" ]; then space "$into"; return 70; fi
+  # A tool may have ended without ending its line.
+  if [ -e "$into/bad" ]; then echo; space "$into"; return 70; fi
   unread=
   while IFS= read -r dir; do link_dir "$dir" || return 70; done <"$into/linked_dirs"
   while IFS= read -r file; do link_file "$file" || return $?; done <"$into/linked_files"
@@ -329,11 +330,22 @@ gone() {
 alive() {
   kill -0 "$1" 2>/dev/null || return 1
   { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
-  case $stat in *') Z '*) return 1 ;; esac
+  case ${stat##*) } in Z*) return 1 ;; esac
 }
 
-# Whether the run of $dir has any process at all.
-any_left() { kill -0 "-$(cat "$dir/pid")" 2>/dev/null; }
+# Whether anything of the run of $dir runs.
+any_left() {
+  group=$(cat "$dir/pid")
+  kill -0 "-$group" 2>/dev/null || return 1
+  [ -r /proc/self/stat ] || return 0
+  for stat in /proc/[0-9]*/stat; do
+    { read -r stat <"$stat"; } 2>/dev/null || continue
+    # Behind the name, which may hold anything: state, parent, group.
+    set -- ${stat##*) }
+    if [ "$3" = "$group" ] && [ "$1" != Z ]; then return 0; fi
+  done
+  return 1
+}
 
 # values: run. What became of it: "exit CODE", "running yes", or "unknown yes" when it began and nobody knows.
 do_state() {
@@ -417,7 +429,6 @@ while IFS= read -r verb; do
       unread=
       "do_$verb"
       status=$?
-      # A tool may have ended without ending its line.
       echo
       say end $status
       # What was not read of a stream or a text is not commands.

@@ -83,6 +83,7 @@ pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
             folder: "tree".to_owned(),
             variables: &env,
             may_stop: true,
+            log_read: 0,
         };
         let ended = execute(control, &job, &mut log).await;
         let failure = match ended {

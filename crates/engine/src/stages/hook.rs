@@ -30,6 +30,8 @@ pub struct Job<'j> {
     pub variables: &'j [String],
     /// The wish to stop ends it.
     pub may_stop: bool,
+    /// How many bytes of its log are recorded already.
+    pub log_read: u64,
 }
 
 /// How a job ended.
@@ -147,13 +149,14 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
     let env = variables(&run.plan, scene.action, &run.ports.public_url, &place);
     let folder = scene.folder.clone();
     let job =
-        Job { run_id: run_id(attempt) + &again, hook, folder, variables: &env, may_stop: scene.may_stop };
+        Job { run_id: run_id(attempt) + &again, hook, folder, variables: &env, may_stop: scene.may_stop, log_read: open.log_read };
     run_job(lane, open, &job, &planned.text).await
 }
 
 /// Runs a job as the step `open`, and records how it ended.
 pub async fn run_job(lane: &mut Lane, open: Open<'_>, job: &Job<'_>, name: &str) -> Result<(), Halt> {
     let mut log = open.log();
+    log.go_on_from(job.log_read);
     let ended = execute(lane, job, &mut log).await;
     log.end().await?;
     let failure = match ended {
@@ -269,7 +272,7 @@ impl<'j> Watch<'j> {
             if job.may_stop { lane.run.stop.clone() } else { tokio_util::sync::CancellationToken::new() };
         let now = Instant::now();
         let silent_until = job.hook.idle_timeout.map(|idle| now + idle);
-        Self { job, offset: 0, until: now + job.hook.timeout, silent_until, killed: None, stop }
+        Self { job, offset: job.log_read, until: now + job.hook.timeout, silent_until, killed: None, stop }
     }
 
     async fn follow(mut self, lane: &mut Lane, log: &mut NodeLog) -> Result<Ended, Halt> {

@@ -184,6 +184,6 @@ async fn every_verb_that_acts_asks_for_the_lock() {
             assert_eq!((answer.status, answer.get("holder")), (status::LOCKED, Some("here:42:1")), "{verb}");
         }
         assert!(!site.path("revisions.log").exists());
-        assert_eq!(site.names(".aweigh/runs"), [""; 0]);
+        assert_eq!(site.names(".aweigh/runs/42"), [""; 0]);
     }
 }

@@ -137,6 +137,7 @@ CREATE TABLE step (
     result     TEXT,
     started_at BIGINT,
     ended_at   BIGINT,
+    log_read   BIGINT NOT NULL,
     PRIMARY KEY (release_id, key)
 );
 

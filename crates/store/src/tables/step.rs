@@ -23,6 +23,7 @@ pub struct Model {
     pub result: Option<String>,
     pub started_at: Option<i64>,
     pub ended_at: Option<i64>,
+    pub log_read: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
