@@ -66,7 +66,7 @@ CONFIG
 server_wait() {
   local log=$fleet/server-$1/log tries
   for ((tries = 0; tries < 600; tries++)); do
-    if grep -q '^Server listening on' "$log"; then return; fi
+    if grep -q '^Server listening on' "$log"; then return 0; fi
     if ! kill -0 "${listeners[$1]}" 2>/dev/null; then
       grep -q 'Address already in use' "$log" || break
       server_spawn "$1"
@@ -105,7 +105,7 @@ fleet_settle() {
   # Below a shield stands sshd itself.
   if [ ${#shield[@]} != 0 ]; then idle=${#listeners[@]}; fi
   for ((tries = 0; tries < 40; tries++)); do
-    if [ "$(descendants "${listeners[@]}")" = "$idle" ]; then return; fi
+    if [ "$(descendants "${listeners[@]}" | wc -l)" = "$idle" ]; then return 0; fi
     sleep 0.05
   done
 }
@@ -118,7 +118,7 @@ fleet_wipe() {
 
 # Ends exactly what was started here.
 fleet_stop() {
-  if [ ${#listeners[@]} = 0 ]; then return; fi
+  if [ ${#listeners[@]} = 0 ]; then return 0; fi
   # KILL, since a shield waits for sshd instead of passing a polite signal on; sshd dies with its shield.
   kill -KILL "${listeners[@]}" 2>/dev/null || true
   wait "${listeners[@]}" 2>/dev/null || true

@@ -21,10 +21,10 @@ below='
   }
   BEGIN { count = split(roots, names, " "); for (i = 1; i <= count; i++) root[names[i]] = 1 }'
 
-# How many processes run below the processes $*.
+# The processes that run below the processes $*, one per line.
 descendants() {
   processes | awk -v roots="$*" -v self=0 "$below"'
-    END { for (pid in parent) found += is_below(pid); print found + 0 }'
+    END { for (pid in parent) if (is_below(pid)) print pid }'
 }
 
 # Seconds of CPU that the processes $* and all below them have used so far.
@@ -49,22 +49,24 @@ sample_memory() {
 #   wall     seconds
 #   cpu      seconds of CPU of the command, of all that it waited for, and of the process beside it
 #   largest  MB of the largest process; tree: MB of all of them together, at the worst moment
+# `timing` is the process of the command while it runs, for whoever must end it early.
 # shellcheck disable=SC2034 # the caller reads them
 timed() {
-  local beside=$1 before after log=$work/timed.log times=$work/times memory=$work/memory pid user system
+  local beside=$1 before after log=$work/timed.log times=$work/times memory=$work/memory user system
   shift
   : >"$memory"
   before=$(cpu_seconds "$beside")
   # The shell's own clock: wall time, and the CPU time of what it has waited for, without a process in between.
   (TIMEFORMAT='%3R %3U %3S'; time "$@" >"$log" 2>&1) 2>"$times" &
-  pid=$!
-  while kill -0 "$pid" 2>/dev/null; do
-    sample_memory "$pid" "$beside"
+  timing=$!
+  while kill -0 "$timing" 2>/dev/null; do
+    sample_memory "$timing" "$beside"
     sleep 0.1
   done
-  wait "$pid" || fail "$* failed: $(tail -n 15 "$log")"
+  wait "$timing" || fail "$* failed: $(tail -n 15 "$log")"
+  timing=
   after=$(cpu_seconds "$beside")
-  read -r wall user system <"$times"
+  read -r wall user system < <(tail -n 1 "$times")
   cpu=$(awk "BEGIN { print $user + $system + $after - $before }")
   read -r largest tree < <(awk '$1 > a { a = $1 } $2 > b { b = $2 } END { print a + 0, b + 0 }' "$memory")
   # The kernel keeps the peak of a process that still runs; that one no sample misses.

@@ -50,6 +50,18 @@ impl Fleet {
     /// Without `stored` (`aweigh check -f`) only what the file itself proves is an error. A server that says
     /// nothing about host keys keeps the pinned ones while its host and port stay the same.
     pub fn check(&self, stored: Option<&Stored>) -> Result<Checked, Vec<FieldError>> {
+        let mut checked = self.check_parts()?;
+        if let Some(stored) = stored {
+            checked.keep_pins(&self.silent_about_keys(), stored);
+        }
+        // Parts that are missing because they are wrong would only give wrong answers here.
+        let errors = checked.judge(stored);
+        if errors.is_empty() { Ok(checked) } else { Err(errors) }
+    }
+
+    /// The parts, each by itself: what `aweigh apply` finds out before it asks the server, which alone knows what
+    /// the parts refer to.
+    pub fn check_parts(&self) -> Result<Checked, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         let mut checked = Checked::default();
         errors.nest("defaults.server", self.defaults.server.check());
@@ -73,13 +85,6 @@ impl Fleet {
                 checked.sites.extend(named);
                 checked.projects.insert(name, project);
             }
-        }
-        if let Some(stored) = stored {
-            checked.keep_pins(&self.silent_about_keys(), stored);
-        }
-        // Parts that are missing because they are wrong would only give wrong answers here.
-        if errors.is_empty() {
-            errors.extend("", checked.judge(stored));
         }
         errors.finish(Some(checked))
     }

@@ -309,7 +309,9 @@ impl Lane {
             self.host = Some(connected.map_err(|error| match error.kind {
                 HostTrouble::Lost => Broken::Lost(error),
                 // It was there before, so it is waited for.
-                HostTrouble::Away | HostTrouble::Unreachable if !self.facts.root.is_empty() => Broken::Lost(error),
+                HostTrouble::Away | HostTrouble::Unreachable if !self.facts.root.is_empty() => {
+                    Broken::Lost(error)
+                }
                 HostTrouble::Away => Broken::Away(error),
                 _ => Broken::Unfit(error.into()),
             })?);

@@ -203,7 +203,14 @@ async fn control_list(
             return Err(open.lost("it began, and nobody knows whether it ended".to_owned()).await);
         }
         let may_stop = point == HookPoint::BeforeFetch;
-        let job = Job { run_id, hook: &planned.hook, folder: ".".to_owned(), variables: env, may_stop, log_read: open.log_read };
+        let job = Job {
+            run_id,
+            hook: &planned.hook,
+            folder: ".".to_owned(),
+            variables: env,
+            may_stop,
+            log_read: open.log_read,
+        };
         hook::run_job(control, open, &job, &planned.text).await?;
     }
     if own && !run.was_done(point.word()) {

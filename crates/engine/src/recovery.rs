@@ -77,7 +77,8 @@ async fn look(run: &Run, lane: &mut Lane) -> Result<(), Halt> {
     let activate = lane.key("activate");
     if let Some(row) = run.found.get(&activate).filter(|row| ours && row.status == StepStatus::Running) {
         let known = ServerFact { now: lane.facts.current.clone(), ..lane.known(ServerState::Activated) };
-        let fact = NodeFact { server: Some(known), ..NodeFact::new(activate, StepStatus::Running, row.attempt) };
+        let fact =
+            NodeFact { server: Some(known), ..NodeFact::new(activate, StepStatus::Running, row.attempt) };
         run.reporter.node(fact, None).await?;
     }
     Ok(())

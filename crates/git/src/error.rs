@@ -254,7 +254,9 @@ impl Error {
             }
             Self::WrongAccess { .. } => "use a git-token with https, and a git-key with ssh",
             Self::KeyUnusable { .. } => "check that it is a private key, and that its passphrase is right",
-            Self::HostKeyUnknown { .. } => "compare the host's key (ssh-keyscan), then put its line into the file known_hosts of the data folder",
+            Self::HostKeyUnknown { .. } => {
+                "compare the host's key (ssh-keyscan), then put its line into the file known_hosts of the data folder"
+            }
             Self::HostKeyChanged { .. } => {
                 "ask the owner of the host whether its key was replaced, then pin the new one"
             }

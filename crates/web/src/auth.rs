@@ -44,7 +44,8 @@ pub(crate) async fn sign_in(State(state): State<AppState>, mut request: Request,
         Err(refusal) => return refusal.into_response(),
     };
     let Some(actor) = actor else {
-        let problem = Problem::new(Code::Unauthenticated, "a valid token is needed: Authorization: Bearer TOKEN");
+        let problem =
+            Problem::new(Code::Unauthenticated, "a valid token is needed: Authorization: Bearer TOKEN");
         let mut answer = Refusal::from(problem).into_response();
         answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         return answer;

@@ -19,6 +19,7 @@ fn refused(release: ReleaseId) -> impl Fn(store::Error) -> JournalError {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn failed(error: store::Error) -> JournalError {
     JournalError::Store(error.to_string())
 }

@@ -157,6 +157,7 @@ fn theirs(commit: &CommitId) -> Result<git::CommitId, SourceError> {
     git::CommitId::parse(commit.as_str()).map_err(trouble)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn trouble(error: git::Error) -> SourceError {
     use git::Error;
     let kind = match &error {

@@ -13,6 +13,7 @@ use crate::render::{note, say};
 
 pub(super) async fn run(client: &Client, args: &ApplyArgs, env: Env<'_>) -> anyhow::Result<Ending> {
     let file = FleetFile::read(&args.file, env)?;
+    file.fleet.check_parts().map_err(|errors| file.error(&errors))?;
     keep_stored(client, &file).await?;
     let ask =
         Ask::at(&["apply"]).maybe("plan", args.plan.then_some(1)).maybe("prune", args.prune.then_some(1));

@@ -63,7 +63,7 @@ async fn ensure_token(store: &Store, token: &str) -> anyhow::Result<()> {
         )
         .into());
     }
-    let digest = Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digest = hex::encode(Sha256::digest(token));
     store.ensure_admin_token("AWEIGH_ADMIN_TOKEN", &digest).await.map_err(advised)?;
     Ok(())
 }
@@ -97,6 +97,7 @@ fn stop_signals() -> anyhow::Result<CancellationToken> {
     Ok(stop)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn advised(error: store::Error) -> Advised {
     let hint = error.hint().unwrap_or_default();
     Advised::new(error.to_string(), hint)

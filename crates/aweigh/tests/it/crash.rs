@@ -204,6 +204,7 @@ fn what_a_hook_says_is_told_once_across_a_restart() {
     rig.kill();
     rig.start();
     rig.wait_for(2, "succeeded");
-    let all: String = (1..=40).map(|number| format!("line {number}\n")).collect();
-    assert_eq!(rig.log(2, "web-1/after_upload"), all);
+    let log = rig.log(2, "web-1/after_upload");
+    let lines: Vec<String> = (1..=40).map(|number| format!("line {number}")).collect();
+    assert_eq!(log.lines().collect::<Vec<_>>(), lines);
 }

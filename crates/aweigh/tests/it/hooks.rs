@@ -59,7 +59,7 @@ fn a_hook_that_fails_hangs_or_leaves_a_daemon_does_not_hold_the_release() {
     let rig = Rig::new(1);
     rig.repo.commit([("file", file("1\n"))]);
     let hooks = |text: &str| {
-        rig.apply(&format!("[projects.shop.environments.production.hooks]\nafter_upload = {text}"))
+        rig.apply(&format!("[projects.shop.environments.production.hooks]\nafter_upload = {text}"));
     };
     hooks("\"echo before; exit 3\"");
     assert_eq!(rig.run(["release", "shop", "-e", "production", "main"]).code, 1);

@@ -28,7 +28,7 @@ fn polling_and_long_polling_give_the_same_facts_without_gaps() {
     let polled = rig.events(1);
     assert_eq!(held, polled);
     let numbers: Vec<i64> = polled.iter().map(|event| event["seq"].as_i64().unwrap()).collect();
-    assert_eq!(numbers, (1..=numbers.len() as i64).collect::<Vec<_>>());
+    assert!((1..).zip(&numbers).all(|(expected, number)| expected == *number), "{numbers:?}");
     assert_eq!(rig.log(1, "web-2/after_upload"), "line 1\nline 2\nline 3\nline 4\nline 5\n");
 
     // Without texts the numbers are the same.

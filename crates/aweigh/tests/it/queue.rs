@@ -8,8 +8,8 @@ use crate::rig::Rig;
 /// A release that waits for the file `go` in every server's `shared/`.
 const WAITS: &str = "[projects.shop.environments.production.hooks]\nafter_upload = \"until [ -e \\\"$AWEIGH_SHARED_PATH/go\\\" ]; do sleep 0.05; done\"";
 
-fn order(git_ref: &str, queue: bool) -> Option<Value> {
-    Some(json!({"project": "shop", "environment": "production", "ref": git_ref, "queue": queue}))
+fn order(git_ref: &str, queue: bool) -> Value {
+    json!({"project": "shop", "environment": "production", "ref": git_ref, "queue": queue})
 }
 
 fn rig() -> Rig {
@@ -25,14 +25,14 @@ fn rig() -> Rig {
 #[test]
 fn three_releases_run_in_the_order_in_which_they_were_queued() {
     let rig = rig();
-    assert_eq!(rig.http("POST", "/releases", order("v1", false)).0, 201);
+    assert_eq!(rig.http("POST", "/releases", Some(order("v1", false))).0, 201);
     rig.wait_for_node(1, "web-1/after_upload", "running");
-    let (status, busy) = rig.http("POST", "/releases", order("v2", false));
+    let (status, busy) = rig.http("POST", "/releases", Some(order("v2", false)));
     assert_eq!((status, &busy["code"]), (409, &json!("busy")), "{busy}");
-    let (status, same) = rig.http("POST", "/releases", order("v1", true));
+    let (status, same) = rig.http("POST", "/releases", Some(order("v1", true)));
     assert_eq!((status, &same["code"]), (409, &json!("duplicate")), "{same}");
     for (git_ref, id, position) in [("v2", 2, 1), ("v3", 3, 2)] {
-        let (status, queued) = rig.http("POST", "/releases", order(git_ref, true));
+        let (status, queued) = rig.http("POST", "/releases", Some(order(git_ref, true)));
         assert_eq!(
             (status, &queued["id"], &queued["status"]),
             (201, &json!(id), &json!("queued")),
@@ -52,8 +52,8 @@ fn three_releases_run_in_the_order_in_which_they_were_queued() {
 #[test]
 fn a_stop_before_the_first_switch_leaves_everything_as_it_was() {
     let rig = rig();
-    assert_eq!(rig.http("POST", "/releases", order("v1", false)).0, 201);
-    assert_eq!(rig.http("POST", "/releases", order("v2", true)).0, 201);
+    assert_eq!(rig.http("POST", "/releases", Some(order("v1", false))).0, 201);
+    assert_eq!(rig.http("POST", "/releases", Some(order("v2", true))).0, 201);
     rig.wait_for_node(1, "web-2/after_upload", "running");
     rig.ok(["cancel", "2"]);
     assert_eq!(rig.status(2), "cancelled", "what is queued is cancelled at once");
@@ -81,7 +81,7 @@ fn a_stop_after_the_switch_takes_all_back() {
     rig.apply(&format!("[projects.shop.environments.production.hooks]\nafter_activate = \"{waits}\""));
     rig.release("main");
     rig.repo.commit([("version", file("2\n"))]);
-    assert_eq!(rig.http("POST", "/releases", order("main", false)).0, 201);
+    assert_eq!(rig.http("POST", "/releases", Some(order("main", false))).0, 201);
     rig.wait_for_node(2, "web-1/after_activate", "running");
     rig.wait_for_node(2, "web-2/after_activate", "running");
     assert_eq!(rig.http("POST", "/releases/2/cancel", Some(json!({}))).0, 202);
@@ -94,8 +94,9 @@ fn a_stop_after_the_switch_takes_all_back() {
 fn many_presses_at_once_make_one_release() {
     let rig = rig();
     let codes: Vec<u16> = std::thread::scope(|scope| {
-        let presses: Vec<_> =
-            (0..20).map(|_| scope.spawn(|| rig.http("POST", "/releases", order("v1", false)).0)).collect();
+        let presses: Vec<_> = (0..20)
+            .map(|_| scope.spawn(|| rig.http("POST", "/releases", Some(order("v1", false))).0))
+            .collect();
         presses.into_iter().map(|press| press.join().unwrap()).collect()
     });
     assert_eq!(codes.iter().filter(|code| **code == 201).count(), 1, "{codes:?}");

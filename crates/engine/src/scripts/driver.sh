@@ -177,7 +177,7 @@ do_receive() {
     gzip) head -c "$size" | { gzip -dcq || : >"$into/bad"; } | tar -xpof - -C "$into" || : >"$into/bad" ;;
     *) return 64 ;;
   esac
-  # A tool may have ended without ending its line.
+  # A tool that failed may not have ended its line.
   if [ -e "$into/bad" ]; then echo; space "$into"; return 70; fi
   unread=
   while IFS= read -r dir; do link_dir "$dir" || return 70; done <"$into/linked_dirs"
@@ -429,6 +429,7 @@ while IFS= read -r verb; do
       unread=
       "do_$verb"
       status=$?
+      # So that the answer begins a line, whatever a tool said last.
       echo
       say end $status
       # What was not read of a stream or a text is not commands.

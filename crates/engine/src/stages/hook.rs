@@ -148,8 +148,14 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
     };
     let env = variables(&run.plan, scene.action, &run.ports.public_url, &place);
     let folder = scene.folder.clone();
-    let job =
-        Job { run_id: run_id(attempt) + &again, hook, folder, variables: &env, may_stop: scene.may_stop, log_read: open.log_read };
+    let job = Job {
+        run_id: run_id(attempt) + &again,
+        hook,
+        folder,
+        variables: &env,
+        may_stop: scene.may_stop,
+        log_read: open.log_read,
+    };
     run_job(lane, open, &job, &planned.text).await
 }
 

@@ -20,7 +20,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 pub(crate) async fn unfit(site: &Site) -> Failure {
     match Driver::start(&site.host, &site.root, ME).await {
         Ok(_) => panic!("a driver started in {}", site.root),
-        Err(Broken::Lost(error)) => panic!("asking again does not help: {error}"),
+        Err(Broken::Away(error) | Broken::Lost(error)) => panic!("asking again does not help: {error}"),
         Err(Broken::Unfit(failure)) => failure,
     }
 }

@@ -148,5 +148,5 @@ async fn a_fetch_that_is_too_large_is_ended() {
     let mirror = open(folder.path(), &format!("{}/.git", server.origin), policy).await.unwrap();
     let error = mirror.fetch(&Access::None, |_| ()).await.unwrap_err();
     assert_eq!(error.to_string(), "the fetch has more than 1000 bytes");
-    assert_eq!(error.hint(), "raise max_bytes under [git]");
+    assert_eq!(error.hint(), "raise repository_size under [limits]");
 }
