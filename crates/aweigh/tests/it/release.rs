@@ -89,3 +89,22 @@ fn old_releases_go_and_good_ones_stay() {
     left.sort();
     assert_eq!(left, ["2", "5"]);
 }
+
+#[test]
+fn a_repository_over_ssh_is_read_with_a_key_and_a_known_host() {
+    let rig = Rig::new(1);
+    let commit = rig.repo.commit([("file", file("1\n"))]);
+    let (server, path) = (rig.server(1), rig.repo.path());
+    let url = format!("ssh://{}@127.0.0.1:{}{}", server.user, server.port, path.display());
+    let project = rig.shop("").replace(&rig.repo.url(), &url);
+    let project = project.replacen("repository", "credential = \"shop-git\"\nrepository", 1);
+    let text = format!("[credentials.shop-git]\nkind = \"git-key\"\nfile = \"id\"\n{project}");
+    rig.ok(["apply", "-f", rig.fleet_file(&text).to_str().unwrap()]);
+
+    let unknown = rig.run(["release", "shop", "-e", "production", "main"]);
+    assert!(unknown.code == 4 && unknown.err.contains("known_hosts"), "{unknown:?}");
+    let line = format!("[127.0.0.1]:{} {}\n", server.port, server.host_key.trim());
+    std::fs::write(rig.data().join("known_hosts"), line).unwrap();
+    rig.release("main");
+    assert_eq!(rig.revision(1), Some(commit));
+}
