@@ -107,6 +107,8 @@ pub(crate) fn unpack(tar: impl Read, into: &Destination) -> Result<ExportStats, 
             made.insert(path);
         }
     }
+    // Behind the end of the archive git still writes padding; a pipe that closed before would kill it.
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(Error::io("cannot unpack to", root))?;
     Ok(stats)
 }
 

@@ -92,6 +92,24 @@ fn a_hundred_megabytes_of_output_are_cut_and_the_rest_goes_on() {
     assert!(log.ends_with("the end\n"), "the tail is kept");
     let dropped: u64 = rig.events(1).iter().filter_map(|event| event["data"]["dropped"].as_u64()).sum();
     assert!(dropped > 80 * 1024 * 1024, "{dropped} bytes are said to be dropped");
+    let memory = rig.peak_memory();
+    assert!(memory < 160 * 1024 * 1024, "it had {memory} bytes of memory");
     let database = std::fs::metadata(rig.data().join("aweigh.db")).unwrap().len();
     assert!(database < 32 * 1024 * 1024, "the database has {database} bytes");
+}
+
+#[test]
+fn a_build_that_hangs_is_killed_with_all_it_started() {
+    let rig = Rig::new(1);
+    rig.repo.commit([("file", file("1\n"))]);
+    rig.apply("[projects.shop.build]\nrun = \"echo begun; sleep 7531 & sleep 7531\"\ntimeout = \"1s\"");
+    let ran = rig.run(["release", "shop", "-e", "production", "main"]);
+    assert!(ran.code == 1 && ran.out.contains("timeout of 1s"), "{ran:?}");
+    assert_eq!(rig.status(1), "failed");
+    let left = std::process::Command::new("pgrep").args(["-f", "sleep 7531"]).output().unwrap();
+    assert!(left.stdout.is_empty(), "{}", String::from_utf8_lossy(&left.stdout));
+
+    // A daemon of the build does not hold it, and dies with its session.
+    rig.apply("[projects.shop.build]\nrun = \"sleep 7532 & echo done\"");
+    rig.release("main");
 }

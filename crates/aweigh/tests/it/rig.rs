@@ -144,6 +144,14 @@ impl Rig {
         }
     }
 
+    /// The most memory that Aweigh has had at once, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let id = self.process.as_ref().expect("it runs").id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
     /// What Aweigh has said so far, through all its starts.
     pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().clone()
