@@ -29,7 +29,7 @@ lint:
 	@tools/need cargo
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	@if command -v shellcheck >/dev/null; then shellcheck -s sh -e SC2016,SC2034,SC2163 crates/engine/src/scripts/driver.sh && shellcheck tools/need bench/run; fi
+	@if command -v shellcheck >/dev/null; then shellcheck -s sh -S warning -e SC2034,SC2163 crates/engine/src/scripts/driver.sh && shellcheck tools/need bench/run; fi
 
 release:
 	@tools/need cargo cc
