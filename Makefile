@@ -18,7 +18,7 @@ run:
 
 test:
 	@tools/need cargo git cc
-	@tools/need --install sshd busybox fish zstd
+	@tools/need --install sshd busybox fish zstd curl
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	  cargo nextest run --workspace --locked; \
 	else \

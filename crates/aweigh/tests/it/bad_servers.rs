@@ -161,3 +161,24 @@ fn the_users_own_commands_see_none_of_our_secrets() {
         assert!(!log.contains(rig.fleet.client_key.lines().nth(1).unwrap()));
     }
 }
+
+#[test]
+fn health_is_asked_on_the_server_where_ports_are_not_forwarded() {
+    let closed = ServerSpec { extra_config: "AllowTcpForwarding no\n".to_owned(), ..ServerSpec::default() };
+    let rig = Rig::with(FleetSpec { servers: 1, each: closed, ..FleetSpec::default() });
+    rig.repo.commit([("file", file("1\n"))]);
+    let app = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = app.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for status in ["503 Not Yet", "200 OK"].into_iter().chain(std::iter::repeat("200 OK")) {
+            let Ok((mut asked, _)) = app.accept() else { return };
+            asked.read(&mut [0; 1024]).ok();
+            write!(asked, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").ok();
+        }
+    });
+    rig.apply(&format!("health = [{{ http = \"http://127.0.0.1:{port}/up\", deadline = \"30s\" }}]"));
+    rig.release("main");
+    let log = rig.log(1, "web-1/verify");
+    assert!(log.contains(": 503\n") && log.ends_with(": 200\n"), "{log}");
+}
