@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{HookPoint, Kind, NodeFact, Rerun, Status, StepStatus};
 
-use crate::error::Halt;
+use crate::error::{Failure, Halt};
 use crate::hook_env::{Place, variables};
 use crate::lane::Lane;
 use crate::lanes::Lanes;
@@ -95,6 +95,10 @@ async fn stage(run: &Arc<Run>, lanes: &mut Lanes, parcel: Option<Arc<Parcel>>) -
             Box::pin(async move { upload(lane, parcel.as_deref()).await })
         })
         .await?;
+    if lanes.iter().all(|lane| lane.left_out) {
+        let failure = Failure::new("no server of the environment could be reached");
+        return Err(Halt::Failed(failure.hint("look at the servers: aweigh servers check")));
+    }
     run.go_on()?;
     let places = run.plan.environment.hooks.get(&HookPoint::AfterUpload).map_or(0, Vec::len);
     for place in 0..places {

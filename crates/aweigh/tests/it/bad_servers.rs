@@ -182,3 +182,30 @@ fn health_is_asked_on_the_server_where_ports_are_not_forwarded() {
     let log = rig.log(1, "web-1/verify");
     assert!(log.contains(": 503\n") && log.ends_with(": 200\n"), "{log}");
 }
+
+#[test]
+fn a_server_that_is_away_can_be_left_out() {
+    let mut rig = Rig::new(3);
+    let first = rig.repo.commit([("file", file("1\n"))]);
+    rig.apply("unreachable = \"skip\"");
+    rig.release("main");
+    let second = rig.repo.commit([("file", file("2\n"))]);
+    rig.fleet.servers[1].stop();
+    let said = rig.release("main");
+    assert!(said.contains("left out: web-2"), "{said}");
+    let servers = rig.snapshot(2)["release"]["servers"].clone();
+    assert_eq!((&servers[0]["state"], &servers[1]["state"]), (&"live".into(), &"behind".into()), "{servers}");
+    assert_eq!(rig.node(2, "web-2/upload")["status"], "warning");
+    assert_eq!(rig.node(2, "web-2/activate")["status"], "skipped");
+    let runs = [1, 2, 3].map(|number| rig.revision(number));
+    assert_eq!(runs, [Some(second.clone()), Some(first), Some(second)]);
+    // Nobody is left out when nobody is there.
+    rig.fleet.servers[0].stop();
+    rig.fleet.servers[2].stop();
+    rig.repo.commit([("file", file("3\n"))]);
+    assert_eq!(
+        rig.run(["release", "shop", "-e", "production", "main"]).code,
+        1,
+        "a release reaches somebody"
+    );
+}

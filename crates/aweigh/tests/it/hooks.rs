@@ -113,3 +113,33 @@ fn a_build_that_hangs_is_killed_with_all_it_started() {
     rig.apply("[projects.shop.build]\nrun = \"sleep 7532 & echo done\"");
     rig.release("main");
 }
+
+#[test]
+fn the_points_around_a_failure_and_a_rollback_are_met() {
+    let rig = Rig::new(2);
+    rig.repo.commit([("version", file("1\n"))]);
+    rig.apply(
+        r#"
+[projects.shop.build]
+run = "mkdir -p vendor; echo built >> vendor/times; wc -l < vendor/times > times"
+cache = ["vendor"]
+[projects.shop.environments.production.hooks]
+after_upload = "test ! -e bad || test $AWEIGH_SERVER != web-2"
+before_rollback = "cat version >> \"$AWEIGH_SHARED_PATH/left\""
+on_failure = "echo \"$AWEIGH_FAILED_SERVERS at $AWEIGH_FAILED_STEP\""
+"#,
+    );
+    rig.release("main");
+    rig.repo.commit([("version", file("2\n"))]);
+    rig.release("main");
+    let times = std::fs::read_to_string(rig.root(1).join("current/times")).unwrap();
+    assert_eq!(times.trim(), "2", "the cache folder of the first build was there in the second");
+    rig.ok(["rollback", "shop", "-e", "production"]);
+    let left = std::fs::read_to_string(rig.root(2).join("shared/left")).unwrap();
+    assert_eq!(left, "2\n", "it runs in the release that is left");
+
+    rig.repo.commit([("bad", file(""))]);
+    assert_eq!(rig.run(["release", "shop", "-e", "production", "main"]).code, 1);
+    assert_eq!(rig.node(4, "on_failure")["status"], "ok");
+    assert_eq!(rig.log(4, "on_failure"), "web-2 at web-2/after_upload\n");
+}
