@@ -202,7 +202,7 @@ async fn control_list(
         let parent = if own { point.word() } else { "batch-1" };
         let added = unplanned.then(|| step(&planned.key, parent, &planned.text));
         let Begun::Act(open) = run.begin_as(&planned.key, added, Tries::Same).await? else { continue };
-        let run_id = format!("{}/{}-{}", run.plan.release, planned.key.replace('/', "_"), open.attempt);
+        let run_id = run.run_id(&planned.key, open.attempt);
         if open.unknown && planned.hook.rerun == Rerun::Never && !recovery::is_known(control, &run_id).await {
             return Err(open.lost("it began, and nobody knows whether it ended".to_owned()).await);
         }

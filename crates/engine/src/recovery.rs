@@ -91,8 +91,7 @@ async fn unknown_hook(run: &Run, lane: &mut Lane) -> Result<Option<String>, Halt
             let Some(row) = run.found.get(&hook.key).filter(|row| row.status == StepStatus::Running) else {
                 continue;
             };
-            let run_id =
-                format!("{}/{}-{}", run.plan.release, hook.key.replace('/', "_"), row.attempt.max(1));
+            let run_id = run.run_id(&hook.key, row.attempt.max(1));
             if hook.hook.rerun == Rerun::Never && !is_known(lane, &run_id).await {
                 let fact = model::NodeFact {
                     reason: Some("it began, and nobody knows whether it ended".to_owned()),

@@ -156,6 +156,11 @@ impl Run {
         self.ports.data.join("work").join(self.plan.release.to_string())
     }
 
+    /// What a try of the hook at `key` is started as on its server; the same id never starts twice.
+    pub fn run_id(&self, key: &str, attempt: u32) -> String {
+        format!("{}/{}-{attempt}", self.plan.release, key.replace('/', "_"))
+    }
+
     /// Who we are to a server's lock.
     pub fn me(&self) -> String {
         format!("{}:{}:{}", self.ports.installation, self.plan.release, self.epoch)

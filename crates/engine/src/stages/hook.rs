@@ -121,7 +121,7 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
     let Begun::Act(open) = run.begin_as(&key, added, Tries::Same).await? else { return Ok(()) };
     let hook = &planned.hook;
     let (attempt, mut again) = (open.attempt, String::new());
-    let run_id = |attempt: u32| format!("{}/{}-{attempt}", run.plan.release, key.replace('/', "_"));
+    let run_id = |attempt: u32| run.run_id(&key, attempt);
     if open.unknown {
         match probe(lane, &run_id(attempt)).await {
             // A run id of its own: the old one never starts twice.
@@ -148,13 +148,15 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
     };
     let env = variables(&run.plan, scene.action, &run.ports.public_url, &place);
     let folder = scene.folder.clone();
+    // The log of a run that begins anew is read from its beginning.
+    let log_read = if again.is_empty() { open.log_read } else { 0 };
     let job = Job {
         run_id: run_id(attempt) + &again,
         hook,
         folder,
         variables: &env,
         may_stop: scene.may_stop,
-        log_read: open.log_read,
+        log_read,
     };
     run_job(lane, open, &job, &planned.text).await
 }
