@@ -13,7 +13,8 @@ use crate::ports::JournalError;
 use crate::recovery::{self, Next};
 use crate::run::{Begun, Run, Tries};
 use crate::stages::build::{build, control_variables};
-use crate::stages::hook::{self, Job, Scene};
+use crate::stages::hook::{self, Scene};
+use crate::stages::job::{Job, run_job};
 use crate::stages::upload::{Parcel, has_staging_hooks, seal, upload};
 use crate::stages::{activate::activate, fetch::fetch, pack::pack, prune::prune, undo::undo, verify::verify};
 
@@ -215,7 +216,7 @@ async fn control_list(
             may_stop,
             log_read: open.log_read,
         };
-        hook::run_job(control, open, &job, &planned.text).await?;
+        run_job(control, open, &job, &planned.text).await?;
     }
     if own && !run.was_done(point.word()) {
         run.reporter.node(NodeFact::new(point.word(), StepStatus::Ok, 1), None).await?;

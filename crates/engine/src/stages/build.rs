@@ -9,7 +9,7 @@ use model::{Hook, HookPoint};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::hook::{Ended, Job, execute, kill};
+use super::job::{Ended, Job, execute, kill};
 use crate::error::{Failure, Halt};
 use crate::hook_env::{Place, variables};
 use crate::lane::Lane;

@@ -1,70 +1,15 @@
-//! Hooks: the users' commands, on a server or on the control host. A hook survives a cut line and a restart of
-//! Aweigh; its run id is started once, and its log is followed from the byte where it was left.
+//! Hooks: the users' commands at the points of a release, as nodes of its tree. Each is one [`Job`]; one whose
+//! outcome is unknown after a crash is not run again, unless it says that it may be.
 
-use std::time::Duration;
+use model::{Action, HookPoint, Rerun, Step, StepKind};
 
-use model::{Action, Hook, HookPoint, Rerun, Step, StepKind};
-use tokio::time::Instant;
-
-use crate::driver::{Broken, Heard};
+use super::job::{Job, run_job};
 use crate::error::{Failure, Halt};
 use crate::hook_env::{Place, variables};
 use crate::lane::{Lane, unsendable};
 use crate::planner::{PlannedHook, hooks_when, point_key};
-use crate::remote::{Answer, Command, status};
-use crate::reporter::NodeLog;
-use crate::run::{Begun, Open, Tries};
-
-/// How long a hook gets after TERM before KILL.
-pub const GRACE: Duration = Duration::from_secs(10);
-
-/// One start of a user's text.
-pub struct Job<'j> {
-    /// What it is started as; the same id never starts twice.
-    pub run_id: String,
-    /// Its text and its limits.
-    pub hook: &'j Hook,
-    /// The folder it runs in, below the root.
-    pub folder: String,
-    /// The lines `NAME=value` of its environment.
-    pub variables: &'j [String],
-    /// The wish to stop ends it.
-    pub may_stop: bool,
-    /// How many bytes of its log are recorded already.
-    pub log_read: u64,
-}
-
-/// How a job ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ended {
-    /// By itself, with this code.
-    Exit(i64),
-    /// It ran longer than it may, and was killed.
-    TooLong(Duration),
-    /// It was silent longer than it may be, and was killed.
-    Silent(Duration),
-    /// It was killed because the release is to stop.
-    Stopped,
-    /// Its process is gone and left no exit code: killed on the server, or the server went down.
-    Vanished,
-}
-
-impl Ended {
-    /// For a sentence that begins with the hook's name.
-    pub fn words(&self) -> String {
-        match self {
-            Self::Exit(code) => format!("exited with {code}"),
-            Self::TooLong(limit) => format!("ran longer than its timeout of {limit:?} and was killed"),
-            Self::Silent(limit) => {
-                format!("was silent longer than its idle timeout of {limit:?} and was killed")
-            }
-            Self::Stopped => "was stopped".to_owned(),
-            Self::Vanished => {
-                "disappeared without an exit code: it was killed, or the server went down".to_owned()
-            }
-        }
-    }
-}
+use crate::remote::{Command, status};
+use crate::run::{Begun, Tries};
 
 /// What surrounds the hooks of one point on one lane.
 #[derive(Clone)]
@@ -161,32 +106,6 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
     run_job(lane, open, &job, &planned.text).await
 }
 
-/// Runs a job as the step `open`, and records how it ended.
-pub async fn run_job(lane: &mut Lane, open: Open<'_>, job: &Job<'_>, name: &str) -> Result<(), Halt> {
-    let mut log = open.log();
-    log.go_on_from(job.log_read);
-    let ended = execute(lane, job, &mut log).await;
-    log.end().await?;
-    let failure = match ended {
-        Ok(Ended::Exit(0)) => return open.ok(None).await,
-        Ok(Ended::Stopped) => return Err(open.cancelled().await),
-        // Nobody watched when it went: it may have done its work or not.
-        Ok(Ended::Vanished) if open.unknown && job.hook.rerun == Rerun::Never => {
-            return Err(open
-                .lost(format!("it began, and nobody knows whether it ended: {}", job.run_id))
-                .await);
-        }
-        Ok(other) => Failure::new(format!("hook {name} {}", other.words())),
-        Err(Halt::Failed(failure)) => failure,
-        Err(other) => return Err(other),
-    };
-    if job.hook.allow_failure {
-        open.warn(failure.reason(), None, None).await
-    } else {
-        Err(open.fail(failure).await)
-    }
-}
-
 /// The node of a planned hook: its key, and how to draw it where it is not in the plan.
 fn node(lane: &Lane, scene: &Scene, planned: &PlannedHook) -> (String, Option<Step>) {
     let Some(below) = &scene.below else { return (planned.key.clone(), None) };
@@ -239,166 +158,4 @@ async fn probe(lane: &mut Lane, run_id: &str) -> Result<Probed, Failure> {
         _ if answer.get("unknown").is_some() => Probed::Unknown,
         _ => Probed::Known,
     })
-}
-
-/// Starts `job`, unless it was started before, and follows it to its end.
-pub async fn execute(lane: &mut Lane, job: &Job<'_>, log: &mut NodeLog) -> Result<Ended, Halt> {
-    let start = || {
-        let command = Command::new("hook").value("run", &job.run_id)?.value("folder", &job.folder)?;
-        let command = command.list("variable", job.variables.iter().map(String::as_str))?;
-        Ok(command.text(&job.hook.run))
-    };
-    let command = start().map_err(|error| Halt::Failed(unsendable(error)))?;
-    let answer = lane.ask(&command).await.map_err(Halt::Failed)?;
-    if answer.status != status::DONE {
-        return Err(Halt::Failed(lane.refused(&answer, "start the hook")));
-    }
-    Watch::new(lane, job).follow(lane, log).await
-}
-
-/// What woke whoever watches a job.
-enum Turn {
-    Heard(Result<Heard, Broken>),
-    Flush,
-    Clock,
-    Stop,
-}
-
-/// The clocks of one job.
-struct Watch<'j> {
-    job: &'j Job<'j>,
-    offset: u64,
-    until: Instant,
-    silent_until: Option<Instant>,
-    killed: Option<(Ended, Instant, bool)>,
-    stop: tokio_util::sync::CancellationToken,
-}
-
-impl<'j> Watch<'j> {
-    fn new(lane: &Lane, job: &'j Job<'j>) -> Self {
-        let stop =
-            if job.may_stop { lane.run.stop.clone() } else { tokio_util::sync::CancellationToken::new() };
-        let now = Instant::now();
-        let silent_until = job.hook.idle_timeout.map(|idle| now + idle);
-        Self { job, offset: job.log_read, until: now + job.hook.timeout, silent_until, killed: None, stop }
-    }
-
-    async fn follow(mut self, lane: &mut Lane, log: &mut NodeLog) -> Result<Ended, Halt> {
-        let mut again = Lane::tries();
-        loop {
-            let asked = match lane.driver().await {
-                Ok(driver) => driver.follow(&self.job.run_id, self.offset).await,
-                Err(broken) => Err(broken),
-            };
-            let answer = match asked {
-                Ok(()) => self.listen(lane, log).await?,
-                Err(broken) => Err(broken),
-            };
-            match answer {
-                Ok(answer) => return Ok(self.verdict(&answer)),
-                Err(broken) => {
-                    let before = self.offset;
-                    lane.wait_again(broken, &mut again).await.map_err(|failure| {
-                        let message = format!("{}; the hook may still be running there", failure.message);
-                        Halt::Failed(Failure { message, ..failure })
-                    })?;
-                    tracing::debug!(run = self.job.run_id, offset = before, "following again");
-                }
-            }
-        }
-    }
-
-    /// Listens until the job ends or the line is cut; minds the clocks meanwhile.
-    async fn listen(&mut self, lane: &mut Lane, log: &mut NodeLog) -> Result<Result<Answer, Broken>, Halt> {
-        loop {
-            let flush_at = log.due();
-            let clock = self.next_clock();
-            let turn = {
-                let driver = match lane.driver().await {
-                    Ok(driver) => driver,
-                    Err(broken) => return Ok(Err(broken)),
-                };
-                tokio::select! {
-                    biased;
-                    () = tokio::time::sleep_until(flush_at.unwrap_or(clock)), if flush_at.is_some() => Turn::Flush,
-                    () = self.stop.cancelled(), if self.killed.is_none() => Turn::Stop,
-                    () = tokio::time::sleep_until(clock) => Turn::Clock,
-                    heard = driver.heard() => Turn::Heard(heard),
-                }
-            };
-            match turn {
-                Turn::Heard(Ok(Heard::Log(bytes))) => {
-                    if !bytes.is_empty() {
-                        self.offset += bytes.len() as u64;
-                        self.silent_until = self.job.hook.idle_timeout.map(|idle| Instant::now() + idle);
-                        log.push(&bytes);
-                    }
-                }
-                Turn::Heard(Ok(Heard::End(answer))) => return Ok(Ok(answer)),
-                Turn::Heard(Err(broken)) => return Ok(Err(broken)),
-                Turn::Flush => log.flush().await?,
-                Turn::Stop => self.kill(lane, log, Ended::Stopped).await,
-                Turn::Clock => self.ring(lane, log).await,
-            }
-        }
-    }
-
-    fn next_clock(&self) -> Instant {
-        match (&self.killed, self.silent_until) {
-            (Some((_, at, _)), _) => *at,
-            (None, Some(silent)) => silent.min(self.until),
-            (None, None) => self.until,
-        }
-    }
-
-    async fn ring(&mut self, lane: &Lane, log: &mut NodeLog) {
-        match self.killed.take() {
-            Some((why, _, _)) => {
-                log.line("it does not end; killing it");
-                signal(lane, &self.job.run_id, "KILL").await;
-                self.killed = Some((why, Instant::now() + GRACE, true));
-            }
-            None if Instant::now() >= self.until => {
-                self.kill(lane, log, Ended::TooLong(self.job.hook.timeout)).await;
-            }
-            None => {
-                let idle = self.job.hook.idle_timeout.unwrap_or_default();
-                self.kill(lane, log, Ended::Silent(idle)).await;
-            }
-        }
-    }
-
-    async fn kill(&mut self, lane: &Lane, log: &mut NodeLog, why: Ended) {
-        log.line(&format!("it {}; sending TERM", why.words()));
-        signal(lane, &self.job.run_id, "TERM").await;
-        self.killed = Some((why, Instant::now() + GRACE, false));
-    }
-
-    fn verdict(self, answer: &Answer) -> Ended {
-        match (self.killed, answer.get("exit").and_then(|code| code.trim().parse().ok())) {
-            (Some((why, _, _)), _) => why,
-            (None, Some(code)) => Ended::Exit(code),
-            (None, None) => Ended::Vanished,
-        }
-    }
-}
-
-/// Sends a signal to a whole run over a second channel; the first one is busy following it.
-async fn signal(lane: &Lane, run_id: &str, signal: &str) -> Option<Answer> {
-    let command = Command::new("kill").value("run", run_id).ok()?.value("signal", signal).ok()?;
-    let asked = async { lane.second_driver().await?.ask(&command).await };
-    match asked.await {
-        Ok(answer) => Some(answer),
-        Err(broken) => {
-            tracing::warn!(server = %lane.server.name, run_id, ?broken, "could not send {signal}");
-            None
-        }
-    }
-}
-
-/// Kills what is left of a run of an earlier try, at once. Nothing is left is the normal case.
-pub async fn kill(lane: &mut Lane, run_id: &str) {
-    if lane.driver().await.is_ok() {
-        signal(lane, run_id, "KILL").await;
-    }
 }

@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use model::{Action, Health, HealthProbe, Hook, HookPoint, ServerState, Step, StepKind};
 use tokio::time::Instant;
 
-use super::hook::{Ended, Job, execute};
+use super::job::{Ended, Job, execute};
 use crate::error::{Failure, Halt};
 use crate::hook_env::{Place, variables};
 use crate::lane::Lane;

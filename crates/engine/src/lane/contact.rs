@@ -1,0 +1,163 @@
+//! First contact with a server: takes the lock, reads what is true there, and words what the server refuses.
+
+use std::collections::BTreeSet;
+
+use model::{ReleaseId, ReleaseName};
+
+use super::Lane;
+use crate::error::Failure;
+use crate::remote::{Answer, Command, status};
+
+/// What a server says of itself when it is contacted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent thing that a server says")]
+pub struct Facts {
+    /// The text of the link `current`.
+    pub current: Option<String>,
+    /// `current` is something else than a link.
+    pub current_is_other: bool,
+    /// `current` leads to a folder.
+    pub current_leads: bool,
+    /// The folders in `releases/` that bear a name of ours.
+    pub releases: Vec<ReleaseName>,
+    /// The release of this plan is complete there.
+    pub staged: bool,
+    /// And sealed.
+    pub sealed: bool,
+    /// The release that a rollback brings back is there, as it was sealed.
+    pub origin: bool,
+    /// Which tools are there.
+    pub tools: BTreeSet<String>,
+    /// The lock belonged to a release that has ended.
+    pub taken_from: Option<String>,
+    /// The folder of the environment, resolved.
+    pub root: String,
+}
+
+impl Facts {
+    fn read(answer: &Answer) -> Self {
+        let yes = |key| answer.get(key) == Some("yes");
+        Self {
+            current: answer.get("current").map(str::to_owned),
+            current_is_other: answer.get("kind") == Some("other"),
+            current_leads: yes("target"),
+            // Whatever else lies there is not ours to touch, or to believe.
+            releases: answer.all("release").filter_map(|name| name.parse().ok()).collect(),
+            staged: yes("staged"),
+            sealed: yes("sealed"),
+            origin: yes("origin"),
+            tools: answer.all("tool").map(str::to_owned).collect(),
+            taken_from: answer.get("lock").filter(|lock| lock.contains(':')).map(str::to_owned),
+            root: answer.get("root").unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+impl Lane {
+    /// First contact, unless this ownership had it already.
+    pub async fn contact(&mut self) -> Result<(), Failure> {
+        if self.facts.root.is_empty() { self.acquire().await } else { Ok(()) }
+    }
+
+    /// Connects, takes the lock and reads what is true there. A lock of a release that has ended is taken over.
+    pub async fn acquire(&mut self) -> Result<(), Failure> {
+        let plan = &self.run.plan;
+        let origin = plan.origin.as_ref().map_or("", |origin| origin.name.as_str()).to_owned();
+        let folder = self.folder().as_str().to_owned();
+        let linked = self.linked.clone();
+        let mut ended = String::new();
+        loop {
+            let build = || {
+                let command = Command::new("acquire").value("ended", &ended)?;
+                let command = command.value("folder", &folder)?.value("origin", &origin)?;
+                command.list("linked file", linked.iter().map(String::as_str))
+            };
+            let command = build().map_err(|error| Failure::new(error.to_string()))?;
+            let answer = self.ask(&command).await?;
+            match answer.status {
+                status::DONE => {
+                    self.facts = Facts::read(&answer);
+                    return Ok(());
+                }
+                status::LOCKED if ended.is_empty() => {
+                    ended = self.ended_holder(answer.get("holder").unwrap_or_default()).await?;
+                }
+                status::MISSING => {
+                    let missing: Vec<&str> = answer.all("missing").collect();
+                    let message =
+                        format!("linked file {} is not in {}/shared", missing.join(", "), self.root);
+                    let hint = format!(
+                        "put it there first, for example: scp {} server:{}/shared/",
+                        missing.join(" "),
+                        self.root
+                    );
+                    self.unlock().await;
+                    return Err(Failure::new(message).hint(hint));
+                }
+                _ => return Err(self.refused(&answer, "take the lock")),
+            }
+        }
+    }
+
+    /// The number in a lock that may be taken over; a failure that names the holder otherwise.
+    async fn ended_holder(&self, holder: &str) -> Result<String, Failure> {
+        let mut parts = holder.split(':');
+        let (installation, release) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let number: Option<i64> = release.parse().ok();
+        if installation == self.run.ports.installation
+            && let Some(number) = number
+        {
+            let ended = self.run.ports.journal.has_ended(ReleaseId(number)).await;
+            if ended.map_err(|error| Failure::new(error.to_string()))? {
+                return Ok(release.to_owned());
+            }
+            return Err(Failure::new(format!(
+                "{} is locked by release {number}, which has not ended",
+                self.root
+            ))
+            .hint(format!("wait for it, or stop it: aweigh cancel {number}")));
+        }
+        let who = if installation.is_empty() {
+            "something else".to_owned()
+        } else {
+            format!("another Aweigh ({installation})")
+        };
+        Err(Failure::new(format!("{} is locked by {who}", self.root))
+            .hint(format!("if that one is gone for good, remove {}/.aweigh/lock on the server", self.root)))
+    }
+
+    /// The sentence for a verb that was refused.
+    pub fn refused(&self, answer: &Answer, verb: &str) -> Failure {
+        let root = &self.root;
+        let now = answer.get("now").filter(|now| !now.is_empty()).unwrap_or("nothing");
+        match answer.status {
+            status::LOCKED => Failure::new(format!(
+                "could not {verb}: the lock in {root} is not ours any more (it names {})",
+                answer.get("holder").filter(|h| !h.is_empty()).unwrap_or("nobody")
+            )),
+            status::INCOMPLETE => Failure::new(format!(
+                "could not {verb}: the release in {root} is not complete ({})",
+                answer.first_said()
+            )),
+            status::TOUCHED => Failure::new(format!(
+                "could not {verb}: {root}/releases/{} was changed after it was staged",
+                self.folder()
+            ))
+            .hint("release again; it is staged anew"),
+            status::DRIFT => Failure::new(format!(
+                "drift: {root}/current points to {now}, which is not what this release found"
+            ))
+            .hint("somebody else switched it; look at the server, then release again"),
+            status::NOT_A_LINK => {
+                Failure::new(format!("{root}/current is a real file or folder, not a link"))
+                    .hint("move it away by hand, for example: mv current current.old")
+            }
+            status::MISSING => {
+                let missing: Vec<&str> = answer.all("missing").collect();
+                Failure::new(format!("linked file {} is not in {root}/shared", missing.join(", ")))
+                    .hint("put it there, then release again")
+            }
+            _ => Failure::new(format!("could not {verb} in {root}: {}", answer.first_said())),
+        }
+    }
+}

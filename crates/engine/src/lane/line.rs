@@ -1,0 +1,152 @@
+//! The line to a server: a connection with a driver on it, made when it is needed and made again when it was cut.
+
+use std::time::Duration;
+
+use super::Lane;
+use crate::driver::{Broken, Driver};
+use crate::error::Failure;
+use crate::ports::HostTrouble;
+use crate::remote::{Answer, Command};
+
+/// How long is waited before each new try of a cut connection.
+const AGAIN: [Duration; 4] =
+    [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(10)];
+
+/// How many of them a server gets that was not there at first contact.
+const SHORT: usize = 2;
+
+impl Lane {
+    /// Forgets the driver: what is left of its input is not commands.
+    pub fn start_anew(&mut self) {
+        self.driver = None;
+    }
+
+    /// Asks the driver; over a new connection when the line was cut. Every verb may be asked twice.
+    pub async fn ask(&mut self, command: &Command) -> Result<Answer, Failure> {
+        let mut again = AGAIN.iter();
+        loop {
+            let asked = match self.driver().await {
+                Ok(driver) => driver.ask(command).await,
+                Err(broken) => Err(broken),
+            };
+            match asked {
+                Ok(answer) => return Ok(answer),
+                Err(broken) => self.wait_again(broken, &mut again).await?,
+            }
+        }
+    }
+
+    /// After a cut line: waits for the next try, or gives up.
+    pub async fn wait_again(
+        &mut self,
+        broken: Broken,
+        again: &mut std::slice::Iter<'_, Duration>,
+    ) -> Result<(), Failure> {
+        self.driver = None;
+        let short = again.len() > AGAIN.len() - SHORT;
+        match (broken, again.next()) {
+            (Broken::Away(error), Some(pause)) if short => {
+                tracing::info!(server = %self.server.name, %error, "trying again");
+                tokio::time::sleep(*pause).await;
+                Ok(())
+            }
+            (Broken::Lost(error), Some(pause)) => {
+                if let Some(host) = self.host.take() {
+                    host.close().await;
+                }
+                tracing::info!(server = %self.server.name, %error, "connecting again");
+                tokio::time::sleep(*pause).await;
+                Ok(())
+            }
+            (broken, _) => Err(broken.into_failure()),
+        }
+    }
+
+    /// The tries of a cut line that a caller of [`wait_again`](Self::wait_again) has.
+    pub fn tries() -> std::slice::Iter<'static, Duration> {
+        AGAIN.iter()
+    }
+
+    /// The driver, over a connection that is made when there is none.
+    pub async fn driver(&mut self) -> Result<&mut Driver, Broken> {
+        if self.driver.is_none() {
+            self.connect().await?;
+            let driver = match &self.host {
+                Some(host) => Driver::start(host.as_ref(), &self.root, &self.run.me()).await?,
+                None => return Err(Broken::Unfit(Failure::new("there is no connection"))),
+            };
+            self.driver = Some(driver);
+        }
+        self.driver.as_mut().ok_or_else(|| Broken::Unfit(Failure::new("there is no driver")))
+    }
+
+    async fn connect(&mut self) -> Result<(), Broken> {
+        if self.host.is_none() {
+            let connected = self.run.ports.hosts.connect(&self.server).await;
+            self.host = Some(connected.map_err(|error| match error.kind {
+                HostTrouble::Lost => Broken::Lost(error),
+                // It was there before, so it is waited for.
+                HostTrouble::Away | HostTrouble::Unreachable if !self.facts.root.is_empty() => {
+                    Broken::Lost(error)
+                }
+                HostTrouble::Away => Broken::Away(error),
+                _ => Broken::Unfit(error.into()),
+            })?);
+        }
+        Ok(())
+    }
+
+    /// A second driver on the same connection, for a word while the first one follows a hook.
+    pub async fn second_driver(&self) -> Result<Driver, Broken> {
+        match &self.host {
+            Some(host) => Driver::start(host.as_ref(), &self.root, &self.run.me()).await,
+            None => Err(Broken::Unfit(Failure::new("there is no connection"))),
+        }
+    }
+
+    /// A byte stream to a port as seen from the server.
+    pub async fn forward(
+        &mut self,
+        host: &str,
+        port: u16,
+    ) -> Result<Box<dyn crate::ports::Duplex>, crate::ports::HostError> {
+        let lost = || crate::ports::HostError {
+            kind: HostTrouble::Lost,
+            message: "there is no connection".to_owned(),
+            hint: None,
+        };
+        self.connect().await.map_err(|_| lost())?;
+        match &self.host {
+            Some(connection) => connection.forward(host, port).await,
+            None => Err(lost()),
+        }
+    }
+
+    /// Closes the connection and keeps the lock: the release still holds this server.
+    pub async fn leave(&mut self) {
+        self.driver = None;
+        if let Some(host) = self.host.take() {
+            host.close().await;
+        }
+    }
+
+    /// Gives the lock back and closes the connection. What fails here heals by itself: the next release takes
+    /// the lock of one that has ended.
+    pub async fn close(&mut self) {
+        self.unlock().await;
+        self.leave().await;
+    }
+
+    pub(super) async fn unlock(&mut self) {
+        if let Some(driver) = &mut self.driver
+            && let Err(broken) = driver.ask(&Command::new("unlock")).await
+        {
+            tracing::debug!(server = %self.server.name, ?broken, "the lock stays until the next release");
+        }
+    }
+
+    /// Whether the connection is open.
+    pub fn is_open(&self) -> bool {
+        self.driver.is_some()
+    }
+}
