@@ -27,6 +27,20 @@ pub enum Error {
     /// The actor may not do it.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// No such user, or another password.
+    #[error("the user or the password is wrong")]
+    WrongPassword,
+    /// No such code, or it was used or is too old.
+    #[error(
+        "the set-up link is not valid: it was used already, a newer one was made, or it is older than a day"
+    )]
+    WrongCode,
+    /// Too many wrong passwords.
+    #[error("too many wrong passwords: try again in {}", words(*wait))]
+    TooManyTries {
+        /// For how long nothing is tried.
+        wait: std::time::Duration,
+    },
     /// There is no such thing.
     #[error("there is no {what} {name}")]
     NotFound {
@@ -151,6 +165,10 @@ impl Error {
             }
             Self::Duplicate { id } => Some(format!("follow it with `aweigh watch {id}`")),
             Self::Changed { .. } => Some("look at it again, then repeat".to_owned()),
+            Self::WrongCode => Some(
+                "ask an administrator for a new one; on the machine of Aweigh: aweigh users link USER"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
@@ -183,5 +201,13 @@ impl From<store::Error> for Error {
                 Self::Local { message: other.to_string(), hint }
             }
         }
+    }
+}
+
+/// A time to wait, as people say it.
+fn words(wait: std::time::Duration) -> String {
+    match wait.as_secs().max(1) {
+        seconds @ ..=90 => format!("{seconds} s"),
+        seconds => format!("{} minutes", seconds.div_ceil(60)),
     }
 }

@@ -3,20 +3,24 @@
 //! Every public action of [`Actions`] takes the [`Actor`] who asks and calls [`policy::authorize`] before it
 //! reads or writes anything. In reading order: [`actor`], [`policy`], [`ports`] (what actions need besides the
 //! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`servers`],
-//! [`git`], [`releases`] with [`rollback`] and [`repository_file`], [`watch`], [`board`], [`tokens`].
+//! [`git`], [`releases`] with [`rollback`] and [`repository_file`], [`watch`], [`board`]. Who comes in: [`proof`], [`people`],
+//! with `passwords` and `throttle`.
 
 pub mod actor;
 pub mod board;
 pub mod definitions;
 mod error;
 pub mod git;
+pub mod passwords;
+pub mod people;
 pub mod policy;
 pub mod ports;
+pub mod proof;
 pub mod releases;
 mod repository_file;
 mod rollback;
 pub mod servers;
-pub mod tokens;
+mod throttle;
 pub mod watch;
 
 use std::fmt;
@@ -25,7 +29,7 @@ use std::sync::Arc;
 use engine::dispatcher::Control;
 use engine::ports::{Hosts, Source};
 use store::Store;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch as signal};
 
 pub use actor::Actor;
 pub use board::BoardRow;
@@ -33,13 +37,15 @@ pub use definitions::Definitions;
 pub use engine::check::Finding;
 pub use engine::ports::{RefEntry, RefQuery, ScannedKey};
 pub use error::{Error, Wrong};
+pub use people::{From as SignInFrom, Session, SignedIn, Token};
 pub use policy::{Action, Denied, Object, authorize};
 pub use ports::{KeyTrouble, Keys, RepositoryFileReader, RepositorySays};
+pub use proof::{Proof, digest};
 pub use releases::{Back, Page, Request, Wanted};
 pub use servers::Trust;
 pub use store::{
-    Batch, Change, CredentialKind, CredentialRecord, LogFilter, LogReader, LogSlice, Managed, NewCredential,
-    Snapshot, Topic,
+    AccountRecord, Batch, Change, CredentialKind, CredentialRecord, LogFilter, LogReader, LogSlice, Managed,
+    NewCredential, Snapshot, Topic,
 };
 
 /// What actions are made of.
@@ -63,12 +69,22 @@ pub struct Actions {
     parts: Parts,
     /// Held while definitions are judged and changed: two changes that are right one by one may be wrong together.
     defining: Mutex<()>,
+    /// Counts how often somebody may have lost the right to be here.
+    access: signal::Sender<u64>,
+    passwords: passwords::Passwords,
+    throttle: throttle::Throttle,
 }
 
 impl Actions {
     /// The actions on these parts.
     pub fn new(parts: Parts) -> Self {
-        Self { parts, defining: Mutex::new(()) }
+        Self {
+            parts,
+            defining: Mutex::new(()),
+            access: signal::Sender::new(0),
+            passwords: passwords::Passwords::new(),
+            throttle: throttle::Throttle::default(),
+        }
     }
 
     fn store(&self) -> &Store {

@@ -31,6 +31,10 @@ pub enum Action {
     Cancel,
     /// Take an interrupted release up again.
     Resume,
+    /// Make and remove users.
+    ManageUsers,
+    /// Change one's own password, sessions and tokens.
+    OwnAccount,
 }
 
 /// What it is to be done to.
@@ -60,7 +64,7 @@ enum Role {
 }
 
 /// The least role that each action takes. An action without a row is denied to everybody.
-const TABLE: [(Action, Role); 12] = [
+const TABLE: [(Action, Role); 14] = [
     (Action::SeeDefinitions, Role::Administrator),
     (Action::ChangeServers, Role::Administrator),
     (Action::ChangeProjects, Role::Administrator),
@@ -73,6 +77,8 @@ const TABLE: [(Action, Role); 12] = [
     (Action::Release, Role::Administrator),
     (Action::Cancel, Role::Administrator),
     (Action::Resume, Role::Administrator),
+    (Action::ManageUsers, Role::Administrator),
+    (Action::OwnAccount, Role::Nobody),
 ];
 
 /// The actor may not do that.
@@ -102,13 +108,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_action_has_one_row_and_nobody_gets_nothing() {
+    fn every_action_has_one_row_and_nobody_gets_only_their_own_account() {
         let nobody = Actor { name: "nobody".into(), administrator: false };
         for (index, (action, _)) in TABLE.iter().enumerate() {
             assert!(!TABLE[..index].iter().any(|(row, _)| row == action), "{action:?} has two rows");
             assert!(authorize(&Actor::administrator("admin"), *action, &Object::Installation).is_ok());
-            assert!(authorize(&nobody, *action, &Object::Installation).is_err(), "{action:?}");
-            assert!(authorize(&nobody, *action, &Object::Release(ReleaseId(1))).is_err(), "{action:?}");
+            let own = *action == Action::OwnAccount;
+            assert_eq!(authorize(&nobody, *action, &Object::Installation).is_ok(), own, "{action:?}");
+            assert_eq!(
+                authorize(&nobody, *action, &Object::Release(ReleaseId(1))).is_ok(),
+                own,
+                "{action:?}"
+            );
         }
     }
 }

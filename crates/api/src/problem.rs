@@ -43,13 +43,15 @@ pub enum Code {
     NotJson,
     /// It took too long.
     Timeout,
+    /// Too many tries; `Retry-After` says when the next one counts.
+    TooManyAttempts,
     /// Our fault.
     Internal,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
@@ -67,6 +69,7 @@ impl Code {
         Self::TooLarge,
         Self::NotJson,
         Self::Timeout,
+        Self::TooManyAttempts,
         Self::Internal,
     ];
 
@@ -87,6 +90,7 @@ impl Code {
             Self::TooLarge => 413,
             Self::NotJson => 415,
             Self::Invalid | Self::UnknownRef | Self::RepositoryUnreachable | Self::ServerUnreachable => 422,
+            Self::TooManyAttempts => 429,
             Self::Internal => 500,
         }
     }
@@ -111,6 +115,7 @@ impl Code {
             Self::TooLarge => "too_large",
             Self::NotJson => "not_json",
             Self::Timeout => "timeout",
+            Self::TooManyAttempts => "too_many_attempts",
             Self::Internal => "internal",
         }
     }
@@ -135,6 +140,7 @@ impl Code {
             Self::TooLarge => "Too large",
             Self::NotJson => "Not JSON",
             Self::Timeout => "Timed out",
+            Self::TooManyAttempts => "Too many tries",
             Self::Internal => "Internal error",
         }
     }

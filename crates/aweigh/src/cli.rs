@@ -13,7 +13,7 @@ pub use release::{
     Following, LogsArgs, Place, ReleaseArgs, ReleasesArgs, RollbackArgs, WatchArgs, Which, WhichArgs,
 };
 pub use things::{
-    CredentialAdd, Credentials, Git, GitVerb, Projects, RefListing, Secret, ServerAdd, Servers,
+    CredentialAdd, Credentials, Git, GitVerb, Projects, RefListing, Secret, ServerAdd, Servers, Tokens, Users,
 };
 
 /// Release code to your servers, with everyone watching
@@ -74,6 +74,12 @@ pub enum Command {
     Projects(Projects),
     /// Look into the repository of a project
     Git(Git),
+    /// List, add and remove users
+    #[command(subcommand)]
+    Users(Users),
+    /// List, add and remove your API tokens
+    #[command(subcommand)]
+    Tokens(Tokens),
     /// Print the completions of a shell
     Completions {
         /// Whose completions

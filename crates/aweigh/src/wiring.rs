@@ -20,8 +20,8 @@ pub struct Wired {
     pub dispatcher: JoinHandle<()>,
 }
 
-/// Where hooks say that their release can be seen.
-fn public_url(settings: &Settings) -> String {
+/// Where people find the page, without a slash at the end.
+pub fn public_url(settings: &Settings) -> String {
     let listens = || format!("http://{}", settings.listen);
     let url = settings.public_url.as_ref().map_or_else(listens, ToString::to_string);
     url.trim_end_matches('/').to_owned()

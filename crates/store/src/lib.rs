@@ -13,11 +13,12 @@
 //! In reading order: [`lock`] and [`master_key`] (before anything is opened), `open` and `migrations`, `writer`
 //! (all writes go through one task that shares commits), [`definitions`], [`change`] and [`credentials`] with
 //! `vault`, [`create`], [`releases`] and [`claims`] (the life of a release), [`journal`], [`events`] and
-//! [`log_reader`] (what it says), [`artifacts`], [`tokens`].
+//! [`log_reader`] (what it says), [`artifacts`]; [`accounts`], [`sessions`], [`tokens`] (who may come in).
 //!
 //! Invariants: the facts of a topic are numbered without gaps, inside the writer's transaction; state and fact
 //! are one transaction; only the owner of a release, known by its epoch, records.
 
+pub mod accounts;
 pub mod artifacts;
 pub mod change;
 pub mod claims;
@@ -34,6 +35,7 @@ pub mod master_key;
 mod migrations;
 mod open;
 pub mod releases;
+pub mod sessions;
 mod sql;
 mod steps;
 #[expect(unreachable_pub, reason = "sea-orm derives public types beside these")]
@@ -51,6 +53,7 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use accounts::AccountRecord;
 pub use artifacts::ArtifactRecord;
 pub use change::Change;
 pub use claims::{Claimed, Stop, TakenOver};
@@ -64,8 +67,9 @@ pub use lock::DataLock;
 pub use log_reader::{LogReader, LogSlice};
 pub use master_key::MasterKey;
 pub use releases::{Filter, Good};
+pub use sessions::SessionRecord;
 pub use steps::StepRow;
-pub use tokens::TokenRecord;
+pub use tokens::{TokenInfo, TokenRecord};
 pub use topic::{InvalidTopic, LogFilter, Topic};
 
 use watchers::Watchers;

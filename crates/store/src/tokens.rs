@@ -1,9 +1,10 @@
-//! Accounts and their API tokens. Of a token only its SHA-256 is known here.
+//! API tokens of accounts, and the first administrator. Of a token only its SHA-256 is known here.
 
+use jiff::Timestamp;
 use model::Name;
 use sea_orm::FromQueryResult;
 
-use crate::sql::{execute, one, parse, sql};
+use crate::sql::{all, execute, one, parse, sql, time};
 use crate::writer::{Tx, Work};
 use crate::{Error, Store};
 
@@ -16,10 +17,31 @@ pub struct TokenRecord {
     pub admin: bool,
 }
 
+/// A token as it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenInfo {
+    /// SHA-256 of the token, 64 hexadecimal digits.
+    pub digest: String,
+    /// Whose it is.
+    pub user: Name,
+    /// What its owner calls it.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
 #[derive(FromQueryResult)]
 struct Row {
     account: String,
     admin: bool,
+}
+
+#[derive(FromQueryResult)]
+struct InfoRow {
+    digest: String,
+    account: String,
+    name: String,
+    created_at: i64,
 }
 
 /// The account of the first administrator.
@@ -44,6 +66,55 @@ impl Store {
         let row: Option<Row> = one(self.readers(), sql(find, [sha256_hex.into()])).await?;
         row.map(|row| Ok(TokenRecord { user: parse("name of an account", &row.account)?, admin: row.admin }))
             .transpose()
+    }
+
+    /// The tokens of an account, oldest first.
+    pub async fn tokens(&self, user: &Name) -> Result<Vec<TokenInfo>, Error> {
+        let theirs = "SELECT digest, account, name, created_at FROM token WHERE account = $1 ORDER BY created_at, name";
+        let rows: Vec<InfoRow> = all(self.readers(), sql(theirs, [user.as_str().into()])).await?;
+        let info = |row: InfoRow| {
+            let user = parse("name of an account", &row.account)?;
+            Ok(TokenInfo { digest: row.digest, user, name: row.name, created_at: time(row.created_at)? })
+        };
+        rows.into_iter().map(info).collect()
+    }
+
+    /// Remembers a new token of `user`; `false` when it has one of that name.
+    pub async fn add_token(&self, user: &Name, name: &str, sha256_hex: &str) -> Result<bool, Error> {
+        self.write(Add { digest: sha256_hex.to_owned(), account: user.to_string(), name: name.to_owned() })
+            .await
+    }
+
+    /// Forgets a token; `false` when there is none.
+    pub async fn remove_token(&self, sha256_hex: &str) -> Result<bool, Error> {
+        self.write(Remove(sha256_hex.to_owned())).await
+    }
+}
+
+struct Add {
+    digest: String,
+    account: String,
+    name: String,
+}
+
+impl Work for Add {
+    type Output = bool;
+
+    async fn write(self, tx: &mut Tx) -> Result<bool, Error> {
+        let add = "INSERT INTO token (digest, account, name, created_at) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT (account, name) DO NOTHING";
+        let values = [self.digest.into(), self.account.into(), self.name.into(), tx.micros().into()];
+        Ok(execute(tx.db(), sql(add, values)).await? > 0)
+    }
+}
+
+struct Remove(String);
+
+impl Work for Remove {
+    type Output = bool;
+
+    async fn write(self, tx: &mut Tx) -> Result<bool, Error> {
+        Ok(execute(tx.db(), sql("DELETE FROM token WHERE digest = $1", [self.0.into()])).await? > 0)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use actions::{Action, Actor, Object};
+use actions::{Action, Actor, Object, Proof};
 use api::{Code, Problem};
 use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, UPGRADE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
@@ -34,36 +34,57 @@ impl Peer {
 /// The longest token that is looked up, in bytes.
 const LONGEST: usize = 512;
 
-/// Finds out who calls and notes the [`Actor`] on the request; nobody unknown gets further.
+/// Finds out who calls and notes [`Actor`] and [`Proof`] on the request; nobody unknown gets further.
 pub(crate) async fn sign_in(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    // Taken out first: a request's body must not be held across the look-up.
-    let peer = request.extensions().get::<Peer>().cloned();
-    let token = bearer(request.headers()).map(str::to_owned);
-    let actor = match actor(&state, peer, token).await {
-        Ok(actor) => actor,
+    let proof = match proof(&state, &request) {
+        Ok(proof) => proof,
         Err(refusal) => return refusal.into_response(),
     };
-    let Some(actor) = actor else {
-        let problem =
-            Problem::new(Code::Unauthenticated, "a valid token is needed: Authorization: Bearer TOKEN");
-        let mut answer = Refusal::from(problem).into_response();
-        answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        return answer;
+    let actor = match &proof {
+        Some(proof) => state.actions.let_in(proof).await,
+        None => Ok(None),
     };
-    request.extensions_mut().insert(actor);
-    next.run(request).await
+    match (proof, actor) {
+        (Some(proof), Ok(Some(actor))) => {
+            request.extensions_mut().insert(actor);
+            request.extensions_mut().insert(proof);
+            next.run(request).await
+        }
+        (_, Ok(_)) => nobody(),
+        (_, Err(error)) => Refusal::from(error).into_response(),
+    }
 }
 
-async fn actor(
-    state: &AppState,
-    peer: Option<Peer>,
-    token: Option<String>,
-) -> Result<Option<Actor>, Refusal> {
-    match (peer, token) {
-        (Some(Peer::Known(actor)), _) => Ok(Some(actor)),
-        (_, Some(token)) => Ok(state.actions.actor(&token).await?),
-        (_, None) => Ok(None),
+/// The answer to somebody unknown.
+pub(crate) fn nobody() -> Response {
+    let problem = Problem::new(
+        Code::Unauthenticated,
+        "sign in first; a program sends a valid token: Authorization: Bearer TOKEN",
+    );
+    let mut answer = Refusal::from(problem).into_response();
+    answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    answer
+}
+
+/// What the caller shows: the door they came through, a token, or the cookie of a session.
+///
+/// A cookie is sent by the browser whoever made the request, so what changes something, or opens a socket, must
+/// come from a page of our own.
+fn proof(state: &AppState, request: &Request) -> Result<Option<Proof>, Refusal> {
+    if let Some(Peer::Known(actor)) = request.extensions().get::<Peer>() {
+        return Ok(Some(Proof::Door(actor.clone())));
     }
+    let headers = request.headers();
+    if headers.contains_key(AUTHORIZATION) {
+        return Ok(bearer(headers).map(Proof::token));
+    }
+    let Some(reached) = state.site.reached(headers) else { return Ok(None) };
+    let Some(secret) = reached.secret(headers) else { return Ok(None) };
+    let only_reads = request.method().is_safe() && !headers.contains_key(UPGRADE);
+    if !only_reads && !reached.is_own(headers) {
+        return Err(Problem::new(Code::Forbidden, "the request does not come from Aweigh's own page").into());
+    }
+    Ok(Some(Proof::session(secret)))
 }
 
 /// The token of `Authorization: Bearer TOKEN` (RFC 6750 section 2.1). Tokens in URLs are not read.

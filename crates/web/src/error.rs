@@ -2,13 +2,13 @@
 
 use actions::Error;
 use api::{Code, FieldError, Problem};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-/// A problem as an answer.
+/// A problem as an answer; with it the seconds after which to try again, where that is known.
 #[derive(Debug)]
-pub struct Refusal(Box<Problem>);
+pub struct Refusal(Box<Problem>, Option<u64>);
 
 impl Refusal {
     /// The same with other field errors; unchanged where there are none.
@@ -23,7 +23,7 @@ impl Refusal {
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Self(Box::new(problem))
+        Self(Box::new(problem), None)
     }
 }
 
@@ -48,22 +48,29 @@ impl From<Error> for Refusal {
         if let Error::Local { message, .. } = &error {
             tracing::error!(%message, "a request failed");
         }
+        let wait = if let Error::TooManyTries { wait } = &error { Some(wait.as_secs().max(1)) } else { None };
         let mut problem = Problem::new(code(&error), error.to_string());
         problem.hint = error.hint();
         problem.release = match &error {
             Error::Busy { id, .. } | Error::Duplicate { id } | Error::Finished { id, .. } => Some(id.0),
             _ => None,
         };
-        problem.into()
+        if matches!(&error, Error::TooManyTries { .. }) {
+            problem.hint =
+                Some("on the machine of Aweigh, `aweigh users link USER` makes a new way in".to_owned());
+        }
+        Self(Box::new(problem), wait)
     }
 }
 
 fn code(error: &Error) -> Code {
     match error {
         Error::Denied(_) => Code::Forbidden,
+        Error::WrongPassword => Code::Unauthenticated,
+        Error::TooManyTries { .. } => Code::TooManyAttempts,
         Error::NotFound { .. } => Code::NotFound,
         Error::Exists { .. } | Error::Duplicate { .. } => Code::Duplicate,
-        Error::Invalid(_) => Code::Invalid,
+        Error::Invalid(_) | Error::WrongCode => Code::Invalid,
         Error::UnknownRef { .. } => Code::UnknownRef,
         Error::Repository { .. } => Code::RepositoryUnreachable,
         Error::Server { .. } => Code::ServerUnreachable,
@@ -81,6 +88,10 @@ impl IntoResponse for Refusal {
         // A problem is texts and numbers only, which always serialize.
         let body = serde_json::to_vec(&self.0).unwrap_or_default();
         let kind = HeaderValue::from_static("application/problem+json");
-        (status, [(CONTENT_TYPE, kind)], body).into_response()
+        let mut answer = (status, [(CONTENT_TYPE, kind)], body).into_response();
+        if let Some(seconds) = self.1 {
+            answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        answer
     }
 }

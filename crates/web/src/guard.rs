@@ -24,13 +24,14 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; conn
 /// Puts the security headers on every answer.
 pub(crate) async fn headers(request: Request, next: Next) -> Response {
     let mut answer = next.run(request).await;
+    answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, CSP),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("aweigh-version"), env!("CARGO_PKG_VERSION")),
     ] {
         answer.headers_mut().insert(name, HeaderValue::from_static(value));
     }

@@ -39,7 +39,8 @@ impl Place {
         id.ok_or_else(|| Error::missing("release", &cut(text)).into())
     }
 
-    fn text(&self, key: &str) -> &str {
+    /// The text itself, which may be anything.
+    pub(crate) fn text(&self, key: &str) -> &str {
         self.0.get(key).map(String::as_str).unwrap_or_default()
     }
 }

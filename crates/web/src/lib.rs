@@ -5,7 +5,7 @@
 //! is the point), the policy table (the action beside each route below), then one route, which reads its input,
 //! asks one action and shows the answer.
 //!
-//! In reading order: [`state`], [`auth`], `guard`, `input` and `body` (reading), [`error`] (refusing), `define` and
+//! In reading order: [`state`], [`site`], [`auth`], `guard`, `input` and `body` (reading), [`error`] (refusing), `define` and
 //! `crud` (everything that can be defined goes through one door), `routes`, `openapi`, [`repository_file`], [`serve`].
 
 pub mod auth;
@@ -19,27 +19,32 @@ mod openapi;
 pub mod repository_file;
 mod routes;
 pub mod serve;
+pub mod site;
 pub mod state;
 mod thing;
 
 use actions::Action::{
-    Apply, Cancel, ChangeProjects, ChangeServers, CheckServer, FetchRepository, Release, Resume,
-    SeeDefinitions, SeeReleases, SeeRepository, TrustServer,
+    Apply, Cancel, ChangeProjects, ChangeServers, CheckServer, FetchRepository, ManageUsers, OwnAccount,
+    Release, Resume, SeeDefinitions, SeeReleases, SeeRepository, TrustServer,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{delete, get, patch, post, put};
+use axum::routing::{any, delete, get, patch, post, put};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use auth::Peer;
 pub use repository_file::read as read_repository_file;
 pub use serve::serve;
+pub use site::Site;
 pub use state::AppState;
 
 use auth::allow;
-use routes::{apply, board, credentials, environments, events, git, page, projects, releases, servers};
+use routes::{
+    apply, board, credentials, environments, events, git, page, projects, releases, servers, session, tokens,
+    users,
+};
 
 /// The largest body, in bytes.
 const BODY: usize = 1024 * 1024;
@@ -52,14 +57,17 @@ pub fn router(state: AppState) -> Router {
     let api = quick()
         .merge(slow())
         .layer(from_fn_with_state(state.clone(), auth::sign_in))
+        .merge(doors())
         .route("/openapi.json", get(openapi::show))
         .fallback(page::nothing_here)
         .method_not_allowed_fallback(page::no_such_method);
     Router::new()
-        .route("/", get(page::home))
         .route("/health", get(page::health))
+        .route("/assets/{*path}", get(page::asset))
         .nest("/api/v1", api)
-        .fallback(page::nothing_here)
+        .route("/api", any(page::nothing_here))
+        .route("/api/{*path}", any(page::nothing_here))
+        .fallback(page::page)
         .method_not_allowed_fallback(page::no_such_method)
         .layer(
             ServiceBuilder::new()
@@ -69,6 +77,14 @@ pub fn router(state: AppState) -> Router {
                 .layer(DefaultBodyLimit::max(BODY)),
         )
         .with_state(state)
+}
+
+/// What somebody unknown may ask for: to be let in.
+fn doors() -> Router<AppState> {
+    Router::new()
+        .route("/session", post(session::create))
+        .route("/setup", post(session::set_up))
+        .layer(from_fn(guard::time_limit))
 }
 
 /// What is answered at once.
@@ -122,10 +138,24 @@ fn quick() -> Router<AppState> {
                 .merge(allow(ChangeProjects, patch(environments::change)))
                 .merge(allow(ChangeProjects, delete(environments::remove))),
         );
+    let people = Router::new()
+        .route(
+            "/session",
+            allow(OwnAccount, get(session::show)).merge(allow(OwnAccount, delete(session::remove))),
+        )
+        .route("/sessions", allow(OwnAccount, get(session::list)))
+        .route("/sessions/{session}", allow(OwnAccount, delete(session::end)))
+        .route("/account/password", allow(OwnAccount, put(session::change_password)))
+        .route("/users", allow(ManageUsers, get(users::list)).merge(allow(ManageUsers, post(users::create))))
+        .route("/users/{user}", allow(ManageUsers, delete(users::remove)))
+        .route("/users/{user}/setup", allow(ManageUsers, post(users::set_up)))
+        .route("/tokens", allow(OwnAccount, get(tokens::list)).merge(allow(OwnAccount, post(tokens::create))))
+        .route("/tokens/{token}", allow(OwnAccount, delete(tokens::remove)));
     Router::new()
         .merge(servers)
         .merge(credentials)
         .merge(projects)
+        .merge(people)
         .route("/apply", allow(Apply, post(apply::apply)).layer(DefaultBodyLimit::max(FLEET)))
         .route("/export", allow(SeeDefinitions, get(apply::export)))
         .route("/releases", allow(SeeReleases, get(releases::list)))

@@ -7,7 +7,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as Generated};
 
-use crate::routes::{apply, board, credentials, environments, events, git, projects, releases, servers};
+use crate::routes::{
+    apply, board, credentials, environments, events, git, projects, releases, servers, session, tokens, users,
+};
 
 /// The document.
 pub(crate) async fn show() -> Json<OpenApi> {
@@ -29,6 +31,9 @@ pub(crate) async fn show() -> Json<OpenApi> {
         apply::apply, apply::export,
         releases::create, releases::list, releases::show, releases::log, releases::cancel, releases::resume,
         events::events, board::show,
+        session::create, session::show, session::remove, session::set_up, session::list, session::end,
+        session::change_password, users::list, users::create, users::remove, users::set_up,
+        tokens::list, tokens::create, tokens::remove,
     ),
     components(schemas(Problem)),
     security(("token" = [])),

@@ -6,18 +6,22 @@ use std::sync::Arc;
 use actions::Actions;
 use tokio_util::sync::CancellationToken;
 
+use crate::Site;
+
 /// Shared by all requests; clones are cheap.
 #[derive(Clone)]
 pub struct AppState {
     pub(crate) actions: Arc<Actions>,
+    /// Under which addresses people may sign in.
+    pub(crate) site: Site,
     /// Cancelled when Aweigh stops: whoever waits for a fact answers then.
     pub(crate) closing: CancellationToken,
 }
 
 impl AppState {
-    /// The state of a server on these actions.
-    pub fn new(actions: Arc<Actions>) -> Self {
-        Self { actions, closing: CancellationToken::new() }
+    /// The state of a server on these actions, which people reach under the addresses of `site`.
+    pub fn new(actions: Arc<Actions>, site: Site) -> Self {
+        Self { actions, site, closing: CancellationToken::new() }
     }
 }
 

@@ -106,6 +106,45 @@ pub enum Credentials {
     },
 }
 
+/// The verbs of `users`.
+#[derive(Debug, Subcommand)]
+pub enum Users {
+    /// List users
+    List(Listing),
+    /// Make a user, and print the link that sets their password
+    Add {
+        /// The name
+        name: Name,
+    },
+    /// Remove a user with their sessions and tokens
+    Remove {
+        /// The name
+        name: Name,
+    },
+    /// Print a new link that sets a user's password, for example when it was forgotten
+    Link {
+        /// The name
+        name: Name,
+    },
+}
+
+/// The verbs of `tokens`.
+#[derive(Debug, Subcommand)]
+pub enum Tokens {
+    /// List your API tokens
+    List(Listing),
+    /// Make an API token and print it, the only time
+    Add {
+        /// What you call it
+        name: String,
+    },
+    /// Take an API token back; whoever uses it is out at once
+    Remove {
+        /// Its id
+        id: String,
+    },
+}
+
 /// The words of `credentials add`.
 #[derive(Debug, Args)]
 #[command(

@@ -17,6 +17,8 @@ mod rollback;
 mod serve;
 mod servers;
 mod status;
+mod tokens;
+mod users;
 mod watch;
 
 use std::path::Path;
@@ -75,6 +77,8 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
         Command::Credentials(verb) => credentials::run(&client, verb, env).await,
         Command::Projects(verb) => projects::run(&client, verb).await,
         Command::Git(args) => git::run(&client, &args).await,
+        Command::Users(verb) => users::run(&client, verb).await,
+        Command::Tokens(verb) => tokens::run(&client, verb).await,
         Command::Serve(_) | Command::Login(_) | Command::Check(_) | Command::Completions { .. } => {
             Ok(Ending::Usage)
         }

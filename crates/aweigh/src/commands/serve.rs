@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use actions::{Actions, Actor};
 use anyhow::Context as _;
 use sha2::{Digest, Sha256};
 use store::{DataLock, MasterKey, Store};
@@ -15,7 +16,7 @@ use crate::config::Settings;
 use crate::exit::Ending;
 use crate::places::{self, Env};
 use crate::render::note;
-use crate::wiring::wire;
+use crate::wiring::{public_url, wire};
 
 pub(super) async fn run(settings: Settings) -> anyhow::Result<Ending> {
     let data = &settings.data;
@@ -46,7 +47,9 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<Ending> {
         "On this machine the command line needs no token: aweigh --data {} status",
         data.display()
     ));
-    web::serve(web::AppState::new(wired.actions), Some(tcp), Some(unix), stop.clone()).await?;
+    let site = web::Site::new(&public_url(&settings));
+    first_way_in(&wired.actions, &site, env).await?;
+    web::serve(web::AppState::new(wired.actions, site), Some(tcp), Some(unix), stop.clone()).await?;
     stop.cancel();
     wired.dispatcher.await?;
     store.close().await.map_err(advised)?;
@@ -65,6 +68,28 @@ async fn ensure_token(store: &Store, token: &str) -> anyhow::Result<()> {
     }
     let digest = hex::encode(Sha256::digest(token));
     store.ensure_admin_token("AWEIGH_ADMIN_TOKEN", &digest).await.map_err(advised)?;
+    Ok(())
+}
+
+/// Sees that the administrator can sign in: with the password from the environment, or else with a link that sets
+/// one, for as long as nobody has a password.
+async fn first_way_in(actions: &Actions, site: &web::Site, env: Env<'_>) -> anyhow::Result<()> {
+    let admin = Actor::administrator("admin");
+    let name = admin.name.parse()?;
+    if let Some(password) = env.get("AWEIGH_ADMIN_PASSWORD") {
+        actions.ensure_password(&name, password.into()).await.map_err(|error| {
+            let advice = "it is used only while the user admin has none";
+            let why = match &error {
+                actions::Error::Invalid(wrong) => wrong.iter().map(|wrong| wrong.message.clone()).collect(),
+                other => other.to_string(),
+            };
+            Advised::new(format!("AWEIGH_ADMIN_PASSWORD {why}"), advice)
+        })?;
+    }
+    if actions.is_new().await? {
+        let link = site.setup_link(&actions.setup_code(&admin, &name).await?);
+        note(&format!("Set the password of the user admin here, once and within a day: {link}"));
+    }
     Ok(())
 }
 

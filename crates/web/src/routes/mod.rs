@@ -10,3 +10,6 @@ pub(crate) mod page;
 pub(crate) mod projects;
 pub(crate) mod releases;
 pub(crate) mod servers;
+pub(crate) mod session;
+pub(crate) mod tokens;
+pub(crate) mod users;

@@ -9,5 +9,6 @@ mod fakes;
 mod fleet;
 mod guard;
 mod openapi;
+mod people;
 mod releases;
 mod rig;

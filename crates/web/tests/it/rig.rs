@@ -39,13 +39,13 @@ impl Served {
     async fn on(rig: Rig) -> Self {
         // A second installation of the same provider is refused and changes nothing.
         rustls::crypto::ring::default_provider().install_default().ok();
-        rig.store.ensure_admin_token("test", &actions::tokens::digest(TOKEN)).await.unwrap();
+        rig.store.ensure_admin_token("test", &actions::digest(TOKEN)).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let unix = UnixListener::bind(dir.path().join("aweigh.sock")).unwrap();
         let address = tcp.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let state = web::AppState::new(rig.actions.clone());
+        let state = web::AppState::new(rig.actions.clone(), web::Site::default());
         let task = tokio::spawn(web::serve(state, Some(tcp), Some(unix), stop.clone()));
         Self { rig, address, client: Client::new(), stop, task, dir }
     }
