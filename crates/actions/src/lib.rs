@@ -3,11 +3,12 @@
 //! Every public action of [`Actions`] takes the [`Actor`] who asks and calls [`policy::authorize`] before it
 //! reads or writes anything. In reading order: [`actor`], [`policy`], [`ports`] (what actions need besides the
 //! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`servers`],
-//! [`git`], [`releases`] with [`rollback`] and [`repository_file`], [`watch`], [`board`]. Who comes in: [`proof`], [`people`],
+//! [`git`], [`releases`] with [`rollback`] and [`repository_file`], [`watch`], [`chat`], [`board`]. Who comes in: [`proof`], [`people`],
 //! with `passwords` and `throttle`.
 
 pub mod actor;
 pub mod board;
+pub mod chat;
 pub mod definitions;
 mod error;
 pub mod git;
@@ -37,6 +38,7 @@ pub use definitions::Definitions;
 pub use engine::check::Finding;
 pub use engine::ports::{RefEntry, RefQuery, ScannedKey};
 pub use error::{Error, Wrong};
+pub use git::Changes;
 pub use people::{From as SignInFrom, Session, SignedIn, Token};
 pub use policy::{Action, Denied, Object, authorize};
 pub use ports::{KeyTrouble, Keys, RepositoryFileReader, RepositorySays};

@@ -31,6 +31,8 @@ pub enum Action {
     Cancel,
     /// Take an interrupted release up again.
     Resume,
+    /// Speak beside a release or a project.
+    Chat,
     /// Make and remove users.
     ManageUsers,
     /// Change one's own password, sessions and tokens.
@@ -64,7 +66,7 @@ enum Role {
 }
 
 /// The least role that each action takes. An action without a row is denied to everybody.
-const TABLE: [(Action, Role); 14] = [
+const TABLE: [(Action, Role); 15] = [
     (Action::SeeDefinitions, Role::Administrator),
     (Action::ChangeServers, Role::Administrator),
     (Action::ChangeProjects, Role::Administrator),
@@ -77,6 +79,7 @@ const TABLE: [(Action, Role); 14] = [
     (Action::Release, Role::Administrator),
     (Action::Cancel, Role::Administrator),
     (Action::Resume, Role::Administrator),
+    (Action::Chat, Role::Administrator),
     (Action::ManageUsers, Role::Administrator),
     (Action::OwnAccount, Role::Nobody),
 ];

@@ -306,7 +306,7 @@ fn sound_note(note: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn sound_key(key: String) -> Result<String, Error> {
+pub(crate) fn sound_key(key: String) -> Result<String, Error> {
     if (1..=200).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) {
         Ok(key)
     } else {

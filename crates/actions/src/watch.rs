@@ -1,16 +1,10 @@
 //! Watching: the snapshot of a release, its facts as they come, and its log.
 
-use std::time::Duration;
-
 use model::ReleaseId;
 use store::{Batch, LogFilter, LogReader, Snapshot, Topic};
-use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::watch;
 
 use crate::{Action, Actions, Actor, Error, Object, authorize};
-
-/// The longest that a viewer may wait for a fact.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 impl Actions {
     /// A release and its tree at one moment.
@@ -19,42 +13,44 @@ impl Actions {
         self.store().snapshot(id).await?.ok_or_else(|| Error::missing("release", &id))
     }
 
-    /// The facts of `topic` after number `after`. When there are none it waits for one, at most `wait` (no more
-    /// than [`LONGEST_WAIT`]) or until `stop`, and answers an empty batch.
+    /// The facts of `topic` after number `after`, as they stand: the one read behind every way to watch. Asked for
+    /// each batch anew, since rights may end meanwhile.
     pub async fn events(
         &self,
         actor: &Actor,
         topic: &Topic,
         after: u64,
         logs: &LogFilter,
-        wait: Duration,
-        stop: &CancellationToken,
     ) -> Result<Batch, Error> {
+        self.may_watch(actor, topic)?;
+        let batch = self.store().events(topic, after, logs).await?;
+        batch.ok_or_else(|| Error::missing("topic", topic))
+    }
+
+    /// Changes whenever `topic` has news. Ask for it before [`events`](Self::events), and no fact is missed.
+    pub fn news(&self, topic: &Topic) -> watch::Receiver<u64> {
+        self.store().watch(topic)
+    }
+
+    /// The random id of the numbering of all topics; viewers start anew when it changes.
+    pub fn stream(&self) -> &str {
+        self.store().stream()
+    }
+
+    /// Whether `actor` may watch `topic`.
+    pub fn may_watch(&self, actor: &Actor, topic: &Topic) -> Result<(), Error> {
         let object = match topic {
             Topic::Release(id) => Object::Release(*id),
             Topic::Project(name) => Object::Project(name),
             Topic::Board => Object::Installation,
         };
-        let deadline = Instant::now() + wait.min(LONGEST_WAIT);
-        // Registered before the first read: a fact between the read and the wait still wakes us.
-        let mut news = self.store().watch(topic);
-        loop {
-            // Asked again after each wait, since rights may end meanwhile.
-            authorize(actor, Action::SeeReleases, &object)?;
-            news.mark_unchanged();
-            let batch = self.store().events(topic, after, logs).await?;
-            let batch = batch.ok_or_else(|| Error::missing("topic", topic))?;
-            if !batch.events.is_empty() || batch.seq != after {
-                return Ok(batch);
-            }
-            let woken = tokio::select! {
-                woken = timeout_at(deadline, news.changed()) => matches!(woken, Ok(Ok(()))),
-                () = stop.cancelled() => false,
-            };
-            if !woken {
-                return Ok(batch);
-            }
-        }
+        Ok(authorize(actor, Action::SeeReleases, &object)?)
+    }
+
+    /// How many bytes the log of a node has now.
+    pub async fn log_bytes(&self, actor: &Actor, id: ReleaseId, node: &str) -> Result<u64, Error> {
+        authorize(actor, Action::SeeReleases, &Object::Release(id))?;
+        Ok(self.store().log_bytes(id, node).await?)
     }
 
     /// The log of a release, or of one of its nodes: bytes `from..to`.

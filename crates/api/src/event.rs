@@ -18,6 +18,9 @@ pub struct Snapshot {
     pub stream: String,
     /// The number of the last fact in it.
     pub seq: u64,
+    /// Who watches it now, over any transport.
+    #[serde(default)]
+    pub watching: Vec<String>,
 }
 
 /// Facts of one topic, in order.
@@ -34,6 +37,27 @@ pub struct EventBatch {
     pub seq: u64,
 }
 
+/// Something to say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChatRequest {
+    /// 1 to 4000 characters.
+    pub text: String,
+    /// The key of the node that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+}
+
+/// A page of chat, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChatPage {
+    /// Facts of kind `chat`.
+    #[schema(value_type = Vec<Event>)]
+    pub items: Vec<model::Event>,
+    /// The value of `before` for the page before; `null` at the beginning.
+    pub next: Option<u64>,
+}
+
 /// The shape of a fact, for the OpenAPI document.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Event {
@@ -43,7 +67,7 @@ pub struct Event {
     pub at: Timestamp,
     /// `release`, `node`, `log` or `chat`.
     pub kind: String,
-    /// What it says: `{status, reason?}`, `{key, status, attempt, reason?, added?, server?}`,
+    /// What it says: `{status, reason?, release?}` (`release` in the topics of projects and the board), `{key, status, attempt, reason?, added?, server?}`,
     /// `{node, offset, bytes, text?, dropped?}` or `{user, text, node?}`.
     #[schema(value_type = Object)]
     pub data: Value,

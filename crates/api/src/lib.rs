@@ -44,7 +44,7 @@ pub use build::BuildSpec;
 pub use checked::{Checked, Stored};
 pub use credential::{Credential, CredentialKind, CredentialSpec, CredentialView, Passphrase};
 pub use environment::{EnvironmentSpec, EnvironmentView};
-pub use event::{EventBatch, Snapshot};
+pub use event::{ChatPage, ChatRequest, Event, EventBatch, Snapshot};
 pub use field_error::{FieldError, FieldErrors};
 pub use fleet::{Fleet, FleetDefaults};
 pub use health::HealthSpec;
@@ -58,7 +58,7 @@ pub use people::{Me, NewName, PasswordChange, SessionView, SetUp, SetUpLink, Sig
 pub use problem::{Code, Problem};
 pub use project::{ProjectSpec, ProjectView};
 pub use read::read;
-pub use refs::{Ref, RefKind};
+pub use refs::{Changes, Ref, RefKind};
 pub use release::{Release, ReleaseServer};
 pub use repository_file::{RepositoryFile, Said};
 pub use request::{ReleasePlan, ReleaseRequest, RollbackTo};

@@ -43,6 +43,8 @@ pub enum Code {
     NotJson,
     /// It took too long.
     Timeout,
+    /// A WebSocket is expected here.
+    NotUpgraded,
     /// Too many tries; `Retry-After` says when the next one counts.
     TooManyAttempts,
     /// Our fault.
@@ -51,7 +53,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
@@ -69,6 +71,7 @@ impl Code {
         Self::TooLarge,
         Self::NotJson,
         Self::Timeout,
+        Self::NotUpgraded,
         Self::TooManyAttempts,
         Self::Internal,
     ];
@@ -90,6 +93,7 @@ impl Code {
             Self::TooLarge => 413,
             Self::NotJson => 415,
             Self::Invalid | Self::UnknownRef | Self::RepositoryUnreachable | Self::ServerUnreachable => 422,
+            Self::NotUpgraded => 426,
             Self::TooManyAttempts => 429,
             Self::Internal => 500,
         }
@@ -115,6 +119,7 @@ impl Code {
             Self::TooLarge => "too_large",
             Self::NotJson => "not_json",
             Self::Timeout => "timeout",
+            Self::NotUpgraded => "not_upgraded",
             Self::TooManyAttempts => "too_many_attempts",
             Self::Internal => "internal",
         }
@@ -140,6 +145,7 @@ impl Code {
             Self::TooLarge => "Too large",
             Self::NotJson => "Not JSON",
             Self::Timeout => "Timed out",
+            Self::NotUpgraded => "Not a WebSocket",
             Self::TooManyAttempts => "Too many tries",
             Self::Internal => "Internal error",
         }

@@ -35,6 +35,22 @@ pub struct Ref {
     pub summary: String,
 }
 
+/// What a release would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Changes {
+    /// The full id of the commit that is live; absent before the first good release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The full id of the commit that would be live.
+    pub to: String,
+    /// Commits that would come, newest first, at most 200.
+    pub commits: Vec<Ref>,
+    /// Commits that would go, newest first, at most 200.
+    pub undone: Vec<Ref>,
+    /// Whether there are more than are listed.
+    pub more: bool,
+}
+
 /// The time of a commit from its seconds since 1970; one that no calendar holds becomes 1970.
 pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or_default()

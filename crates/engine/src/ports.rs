@@ -32,6 +32,14 @@ pub trait Source: Send + Sync {
         what: &RefQuery,
         limit: usize,
     ) -> Result<Vec<RefEntry>, SourceError>;
+    /// The commits in the history of `of` and not in that of `without`, newest first, at most `limit`.
+    async fn commits_without(
+        &self,
+        project: &Project,
+        of: &CommitId,
+        without: &CommitId,
+        limit: usize,
+    ) -> Result<Vec<RefEntry>, SourceError>;
     /// The text of one file of a commit, at most 256 KiB; `None` when it is not there.
     async fn read(
         &self,

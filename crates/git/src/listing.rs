@@ -2,6 +2,9 @@
 
 use crate::{CommitId, Error, GitRepository, fields::Fields, plain::plain};
 
+/// How `git log` writes a commit for us.
+const COMMIT: &str = "--format=tformat:%H%x00%h%x00%an%x00%ct%x00%s%x00";
+
 /// Characters of a summary that are shown.
 const LONGEST_SUMMARY: usize = 500;
 
@@ -86,11 +89,32 @@ impl GitRepository {
     /// # Errors
     /// [`Error::CommitGone`] when the mirror does not have it.
     pub async fn commits(&self, of: &CommitId, limit: usize) -> Result<Vec<Commit>, Error> {
-        let format = "--format=tformat:%H%x00%h%x00%an%x00%ct%x00%s%x00";
-        let args =
-            ["--no-show-signature", format, &format!("-n{limit}"), "--end-of-options", of.as_str(), "--"];
+        let limit = format!("-n{limit}");
+        let args = ["--no-show-signature", COMMIT, &limit, "--end-of-options", of.as_str(), "--"];
         let mut fields = Fields::default();
         if let Err(error) = self.read("log", &args, None, |bytes| fields.feed(bytes)).await {
+            return Err(self.blame(of, error).await);
+        }
+        fields.records().into_iter().map(commit).collect()
+    }
+
+    /// Lists what is in the history of `of` and not in that of `without`, newest first, `limit` commits at most.
+    ///
+    /// # Errors
+    /// [`Error::CommitGone`] when the mirror does not have one of them.
+    pub async fn commits_without(
+        &self,
+        of: &CommitId,
+        without: &CommitId,
+        limit: usize,
+    ) -> Result<Vec<Commit>, Error> {
+        let not = format!("^{}", without.as_str());
+        let limit = format!("-n{limit}");
+        let args = ["--no-show-signature", COMMIT, &limit, "--end-of-options", of.as_str(), &not, "--"];
+        let mut fields = Fields::default();
+        if let Err(error) = self.read("log", &args, None, |bytes| fields.feed(bytes)).await {
+            // Whichever is gone is named.
+            self.commit_time(without).await?;
             return Err(self.blame(of, error).await);
         }
         fields.records().into_iter().map(commit).collect()

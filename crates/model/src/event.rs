@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Name, ServerState, Status, Step, StepStatus};
+use crate::{Kind, Name, ReleaseId, ServerState, Status, Step, StepStatus};
 
 /// One numbered fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub enum Fact {
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// Which release it is, in the topics of a project and of the board.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        release: Option<Box<ReleaseLine>>,
     },
     /// A node changed its status.
     Node(NodeFact),
@@ -43,6 +46,24 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         node: Option<String>,
     },
+}
+
+/// A release in one line, for those who look at many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseLine {
+    /// Its number.
+    pub id: ReleaseId,
+    /// The project.
+    pub project: Name,
+    /// The environment.
+    pub environment: Name,
+    /// Forward or back.
+    pub kind: Kind,
+    /// What was asked for.
+    #[serde(rename = "ref")]
+    pub git_ref: String,
+    /// Who pressed Release.
+    pub by: String,
 }
 
 /// A change of one node.

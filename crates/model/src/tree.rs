@@ -91,7 +91,7 @@ impl Tree {
         }
         self.seq = event.seq;
         match &event.fact {
-            Fact::Release { status, reason } => {
+            Fact::Release { status, reason, .. } => {
                 self.status = *status;
                 self.reason.clone_from(reason);
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::{Event, Fact, LogFact, Node, Release, ReleaseId};
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use crate::journal::event;
 use crate::log_text::{Piece, Text, pieces};
@@ -62,11 +62,9 @@ impl Store {
     /// The facts of `topic` after number `after`: at most [`MAX_EVENTS`] and [`MAX_BYTES`], ask again for more.
     /// `None` when there is no such topic.
     pub async fn events(&self, topic: &Topic, after: u64, logs: &LogFilter) -> Result<Option<Batch>, Error> {
-        let Topic::Release(release) = *topic else { return Ok(None) };
         // One moment for all: a merge between facts and text would hide the text.
         let db = self.moment().await?;
-        let end = "SELECT last_seq FROM release WHERE id = $1";
-        let Some(end) = number(&db, sql(end, [release.0.into()])).await? else { return Ok(None) };
+        let Some(end) = end(&db, topic).await? else { return Ok(None) };
         let mut batch =
             Batch { topic: topic.clone(), stream: self.stream().to_owned(), events: Vec::new(), seq: after };
         if after >= count(end) {
@@ -78,6 +76,7 @@ impl Store {
         let rows: Vec<Row> = all(&db, sql(next, values)).await?;
         let wanted = fill(&mut batch, rows, logs)?;
         let mut packed = Vec::with_capacity(wanted.len());
+        let Topic::Release(release) = *topic else { return Ok(Some(batch)) };
         for (node, (from, to)) in wanted {
             let pieces = pieces(&db, release, &node, from, to).await?;
             packed.push((node, pieces));
@@ -92,6 +91,24 @@ impl Store {
         });
         unpacking.await.map_err(|error| Error::unreadable("log text", error))?
     }
+}
+
+/// The number of the last fact of a topic; `None` when there is no such topic.
+async fn end(db: &impl ConnectionTrait, topic: &Topic) -> Result<Option<i64>, Error> {
+    let there = match topic {
+        Topic::Release(id) => {
+            return number(db, sql("SELECT last_seq FROM release WHERE id = $1", [id.0.into()])).await;
+        }
+        Topic::Project(name) => {
+            let find = "SELECT COUNT(*) FROM project WHERE name = $1";
+            number(db, sql(find, [name.as_str().into()])).await? == Some(1)
+        }
+        Topic::Board => true,
+    };
+    let last = "SELECT last_seq FROM topic WHERE name = $1";
+    let last = number(db, sql(last, [topic.to_string().into()])).await?;
+    // Facts of a project outlive it, as its releases do.
+    Ok(last.or_else(|| there.then_some(0)))
 }
 
 /// The bytes of each node's log that a batch needs.

@@ -12,8 +12,8 @@
 //!
 //! In reading order: [`lock`] and [`master_key`] (before anything is opened), `open` and `migrations`, `writer`
 //! (all writes go through one task that shares commits), [`definitions`], [`change`] and [`credentials`] with
-//! `vault`, [`create`], [`releases`] and [`claims`] (the life of a release), [`journal`], [`events`] and
-//! [`log_reader`] (what it says), [`artifacts`]; [`accounts`], [`sessions`], [`tokens`] (who may come in).
+//! `vault`, [`create`], [`releases`] and [`claims`] (the life of a release), [`journal`], [`events`],
+//! [`log_reader`] and [`chat`] (what is said), [`artifacts`]; [`accounts`], [`sessions`], [`tokens`] (who may come in).
 //!
 //! Invariants: the facts of a topic are numbered without gaps, inside the writer's transaction; state and fact
 //! are one transaction; only the owner of a release, known by its epoch, records.
@@ -21,6 +21,7 @@
 pub mod accounts;
 pub mod artifacts;
 pub mod change;
+pub mod chat;
 pub mod claims;
 pub mod create;
 pub mod credentials;
@@ -56,6 +57,7 @@ use tokio::task::JoinHandle;
 pub use accounts::AccountRecord;
 pub use artifacts::ArtifactRecord;
 pub use change::Change;
+pub use chat::{NewChat, Said};
 pub use claims::{Claimed, Stop, TakenOver};
 pub use create::{Created, Idempotency, NewRelease, PlanFn};
 pub use credentials::{CredentialKind, CredentialRecord, NewCredential, Unsealed};

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use model::{Fact, ReleaseId};
 
 use crate::log_text::{MAX_PIECE, Text, pieces};
-use crate::sql::{number, sql};
+use crate::sql::{count, number, sql};
 use crate::{Error, LogFilter, Store, Topic};
 
 /// A part of a log.
@@ -33,6 +33,13 @@ pub struct LogReader {
 }
 
 impl Store {
+    /// How many bytes of a node's log are stored now; 0 for one that wrote nothing.
+    pub async fn log_bytes(&self, release: ReleaseId, node: &str) -> Result<u64, Error> {
+        let find = "SELECT bytes FROM log_node WHERE release_id = $1 AND node = $2";
+        let bytes = number(self.readers(), sql(find, [release.0.into(), node.into()])).await?;
+        Ok(bytes.map(count).unwrap_or_default())
+    }
+
     /// The log of one node, or of a whole release in the order it was written; `None` when there is no such
     /// release. Of it come bytes `from..to`, both moved down to the nearest border between characters.
     pub async fn log(

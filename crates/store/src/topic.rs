@@ -10,9 +10,9 @@ use model::{Name, ReleaseId};
 pub enum Topic {
     /// One release, `release:42`.
     Release(ReleaseId),
-    /// One project, `project:shop`; reserved, nothing is said there yet.
+    /// One project, `project:shop`: how its releases stand, and chat.
     Project(Name),
-    /// Everything at a glance, `board`; reserved, nothing is said there yet.
+    /// Everything at a glance, `board`: how every release stands.
     Board,
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for Topic {
 }
 
 /// Which nodes' log text a viewer wants. The facts of the others come without it, so numbers have no gaps.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum LogFilter {
     /// Every node's.
     #[default]
@@ -59,6 +59,17 @@ pub enum LogFilter {
     None,
     /// Those with these keys.
     Nodes(Vec<String>),
+}
+
+impl From<&str> for LogFilter {
+    /// `all`, `none`, or the keys of nodes, joined by commas.
+    fn from(text: &str) -> Self {
+        match text {
+            "" | "all" => Self::All,
+            "none" => Self::None,
+            keys => Self::Nodes(keys.split(',').map(str::to_owned).collect()),
+        }
+    }
 }
 
 impl LogFilter {

@@ -55,13 +55,14 @@ pub(crate) async fn sign_in(State(state): State<AppState>, mut request: Request,
     }
 }
 
-/// The answer to somebody unknown.
-pub(crate) fn nobody() -> Response {
-    let problem = Problem::new(
-        Code::Unauthenticated,
-        "sign in first; a program sends a valid token: Authorization: Bearer TOKEN",
-    );
-    let mut answer = Refusal::from(problem).into_response();
+/// The refusal of somebody unknown.
+pub(crate) fn unknown() -> Refusal {
+    let detail = "sign in first; a program sends a valid token: Authorization: Bearer TOKEN";
+    Problem::new(Code::Unauthenticated, detail).into()
+}
+
+fn nobody() -> Response {
+    let mut answer = unknown().into_response();
     answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     answer
 }

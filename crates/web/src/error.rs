@@ -11,6 +11,11 @@ use axum::response::{IntoResponse, Response};
 pub struct Refusal(Box<Problem>, Option<u64>);
 
 impl Refusal {
+    /// What is wrong.
+    pub(crate) fn problem(&self) -> &Problem {
+        &self.0
+    }
+
     /// The same with other field errors; unchanged where there are none.
     pub(crate) fn map_errors(self, map: impl FnOnce(Vec<FieldError>) -> Vec<FieldError>) -> Self {
         if self.0.code == Code::Invalid && !self.0.errors.is_empty() {

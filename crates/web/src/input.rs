@@ -6,6 +6,7 @@ use std::str::FromStr;
 use actions::Error;
 use api::FieldError;
 use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use model::{Name, ReleaseId};
 
@@ -48,6 +49,11 @@ impl Place {
 /// What is echoed back is cut, so that a hostile text cannot flood a log.
 fn cut(text: &str) -> String {
     text.chars().take(80).collect()
+}
+
+/// What makes a repeated request known as such.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Option<String> {
+    headers.get("idempotency-key").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
 /// The parameters of the query, read by name.

@@ -6,7 +6,7 @@
 //! asks one action and shows the answer.
 //!
 //! In reading order: [`state`], [`site`], [`auth`], `guard`, `input` and `body` (reading), [`error`] (refusing), `define` and
-//! `crud` (everything that can be defined goes through one door), `routes`, `openapi`, [`repository_file`], [`serve`].
+//! `crud` (everything that can be defined goes through one door), `push` (how viewers are told), `routes`, `openapi`, [`repository_file`], [`serve`].
 
 pub mod auth;
 mod body;
@@ -16,6 +16,7 @@ pub mod error;
 mod guard;
 mod input;
 mod openapi;
+mod push;
 pub mod repository_file;
 mod routes;
 pub mod serve;
@@ -24,8 +25,8 @@ pub mod state;
 mod thing;
 
 use actions::Action::{
-    Apply, Cancel, ChangeProjects, ChangeServers, CheckServer, FetchRepository, ManageUsers, OwnAccount,
-    Release, Resume, SeeDefinitions, SeeReleases, SeeRepository, TrustServer,
+    Apply, Cancel, ChangeProjects, ChangeServers, Chat, CheckServer, FetchRepository, ManageUsers,
+    OwnAccount, Release, Resume, SeeDefinitions, SeeReleases, SeeRepository, TrustServer,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -42,8 +43,8 @@ pub use state::AppState;
 
 use auth::allow;
 use routes::{
-    apply, board, credentials, environments, events, git, page, projects, releases, servers, session, tokens,
-    users,
+    apply, board, chat, credentials, environments, events, git, page, projects, releases, servers, session,
+    tokens, users,
 };
 
 /// The largest body, in bytes.
@@ -163,6 +164,9 @@ fn quick() -> Router<AppState> {
         .route("/releases/{release}/log", allow(SeeReleases, get(releases::log)))
         .route("/releases/{release}/cancel", allow(Cancel, post(releases::cancel)))
         .route("/releases/{release}/resume", allow(Resume, post(releases::resume)))
+        .route("/releases/{release}/chat", allow(Chat, post(chat::to_release)))
+        .route("/projects/{project}/chat", allow(Chat, post(chat::to_project)))
+        .route("/chat", allow(SeeReleases, get(chat::list)))
         .route("/board", allow(SeeReleases, get(board::show)))
         .layer(from_fn(guard::time_limit))
 }
@@ -171,9 +175,11 @@ fn quick() -> Router<AppState> {
 fn slow() -> Router<AppState> {
     Router::new()
         .route("/events", allow(SeeReleases, get(events::events)))
+        .route("/push", allow(SeeReleases, get(routes::push::open)))
         .route("/releases", allow(Release, post(releases::create)))
         .route("/servers/{server}/check", allow(CheckServer, post(servers::check)))
         .route("/servers/{server}/trust", allow(TrustServer, post(servers::trust)))
+        .route("/projects/{project}/changes", allow(SeeRepository, get(git::changes)))
         .route("/projects/{project}/refs", allow(SeeRepository, get(git::refs)))
         .route("/projects/{project}/fetch", allow(FetchRepository, post(git::fetch)))
 }

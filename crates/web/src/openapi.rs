@@ -8,7 +8,8 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as Generated};
 
 use crate::routes::{
-    apply, board, credentials, environments, events, git, projects, releases, servers, session, tokens, users,
+    apply, board, chat, credentials, environments, events, git, projects, releases, servers, session, tokens,
+    users,
 };
 
 /// The document.
@@ -27,10 +28,10 @@ pub(crate) async fn show() -> Json<OpenApi> {
         projects::list, projects::create, projects::show, projects::replace, projects::change, projects::remove,
         environments::list, environments::create, environments::show, environments::replace, environments::change,
         environments::remove,
-        git::refs, git::fetch,
+        git::refs, git::fetch, git::changes,
         apply::apply, apply::export,
         releases::create, releases::list, releases::show, releases::log, releases::cancel, releases::resume,
-        events::events, board::show,
+        events::events, board::show, chat::to_release, chat::to_project, chat::list,
         session::create, session::show, session::remove, session::set_up, session::list, session::end,
         session::change_password, users::list, users::create, users::remove, users::set_up,
         tokens::list, tokens::create, tokens::remove,

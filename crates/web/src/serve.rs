@@ -52,8 +52,11 @@ pub async fn serve(
     tokio::join!(door.network(tcp), door.socket(unix));
     state.closing.cancel();
     door.open.close();
-    if tokio::time::timeout(FAREWELL, door.open.wait()).await.is_err() {
-        tracing::warn!(connections = door.open.len(), "connections were cut off at the end");
+    state.sockets.close();
+    let ended = async { tokio::join!(door.open.wait(), state.sockets.wait()) };
+    if tokio::time::timeout(FAREWELL, ended).await.is_err() {
+        let connections = door.open.len() + state.sockets.len();
+        tracing::warn!(connections, "connections were cut off at the end");
     }
     Ok(())
 }
@@ -122,7 +125,8 @@ impl Door {
                 .header_read_timeout(HEADERS)
                 .max_buf_size(HEAD)
                 .max_headers(MOST_HEADERS)
-                .serve_connection(TokioIo::new(stream), service);
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades();
             tokio::pin!(connection);
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use actions::Actions;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::Site;
+use crate::push::Reader;
 
 /// Shared by all requests; clones are cheap.
 #[derive(Clone)]
@@ -14,6 +16,10 @@ pub struct AppState {
     pub(crate) actions: Arc<Actions>,
     /// Under which addresses people may sign in.
     pub(crate) site: Site,
+    /// Reads the journal for everybody who watches.
+    pub(crate) reader: Reader,
+    /// The open sockets.
+    pub(crate) sockets: TaskTracker,
     /// Cancelled when Aweigh stops: whoever waits for a fact answers then.
     pub(crate) closing: CancellationToken,
 }
@@ -21,7 +27,13 @@ pub struct AppState {
 impl AppState {
     /// The state of a server on these actions, which people reach under the addresses of `site`.
     pub fn new(actions: Arc<Actions>, site: Site) -> Self {
-        Self { actions, site, closing: CancellationToken::new() }
+        Self {
+            actions,
+            site,
+            reader: Reader::default(),
+            sockets: TaskTracker::new(),
+            closing: CancellationToken::new(),
+        }
     }
 }
 

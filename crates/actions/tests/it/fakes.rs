@@ -72,6 +72,23 @@ impl Source for Repository {
         Ok(self.refs.lock().unwrap().iter().map(entry).take(limit).collect())
     }
 
+    async fn commits_without(
+        &self,
+        _: &Project,
+        of: &CommitId,
+        without: &CommitId,
+        limit: usize,
+    ) -> Result<Vec<RefEntry>, SourceError> {
+        let entry = |commit: &CommitId| RefEntry {
+            name: commit.to_string(),
+            commit: commit.clone(),
+            author: "Ada".into(),
+            at: 1_700_000_000,
+            summary: "work".into(),
+        };
+        Ok(if of == without { Vec::new() } else { vec![entry(of)].into_iter().take(limit).collect() })
+    }
+
     async fn read(&self, _: &Project, _: &CommitId, _: &str) -> Result<Option<String>, SourceError> {
         Ok(self.file.lock().unwrap().clone())
     }

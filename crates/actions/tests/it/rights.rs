@@ -2,7 +2,6 @@
 
 use actions::{Action, Actor, Back, Change, Error, LogFilter, Object, RefQuery, Request, Wanted};
 use model::{Name, ReleaseId};
-use tokio_util::sync::CancellationToken;
 
 use crate::fakes::Rig;
 
@@ -22,9 +21,7 @@ async fn nobody_gets_anything() {
         queue: false,
     };
     let delete = |_: &_| Ok::<_, Error>((vec![Change::DeleteServer("web-1".parse().unwrap())], ()));
-    let stop = CancellationToken::new();
-    let topic = "release:1".parse().unwrap();
-    let wait = std::time::Duration::ZERO;
+    let topic: actions::Topic = "release:1".parse().unwrap();
     let answers = [
         actions.definitions(&nobody).await.err(),
         actions.define(&nobody, Action::ChangeServers, &Object::Server(&web), &[], delete).await.err(),
@@ -39,7 +36,15 @@ async fn nobody_gets_anything() {
         actions.cancel(&nobody, one).await.err(),
         actions.resume(&nobody, one).await.err(),
         actions.snapshot(&nobody, one).await.err(),
-        actions.events(&nobody, &topic, 0, &LogFilter::All, wait, &stop).await.err(),
+        actions.events(&nobody, &topic, 0, &LogFilter::All).await.err(),
+        actions.say(&nobody, topic.clone(), "hello", None, None).await.err(),
+        actions.chat(&nobody, &topic, u64::MAX, 1).await.err(),
+        actions.changes(&nobody, &shop, &shop, "main").await.err(),
+        actions.log_bytes(&nobody, one, "fetch").await.err(),
+        actions.users(&nobody).await.err(),
+        actions.create_user(&nobody, &shop).await.err(),
+        actions.remove_user(&nobody, &shop).await.err(),
+        actions.setup_code(&nobody, &shop).await.err(),
         actions.log(&nobody, one, None, 0, None).await.err(),
         actions.board(&nobody).await.err(),
     ];

@@ -117,6 +117,18 @@ impl Source for GitSource {
         Ok(entries)
     }
 
+    async fn commits_without(
+        &self,
+        project: &Project,
+        of: &CommitId,
+        without: &CommitId,
+        limit: usize,
+    ) -> Result<Vec<RefEntry>, SourceError> {
+        let (of, without) = (theirs(of)?, theirs(without)?);
+        let found = self.open(project).await?.commits_without(&of, &without, limit).await.map_err(trouble)?;
+        found.into_iter().map(|commit| entry(None, commit)).collect()
+    }
+
     async fn read(
         &self,
         project: &Project,

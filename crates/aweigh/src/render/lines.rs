@@ -10,7 +10,7 @@ use super::words::{release_symbol, span, spoken, symbol, took, worked};
 /// The line for one fact, after it was applied to `tree`; none for logs, and for changes that say nothing new.
 pub fn line(release: &Release, tree: &Tree, event: &Event, zone: &TimeZone) -> Option<String> {
     let said = match &event.fact {
-        Fact::Release { status, reason } => {
+        Fact::Release { status, reason, .. } => {
             let mut said = format!("{} release {} {}", release_symbol(*status), release.id, spoken(*status));
             if status.is_terminal()
                 && let Some(took) = took(tree.nodes.iter().filter_map(|n| n.started_at).min(), None, event.at)

@@ -57,7 +57,7 @@ impl Told {
     }
 
     pub(crate) fn status(&mut self, secs: f64, status: Status, reason: Option<&str>) {
-        self.say(secs, Fact::Release { status, reason: reason.map(str::to_owned) });
+        self.say(secs, Fact::Release { status, reason: reason.map(str::to_owned), release: None });
     }
 
     pub(crate) fn node(&mut self, secs: f64, key: &str, status: StepStatus, reason: Option<&str>) {

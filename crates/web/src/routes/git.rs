@@ -1,10 +1,11 @@
 //! Routes of repositories.
 
 use actions::{Actor, RefEntry, RefQuery};
-use api::{FieldError, Page, Ref, RefKind};
+use api::{Changes, FieldError, Page, Ref, RefKind};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
+use model::Name;
 
 use crate::AppState;
 use crate::error::Refusal;
@@ -49,6 +50,34 @@ fn shown(kind: RefKind, entry: RefEntry) -> Ref {
         at: api::refs::at(entry.at),
         summary: entry.summary,
     }
+}
+
+/// What a release of a ref to an environment would bring and take away, as far as the mirror knows.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/changes", tag = "projects", params(
+    ("project" = String, Path),
+    ("environment" = String, Query, description = "Compared with what is live there"),
+    ("ref" = String, Query, description = "A branch, a tag or a commit"),
+), responses((status = 200, body = Changes)))]
+pub(crate) async fn changes(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    place: Place,
+    parameters: Parameters,
+) -> Result<Json<Changes>, Refusal> {
+    let environment: Option<Name> = parameters.value("environment", "a name")?;
+    let environment = environment.ok_or_else(|| FieldError::new("environment", "is missing"))?;
+    let git_ref = parameters.text("ref").ok_or_else(|| FieldError::new("ref", "is missing"))?;
+    let changes = state.actions.changes(&actor, &place.name("project")?, &environment, git_ref).await?;
+    let most = actions::git::MOST_CHANGES;
+    let more = changes.commits.len() >= most || changes.undone.len() >= most;
+    let list = |entries: Vec<RefEntry>| entries.into_iter().map(|one| shown(RefKind::Commit, one)).collect();
+    Ok(Json(Changes {
+        from: changes.from.map(|commit| commit.to_string()),
+        to: changes.to.to_string(),
+        commits: list(changes.commits),
+        undone: list(changes.undone),
+        more,
+    }))
 }
 
 /// Brings the mirror up to date.

@@ -2,12 +2,14 @@
 
 pub(crate) mod apply;
 pub(crate) mod board;
+pub(crate) mod chat;
 pub(crate) mod credentials;
 pub(crate) mod environments;
 pub(crate) mod events;
 pub(crate) mod git;
 pub(crate) mod page;
 pub(crate) mod projects;
+pub(crate) mod push;
 pub(crate) mod releases;
 pub(crate) mod servers;
 pub(crate) mod session;

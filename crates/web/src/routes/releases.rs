@@ -1,13 +1,13 @@
 //! Routes of releases.
 
-use actions::{Actor, Back, Request, Wanted};
+use actions::{Actor, Back, Request, Topic, Wanted};
 use api::request::ReleasePlan;
-use api::{FieldErrors, Node, Page, Release, ReleaseRequest, RollbackTo, Snapshot};
+use api::{FieldError, FieldErrors, Node, Page, Release, ReleaseRequest, RollbackTo, Snapshot};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::{Extension, Json};
 use futures::stream;
 use model::{Name, ReleaseId, Selector};
@@ -15,7 +15,7 @@ use model::{Name, ReleaseId, Selector};
 use crate::AppState;
 use crate::body::Json as Input;
 use crate::error::Refusal;
-use crate::input::{Parameters, Place};
+use crate::input::{Parameters, Place, idempotency_key};
 
 /// Makes a release or a rollback. The ref is resolved first; an unknown one makes no release.
 #[utoipa::path(post, path = "/api/v1/releases", tag = "releases", params(
@@ -40,8 +40,7 @@ pub(crate) async fn create(
         })
         .into_response());
     }
-    let key =
-        headers.get("idempotency-key").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let key = idempotency_key(&headers);
     let release = state.actions.request(&actor, request, key).await?;
     let location = [(LOCATION, format!("/api/v1/releases/{}", release.id))];
     Ok((StatusCode::CREATED, location, Json(Release::from(release))).into_response())
@@ -108,7 +107,9 @@ pub(crate) async fn show(
     place: Place,
 ) -> Result<Json<Snapshot>, Refusal> {
     let snapshot = state.actions.snapshot(&actor, place.release()?).await?;
+    let watching = state.reader.presence.names(&Topic::Release(snapshot.release.id));
     Ok(Json(Snapshot {
+        watching,
         release: snapshot.release.into(),
         nodes: snapshot.nodes.into_iter().map(Node::from).collect(),
         stream: snapshot.stream,
@@ -122,6 +123,7 @@ pub(crate) async fn show(
     ("node" = Option<String>, Query, description = "Only of this node"),
     ("from" = Option<u64>, Query, description = "First byte"),
     ("to" = Option<u64>, Query, description = "The byte after the last"),
+    ("tail" = Option<u64>, Query, description = "Only the last so many bytes of the node, and what splits no character; the header `Aweigh-Log-Bytes` tells how long it is"),
 ), responses((status = 200, body = String, content_type = "text/plain; charset=utf-8")))]
 pub(crate) async fn log(
     State(state): State<AppState>,
@@ -130,8 +132,18 @@ pub(crate) async fn log(
     parameters: Parameters,
 ) -> Result<Response, Refusal> {
     let id = place.release()?;
-    let from = parameters.number("from")?.unwrap_or(0);
-    let to = parameters.number("to")?;
+    let mut from = parameters.number("from")?.unwrap_or(0);
+    let mut to = parameters.number("to")?;
+    let mut bytes = None;
+    if let Some(node) = parameters.text("node") {
+        let now = state.actions.log_bytes(&actor, id, node).await?;
+        if let Some(tail) = parameters.number("tail")? {
+            (from, to) = (now.saturating_sub(tail), Some(now));
+        }
+        bytes = Some(now);
+    } else if parameters.text("tail").is_some() {
+        return Err(FieldError::new("tail", "needs the node").into());
+    }
     let reader = state.actions.log(&actor, id, parameters.text("node"), from, to).await?;
     let text = stream::unfold(Some(reader), |reader| async {
         let mut reader = reader?;
@@ -143,7 +155,8 @@ pub(crate) async fn log(
     });
     let name = format!("attachment; filename=\"release-{id}.log\"");
     let head = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
-    Ok((head, Body::from_stream(text)).into_response())
+    let bytes = bytes.map(|bytes| (HeaderName::from_static("aweigh-log-bytes"), bytes.to_string()));
+    Ok((head, AppendHeaders(bytes), Body::from_stream(text)).into_response())
 }
 
 /// Asks a release to stop.

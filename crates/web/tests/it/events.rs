@@ -35,7 +35,7 @@ async fn odd_numbers_and_topics_have_their_answers() {
         let (status, problem) = served.get(&format!("/events?topic=release:1&{query}")).await;
         assert_eq!((status, problem["code"].as_str()), (422, Some("invalid")), "{query}");
     }
-    for topic in ["release:2", "release:x", "release:-1", "*", "board", "project:shop"] {
+    for topic in ["release:2", "release:x", "release:-1", "*", "project:nowhere"] {
         assert_eq!(served.get(&format!("/events?topic={topic}")).await.0, 404, "{topic}");
     }
     assert_eq!(served.get("/events").await.0, 422);

@@ -10,5 +10,7 @@ mod fleet;
 mod guard;
 mod openapi;
 mod people;
+mod push;
 mod releases;
 mod rig;
+mod viewers;
