@@ -1,0 +1,16 @@
+// The page begins here.
+import { mount } from 'svelte'
+import App from './App.svelte'
+import { onSignedOut } from './api/client'
+import { push } from './push/client.svelte'
+import { listen } from './router.svelte'
+import { session } from './session.svelte'
+import './app.css'
+
+onSignedOut(() => {
+  session.ended()
+  push.signedOut()
+})
+listen()
+void session.ask()
+mount(App, { target: document.getElementById('page') as HTMLElement })

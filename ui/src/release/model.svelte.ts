@@ -1,0 +1,227 @@
+// A release as the page draws it. The same facts make the same tree here as in `model::Tree` of the server.
+//
+// Thousands of nodes live in plain maps; only the few fields that change are reactive (deep proxies would cost more
+// than the drawing), so a fact redraws one node, one row and the counters.
+import type { Fact, Node, NodeFact, Release, ReleaseStatus, ServerFact, Snapshot, StepStatus } from '../api/types'
+
+export const TERMINAL: ReadonlySet<string> = new Set(['succeeded', 'failed', 'rolled_back', 'partial', 'cancelled', 'superseded'])
+const SETTLED: ReadonlySet<string> = new Set(['ok', 'failed', 'warning', 'skipped', 'cancelled', 'undone', 'unknown'])
+
+/** The worst first: what a group shows is the worst in it. */
+const BADNESS: Record<string, number> = {
+  failed: 9, unknown: 8, paused: 7, running: 6, warning: 5, cancelled: 4, undone: 3, pending: 2, skipped: 1, ok: 0,
+}
+
+export class NodeState {
+  readonly key: string
+  readonly text: string
+  readonly step: string
+  readonly parent: string | null
+  readonly server: string | null
+  readonly batch: number | null
+  status: StepStatus = $state('pending')
+  attempt = $state(0)
+  reason: string | null = $state(null)
+  startedAt: string | null = $state(null)
+  endedAt: string | null = $state(null)
+
+  constructor(node: Node) {
+    this.key = node.key
+    this.text = node.text
+    this.step = node.step
+    this.parent = node.parent ?? null
+    this.server = node.server ?? null
+    this.batch = node.batch ?? null
+    this.status = node.status as StepStatus
+    this.attempt = node.attempt
+    this.reason = node.reason ?? null
+    this.startedAt = node.started_at ?? null
+    this.endedAt = node.ended_at ?? null
+  }
+
+  apply(fact: NodeFact, at: string): void {
+    if (fact.status === 'running' && (this.attempt !== fact.attempt || this.startedAt === null)) this.startedAt = at
+    this.status = fact.status
+    this.attempt = fact.attempt
+    this.reason = fact.reason ?? null
+    this.endedAt = SETTLED.has(fact.status) ? at : null
+  }
+}
+
+/** One server and its steps. */
+export class Row {
+  readonly name: string
+  batch: number | null = null
+  /** The steps that are drawn: those without steps of their own inside. */
+  nodes: NodeState[] = $state.raw([])
+  worst: string = $state('pending')
+  state: string = $state('pending')
+  before: string | null = $state(null)
+  now: string | null = $state(null)
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** What the whole row shows: a server is done when all its steps are. */
+  judge(): void {
+    let worst = 'ok'
+    let any = false
+    let open = false
+    for (const node of this.nodes) {
+      any ||= node.status !== 'pending'
+      open ||= node.status === 'pending'
+      if ((BADNESS[node.status] ?? 0) > (BADNESS[worst] ?? 0)) worst = node.status
+    }
+    // Between two steps of its own it waits for the others; that is neither done nor untouched.
+    if (worst === 'pending' && any && open) worst = 'staged'
+    this.worst = worst
+  }
+}
+
+export class ReleaseModel {
+  readonly nodes = new Map<string, NodeState>()
+  readonly rowByName = new Map<string, Row>()
+  release: Release = $state.raw(undefined as unknown as Release)
+  status: ReleaseStatus = $state('queued')
+  reason: string | null = $state(null)
+  endedAt: string | null = $state(null)
+  startedAt: string | null = $state(null)
+  /** Shared steps before the servers, and after them. */
+  before: NodeState[] = $state.raw([])
+  after: NodeState[] = $state.raw([])
+  rows: Row[] = $state.raw([])
+  /** How many servers stand where, by the worst of their steps. */
+  counts: Record<string, number> = $state.raw({})
+  watching: string[] = $state.raw([])
+  seq = 0
+  stream = ''
+
+  constructor(snapshot: Snapshot) {
+    this.read(snapshot)
+  }
+
+  /** Becomes what a snapshot says. */
+  read(snapshot: Snapshot): void {
+    this.nodes.clear()
+    this.rowByName.clear()
+    this.release = snapshot.release
+    this.status = snapshot.release.status as ReleaseStatus
+    this.reason = snapshot.release.reason ?? null
+    this.startedAt = snapshot.release.started_at ?? null
+    this.endedAt = snapshot.release.ended_at ?? null
+    this.watching = snapshot.watching ?? []
+    this.seq = snapshot.seq
+    this.stream = snapshot.stream
+    for (const server of snapshot.release.servers) {
+      const row = new Row(server.name)
+      Object.assign(row, { state: server.state, before: server.before ?? null, now: server.now ?? null })
+      this.rowByName.set(server.name, row)
+    }
+    for (const node of snapshot.nodes) this.nodes.set(node.key, new NodeState(node))
+    this.#arrange()
+  }
+
+  /** Takes facts in that follow the last one. Log and chat are shown elsewhere. */
+  apply(facts: Fact[]): void {
+    const touched = new Set<Row>()
+    let added = false
+    for (const fact of facts) {
+      this.seq = fact.seq
+      if (fact.kind === 'release') this.#release(fact.data.status, fact.data.reason ?? null, fact.at)
+      if (fact.kind !== 'node') continue
+      const { data } = fact
+      if (data.added && !this.nodes.has(data.key)) {
+        this.nodes.set(data.key, new NodeState({ ...data.added, status: 'pending', attempt: 0 } as Node))
+        added = true
+      }
+      const node = this.nodes.get(data.key)
+      node?.apply(data, fact.at)
+      const row = node?.server ? this.rowByName.get(node.server) : undefined
+      if (row) touched.add(row)
+      if (data.server) this.#server(data.server)
+    }
+    if (added) this.#arrange()
+    else if (touched.size > 0) {
+      for (const row of touched) row.judge()
+      this.#count()
+    }
+  }
+
+  #release(status: ReleaseStatus, reason: string | null, at: string): void {
+    this.status = status
+    this.reason = reason
+    if (status === 'running') this.startedAt ??= at
+    this.endedAt = TERMINAL.has(status) ? at : null
+  }
+
+  #server(fact: ServerFact): void {
+    const row = this.rowByName.get(fact.name)
+    if (!row) return
+    if (fact.before !== undefined) row.before = fact.before || null
+    if (fact.now !== undefined) row.now = fact.now || null
+    if (fact.state) row.state = fact.state
+  }
+
+  /** Sorts the steps to their places. */
+  #arrange(): void {
+    const groups = new Set<string>()
+    for (const node of this.nodes.values()) {
+      // A step with steps inside is drawn by these.
+      if (node.parent && node.key.startsWith(`${node.parent}/`)) groups.add(node.parent)
+    }
+    const before: NodeState[] = []
+    const after: NodeState[] = []
+    const byServer = new Map<string, NodeState[]>()
+    for (const node of this.nodes.values()) {
+      if (groups.has(node.key)) continue
+      if (node.server) {
+        const list = byServer.get(node.server)
+        if (list) list.push(node)
+        else byServer.set(node.server, [node])
+        const row = this.rowByName.get(node.server)
+        if (row) row.batch ??= node.batch
+      } else if (/^(staged|batch-|after_release|on_failure)/.test(node.key)) after.push(node)
+      else before.push(node)
+    }
+    this.before = before
+    this.after = after
+    for (const row of this.rowByName.values()) {
+      row.nodes = byServer.get(row.name) ?? []
+      row.judge()
+    }
+    this.rows = [...this.rowByName.values()]
+    this.#count()
+  }
+
+  #count(): void {
+    const counts: Record<string, number> = {}
+    for (const row of this.rows) counts[row.worst] = (counts[row.worst] ?? 0) + 1
+    this.counts = counts
+  }
+
+  get ended(): boolean {
+    return TERMINAL.has(this.status)
+  }
+
+  /** Whether a server was switched, so that stopping means going back. */
+  get switched(): boolean {
+    return this.rows.some((row) => row.state === 'activated' || row.state === 'live')
+  }
+
+  /** The steps that failed, the first one first, without those that only hold them. */
+  get failures(): NodeState[] {
+    return [...this.nodes.values()].filter((node) => {
+      if (node.status !== 'failed' && node.status !== 'unknown') return false
+      return ![...this.nodes.values()].some(
+        (other) => other !== node && other.key.startsWith(`${node.key}/`) && (other.status === 'failed' || other.status === 'unknown'),
+      )
+    })
+  }
+}
+
+/** Rows with problems first, then those at work; otherwise as they were. */
+export function worstFirst(rows: Row[]): Row[] {
+  const rank = (row: Row): number => (row.worst === 'failed' || row.worst === 'unknown' ? 0 : row.worst === 'running' ? 1 : 2)
+  return rows.map((row, index) => ({ row, index })).sort((a, b) => rank(a.row) - rank(b.row) || a.index - b.index).map((one) => one.row)
+}
