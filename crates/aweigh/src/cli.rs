@@ -38,6 +38,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the server
     Serve(ServeArgs),
+    /// Show everything on this machine alone, with throw-away servers, and leave nothing behind
+    Demo(DemoArgs),
     /// Keep the address and token of a server for later commands
     Login(LoginArgs),
     /// Bring servers, credentials and projects to what a file says
@@ -108,6 +110,27 @@ pub struct ServeArgs {
     /// Read settings from FILE [env: AWEIGH_CONFIG]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// The words of `demo`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Starts SSH servers inside this process, a sample repository and a database in a throw-away \
+folder, makes a first release, and tells where to look. Nothing on this machine or any other is changed."
+)]
+pub struct DemoArgs {
+    /// How many servers
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=50))]
+    pub hosts: u8,
+    /// Make releases and a rollback, look whether every server runs what it should, and end
+    #[arg(long)]
+    pub once: bool,
+    /// Listen on this address and port [default: 127.0.0.1:7171]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// Keep everything in the new folder DIR
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
 }
 
 /// The words of `login`.

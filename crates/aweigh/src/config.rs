@@ -64,6 +64,17 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The settings of a server for this machine alone, with its data in `data`.
+    ///
+    /// # Errors
+    /// `listen` is no address.
+    pub fn local(data: PathBuf, listen: Option<&str>) -> anyhow::Result<Self> {
+        let listen = listen.map_or(Ok(LISTEN), address)?;
+        Ok(Self { listen, data, public_url: None, git: git::Policy::default() })
+    }
+}
+
 fn address(text: &str) -> Result<SocketAddr, Advised> {
     let host = text.replacen("localhost:", "127.0.0.1:", 1);
     let bad = |_| {

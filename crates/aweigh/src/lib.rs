@@ -2,8 +2,8 @@
 //!
 //! In reading order: [`cli`] (the words), [`commands`] (what each verb does), [`exit`] (how it ended),
 //! [`client`] (how the commands reach the server), [`fleet_file`] (the file of `apply`), [`follow`] and [`render`]
-//! (a release as people watch it), [`advice`] (what we refuse ourselves), and for `serve` [`config`],
-//! [`logging`], [`places`], and [`wiring`], the one file that puts the parts of the house together by [`adapters`]. Both files are read through [`toml_text`].
+//! (a release as people watch it), [`advice`] (what we refuse ourselves), and for `serve` and `demo` [`config`],
+//! [`logging`], [`places`], [`server`], [`demo`], and [`wiring`], the one file that puts the parts of the house together by [`adapters`]. Both files are read through [`toml_text`].
 
 pub mod adapters;
 pub mod advice;
@@ -11,12 +11,14 @@ pub mod cli;
 pub mod client;
 pub mod commands;
 pub mod config;
+pub mod demo;
 pub mod exit;
 pub mod fleet_file;
 pub mod follow;
 pub mod logging;
 pub mod places;
 pub mod render;
+pub mod server;
 pub mod toml_text;
 pub mod typed;
 pub mod wiring;

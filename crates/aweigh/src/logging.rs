@@ -16,7 +16,19 @@ const DEFAULT: &str = "warn,aweigh=info,engine=info,web=info,actions=info,store=
 /// # Errors
 /// The directives or the format make no sense, or logging has been started before.
 pub fn start(env: Env<'_>) -> anyhow::Result<()> {
-    let directives = env.get("AWEIGH_LOG").unwrap_or_else(|| DEFAULT.to_owned());
+    start_with(env, DEFAULT)
+}
+
+/// The same for a program that people look at: only what is wrong is logged unless they ask for more.
+///
+/// # Errors
+/// As [`start`].
+pub fn quietly(env: Env<'_>) -> anyhow::Result<()> {
+    start_with(env, "warn")
+}
+
+fn start_with(env: Env<'_>, usual: &str) -> anyhow::Result<()> {
+    let directives = env.get("AWEIGH_LOG").unwrap_or_else(|| usual.to_owned());
     let filter = EnvFilter::try_new(&directives)
         .map_err(|error| anyhow::anyhow!("AWEIGH_LOG={directives} cannot be read: {error}"))?;
     let lines = tracing_subscriber::fmt()

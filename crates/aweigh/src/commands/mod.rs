@@ -5,6 +5,7 @@ mod cancel;
 mod check;
 mod completions;
 mod credentials;
+mod demo;
 mod export;
 mod git;
 mod login;
@@ -46,6 +47,10 @@ pub fn run(cli: Cli) -> anyhow::Result<Ending> {
             logging::start(env)?;
             Builder::new_multi_thread().enable_all().build()?.block_on(serve::run(settings))
         }
+        Command::Demo(args) => {
+            logging::quietly(env)?;
+            Builder::new_multi_thread().enable_all().build()?.block_on(demo::run(&args))
+        }
         Command::Check(args) => check::run(&args, env),
         Command::Completions { shell } => completions::run(shell),
         // A client waits most of the time: one thread is enough, and starts sooner.
@@ -79,9 +84,11 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
         Command::Git(args) => git::run(&client, &args).await,
         Command::Users(verb) => users::run(&client, verb).await,
         Command::Tokens(verb) => tokens::run(&client, verb).await,
-        Command::Serve(_) | Command::Login(_) | Command::Check(_) | Command::Completions { .. } => {
-            Ok(Ending::Usage)
-        }
+        Command::Serve(_)
+        | Command::Demo(_)
+        | Command::Login(_)
+        | Command::Check(_)
+        | Command::Completions { .. } => Ok(Ending::Usage),
     }
 }
 

@@ -44,7 +44,7 @@ impl Socket {
     /// The next message with `key`; the code of the close where the socket ends.
     pub(crate) async fn next(&mut self, key: &str) -> Result<Value, u16> {
         loop {
-            let message = timeout(SOON, self.0.next()).await.expect("something comes in time");
+            let message = timeout(SOON, self.0.next()).await.unwrap();
             match message {
                 Some(Ok(Message::Text(text))) => {
                     let value: Value = serde_json::from_str(&text).unwrap();
@@ -81,7 +81,7 @@ async fn a_socket_tells_what_polling_tells() {
     served.rig.end_next(Status::Failed).await;
     assert_eq!(numbers(&socket.next("events").await.unwrap())[0], 2);
     socket.say(&json!({"subscribe": {"board": {}, "project:shop": {"after": 2}}})).await;
-    let mut topics = vec![socket.next("events").await.unwrap(), socket.next("events").await.unwrap()];
+    let mut topics = [socket.next("events").await.unwrap(), socket.next("events").await.unwrap()];
     topics.sort_by_key(|batch| batch["topic"].to_string());
     assert_eq!((numbers(&topics[0]), numbers(&topics[1])), (vec![1, 2, 3], vec![3]));
     socket.say(&json!({"unsubscribe": ["release:1"]})).await;
