@@ -1,37 +1,70 @@
-# make run    build Aweigh and serve on http://127.0.0.1:7171
-# make test   install what the tests need, and run everything
-# make lint   formatting, lints, shell scripts
-# make bench  a first release to 1, 10 and 50 servers beside a plain shell pipeline, in a few minutes
+# make demo     a whole installation on this machine alone: builds everything, makes a release, tells where to look
+# make test     install what the tests need, and run everything, in a real browser too
+# make run      build Aweigh with its page and serve on http://127.0.0.1:7171
+# make ui       build the page
+# make lint     formatting, lints, shell scripts, the page
+# make screens  pictures of every screen, into ui/screens/
+# make bench    releases beside a plain shell pipeline, the page with 1,000 servers, 1,000 viewers
 
 # On a CI machine build output outlives the clone.
 ifeq ($(CI),true)
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/aweigh/target
 endif
 export CARGO_TERM_COLOR ?= auto
+target = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+export AWEIGH_BIN ?= $(target)/debug/aweigh
 
-.PHONY: run test lint bench release
-.DEFAULT_GOAL := run
+page_sources = $(shell find ui/src ui/public -type f 2>/dev/null) ui/index.html ui/openapi.json ui/vite.config.ts ui/svelte.config.js ui/tsconfig.json
 
-run:
+.PHONY: demo test run ui lint screens bench release
+.DEFAULT_GOAL := demo
+
+demo: ui
 	@tools/need cargo git cc
-	cargo run --quiet -p aweigh -- serve
+	cargo run --quiet --locked -p aweigh -- demo
 
-test:
+run: ui
 	@tools/need cargo git cc
-	@tools/need --install sshd busybox fish zstd curl
+	cargo run --quiet --locked -p aweigh -- serve
+
+ui: ui/dist/index.html
+
+ui/node_modules/.package-lock.json: ui/package-lock.json
+	@tools/need node npm
+	npm --prefix ui ci --no-audit --no-fund
+	@touch $@
+
+ui/dist/index.html: ui/node_modules/.package-lock.json $(page_sources)
+	npm --prefix ui run build
+	@touch $@
+
+# The page is built first: the tests of the browser need it inside the program.
+test: ui
+	@tools/need cargo git cc
+	@tools/need --install sshd busybox fish zstd curl chromium
+	npm --prefix ui run check
+	npm --prefix ui test
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	  cargo nextest run --workspace --locked; \
 	else \
 	  cargo test --workspace --locked --quiet; \
 	fi
+	cargo build --locked -p aweigh
+	npm --prefix ui run e2e
 
-lint:
+screens: ui
+	@tools/need --install sshd chromium
+	cargo build --locked -p aweigh
+	npm --prefix ui run screens
+
+lint: ui
 	@tools/need cargo
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	npm --prefix ui run check
 	@if command -v shellcheck >/dev/null; then shellcheck -s sh -S warning -e SC2034,SC2163 crates/engine/src/scripts/driver.sh && shellcheck tools/need bench/run; fi
 
-release:
+release: ui
 	@tools/need cargo cc
 	cargo build --release --locked -p aweigh
 

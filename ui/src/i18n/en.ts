@@ -81,7 +81,7 @@ export const en = {
       cancelled: 'It was cancelled, and the servers stay as they were.', superseded: 'A newer release took its place.',
       interrupted: 'It stopped in the middle, and nobody knows how a step ended. Look at it, then let it go on or cancel it.',
     } as Record<string, string>,
-    failedAt: 'What failed', openLog: 'Open its log', node: (name: string, state: string) => `${name}: ${state}`, attempt: (n: number) => `try ${n}`,
+    failedAt: 'What failed', openLog: 'Open its log', attempt: (n: number) => `try ${n}`,
     filter: 'Find a server', noMatch: 'No server has this name.', problems: 'Problems first',
     ok: (n: number) => `${n} done`, left: (n: number) => `${n} waiting`, busy: (n: number) => `${n} running`, bad: (n: number) => `${n} failed`,
     info: { ref: 'Ref', commit: 'Commit', folder: 'Folder on the servers', started: 'Began', ended: 'Ended', created: 'Made', state: 'State of the servers', before: 'before', now: 'now' },

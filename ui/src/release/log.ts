@@ -13,12 +13,15 @@ const STRINGS = /\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)/g
 const SEQUENCES = /\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b[ -/]*[0-Z\\^-~]/g
 // What is no text: C0 without tab and escape, DEL, C1.
 const CONTROLS = /[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]/g
+/** A change of colour (ECMA-48 section 8.3.117). */
+const COLOURS_ON = /\x1b\[([0-9;]*)m/g
 /** An escape that is not complete yet. */
 const OPEN = /\x1b(?:[\]PX^_][^\x07\x1b]{0,4000}\x1b?|\[[0-?]*[ -/]*)?$/
 
 /** Makes lines of a text that arrives in pieces. */
 export class LineReader {
-  #colours = new Anser()
+  /** The colours that are on at the end of the last line. */
+  #on = ''
   #rest = ''
 
   /** The lines that are complete now. */
@@ -50,8 +53,12 @@ export class LineReader {
     const cut = Math.max(0, text.length - LONGEST)
     if (cut > 0) text = text.slice(0, LONGEST)
     text = text.replace(STRINGS, '').replace(SEQUENCES, '').replace(CONTROLS, '')
-    const runs = this.#colours
-      .ansiToJson(text, { use_classes: true, remove_empty: true })
+    const before = this.#on
+    for (const [sequence, codes] of text.matchAll(COLOURS_ON)) {
+      this.#on = /^[0;]*$/.test(codes ?? '') ? '' : (this.#on + sequence).slice(-200)
+    }
+    const runs = Anser
+      .ansiToJson(before + text, { use_classes: true, remove_empty: true })
       .map((run) => ({ text: run.content.replaceAll('\x1b', ''), style: style(run) }))
       .filter((run) => run.text)
     return { runs, cut }

@@ -130,7 +130,7 @@ export class Rig {
     const one = new Environment(name, join(this.folder, `gate-${name}`), join(this.folder, `sick-${name}`))
     const spec = {
       name, servers: 'role=web', path: `~/${name}`, keep: 3,
-      health: { command: `test ! -e ${one.sick}`, deadline: '2s' },
+      health: { command: `! grep -sqf ${one.sick} page.html`, deadline: '2s' },
       hooks: { after_upload: `printf '\\033[32mwarming\\033[0m up\\n'; while [ ! -e ${one.gate} ]; do sleep 0.05; done; echo warm`, ...hooks },
     }
     const made = await page.request.post(`${this.url}/api/v1/projects/shop/environments`, { data: spec, headers: { Origin: this.url } })
@@ -151,9 +151,9 @@ export class Environment {
     rmSync(this.gate, { force: true })
   }
 
-  /** Makes the next health checks fail. */
-  fallSick(): void {
-    writeFileSync(this.sick, '')
+  /** Makes the health checks of this version fail, and of no other. */
+  fallSick(version: string): void {
+    writeFileSync(this.sick, `${version}\n`)
   }
 }
 
@@ -176,7 +176,8 @@ export async function release(page: Page, url: string, env: string, ref: string)
   return Number(/\/r\/(\d+)/.exec(page.url())?.[1])
 }
 
-export const step = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
+/** A node of the tree by its name, such as `web-1 upload: done`. */
+export const step = (page: Page, name: string) => page.getByRole('button', { name: name.replace(': ', ' '), exact: true })
 
 /** The status word beside the title of the release. */
 export const verdict = (page: Page) => page.locator('header .facts .status')

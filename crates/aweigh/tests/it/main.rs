@@ -11,6 +11,7 @@ mod bad_input;
 mod bad_servers;
 mod broken_release;
 mod crash;
+mod demo;
 mod exit_codes;
 mod hooks;
 mod push;

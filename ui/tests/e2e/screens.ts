@@ -1,0 +1,61 @@
+// Every screen of the page, as a path and what has to be there before it is looked at.
+import type { Page } from '@playwright/test'
+import { type Environment, type Rig, expect, release, verdict } from './rig'
+
+export type Screen = { name: string; path: string; ready: (page: Page) => Promise<void> }
+
+const heading = (level: number) => async (page: Page): Promise<void> => {
+  await expect(page.getByRole('heading', { level }).first()).toBeVisible()
+  await expect(page.locator('[aria-busy=true]')).toHaveCount(0)
+}
+
+/** Makes something to look at: a release that succeeded, one that went back, one that is running, and chat. */
+export async function lively(page: Page, rig: Rig): Promise<{ env: Environment; ids: number[] }> {
+  const env = await rig.environment(page)
+  env.open()
+  const ids = [await release(page, rig.url, env.name, 'v1')]
+  await expect(verdict(page)).toHaveText('succeeded')
+  env.fallSick('v2')
+  ids.push(await release(page, rig.url, env.name, 'v2'))
+  await expect(verdict(page)).toHaveText('rolled back')
+  const say = (text: string) => page.request.post(`${rig.url}/api/v1/releases/${ids[1]}/chat`, { data: { text, node: 'web-1/verify' }, headers: { Origin: rig.url } })
+  await say('The cart answers 500, I am looking.')
+  await say('Rolled back by itself. Thanks!')
+  env.close()
+  ids.push(await release(page, rig.url, env.name, 'v3'))
+  return { env, ids }
+}
+
+export function screens(env: string, ids: number[]): Screen[] {
+  const tree = async (page: Page): Promise<void> => {
+    await expect(page.getByRole('grid')).toBeVisible()
+    await expect(page.locator('[aria-busy=true]')).toHaveCount(0)
+  }
+  return [
+    { name: 'board', path: '/', ready: heading(1) },
+    { name: 'release-succeeded', path: `/r/${ids[0]}`, ready: tree },
+    { name: 'release-rolled-back', path: `/r/${ids[1]}`, ready: tree },
+    { name: 'release-running', path: `/r/${ids[2]}`, ready: tree },
+    { name: 'release-matrix', path: `/r/${ids[1]}?view=matrix`, ready: tree },
+    { name: 'release-map', path: `/r/${ids[1]}?view=map`, ready: heading(1) },
+    { name: 'new-release', path: `/p/shop/new?env=${env}&ref=v3`, ready: heading(1) },
+    { name: 'project', path: '/p/shop', ready: heading(1) },
+    { name: 'project-settings', path: '/p/shop/settings', ready: heading(1) },
+    { name: 'environment', path: `/p/shop/e/${env}`, ready: heading(1) },
+    { name: 'history', path: '/history', ready: heading(1) },
+    { name: 'servers', path: '/servers', ready: heading(1) },
+    { name: 'server', path: '/servers/web-1', ready: heading(1) },
+    { name: 'credentials', path: '/credentials', ready: heading(1) },
+    { name: 'credential-new', path: '/credentials/new', ready: heading(1) },
+    { name: 'users', path: '/users', ready: heading(1) },
+    { name: 'account', path: '/account', ready: heading(1) },
+    { name: 'nowhere', path: '/nowhere', ready: heading(1) },
+  ]
+}
+
+/** Language and theme as the server reads them. */
+export async function look(page: Page, url: string, language: string, theme: string): Promise<void> {
+  await page.context().addCookies([
+    { name: 'aweigh-lang', value: language, url }, { name: 'aweigh-theme', value: theme, url },
+  ])
+}
