@@ -41,6 +41,9 @@ pub enum Error {
         /// For how long nothing is tried.
         wait: std::time::Duration,
     },
+    /// More passwords wait to be compared than there is room for.
+    #[error("too many people sign in at this moment")]
+    Crowded,
     /// There is no such thing.
     #[error("there is no {what} {name}")]
     NotFound {
@@ -165,6 +168,12 @@ impl Error {
             }
             Self::Duplicate { id } => Some(format!("follow it with `aweigh watch {id}`")),
             Self::Changed { .. } => Some("look at it again, then repeat".to_owned()),
+            Self::TooManyTries { .. } => Some(
+                "if it was not you who tried, your password is still safe; on the machine of Aweigh \
+                 `aweigh users link USER` makes a new way in at once"
+                    .to_owned(),
+            ),
+            Self::Crowded => Some("try again in a moment".to_owned()),
             Self::WrongCode => Some(
                 "ask an administrator for a new one; on the machine of Aweigh: aweigh users link USER"
                     .to_owned(),

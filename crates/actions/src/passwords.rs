@@ -1,6 +1,8 @@
 //! Passwords: hashed with Argon2id (RFC 9106, with the parameters that OWASP recommends: 19 MiB, 2 passes), a few
 //! at a time, so that a flood of sign-ins takes neither all memory nor all cores.
 
+use std::sync::Arc;
+
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -11,6 +13,9 @@ use crate::{Error, Wrong};
 
 /// How many are hashed at the same time, 19 MiB each.
 const AT_ONCE: usize = 2;
+
+/// How many are hashed or wait for their turn; whoever comes then is sent away, so that a flood makes nobody wait long.
+const QUEUE: usize = 64;
 
 /// The shortest password, in characters (NIST SP 800-63B asks for 8 at least).
 pub const SHORTEST: usize = 10;
@@ -23,11 +28,14 @@ const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$YXdlaWdoLW5vYm9keQ$q0Zl6k3o0vHnLRWmRr0x8cPpMGkJxT1Zb2cN5v8dA4I";
 
 /// Hashes and compares passwords.
-pub(crate) struct Passwords(Semaphore);
+pub(crate) struct Passwords {
+    turns: Arc<Semaphore>,
+    queue: Semaphore,
+}
 
 impl Passwords {
     pub(crate) fn new() -> Self {
-        Self(Semaphore::new(AT_ONCE))
+        Self { turns: Arc::new(Semaphore::new(AT_ONCE)), queue: Semaphore::new(QUEUE) }
     }
 
     /// The hash of `password` with a new random salt, in PHC form.
@@ -56,7 +64,14 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let _turn = self.0.acquire().await.map_err(|error| broken(&error))?;
+        let _place = self.queue.try_acquire().map_err(|_| Error::Crowded)?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|error| broken(&error))?;
+        // Whoever goes away does not end the work, which keeps its turn until it is done.
+        let work = move || {
+            let done = work();
+            drop(turn);
+            done
+        };
         tokio::task::spawn_blocking(work).await.map_err(|error| broken(&error))?
     }
 }
@@ -95,6 +110,44 @@ mod tests {
         assert!(fits("correct horse", Some(hash.clone())).await);
         assert!(!fits("correct horsf", Some(hash)).await);
         assert!(!fits("anything", None).await);
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_callers_who_go_away_takes_no_more_turns() {
+        let passwords = Passwords::new();
+        let (begin, wait) = std::sync::mpsc::channel::<()>();
+        let wait = Arc::new(std::sync::Mutex::new(wait));
+        for _ in 0..AT_ONCE {
+            let wait = Arc::clone(&wait);
+            let held = passwords.work(move || {
+                wait.lock().unwrap().recv().ok();
+                Ok(())
+            });
+            // Polled once, so that the work begins; then its caller is gone.
+            assert!(asked_once(held).await.is_none());
+        }
+        assert_eq!(passwords.turns.available_permits(), 0, "the work goes on and keeps its turn");
+        assert_eq!(passwords.queue.available_permits(), QUEUE);
+        drop(begin);
+        let turns = passwords.turns.acquire_many(AT_ONCE.try_into().unwrap()).await.unwrap();
+
+        let mut waiting: Vec<_> = (0..QUEUE).map(|_| Box::pin(passwords.work(|| Ok(())))).collect();
+        for one in &mut waiting {
+            assert!(asked_once(one).await.is_none());
+        }
+        assert!(matches!(passwords.work(|| Ok(())).await, Err(Error::Crowded)));
+        drop(turns);
+        drop(waiting);
+        assert!(passwords.work(|| Ok(())).await.is_ok());
+    }
+
+    /// What `future` answers when it is asked once.
+    async fn asked_once<F: Future>(future: F) -> Option<F::Output> {
+        tokio::select! {
+            biased;
+            done = future => Some(done),
+            () = std::future::ready(()) => None,
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! People: sign in and out, set a password, and the users, sessions and tokens of the installation.
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use model::{Name, SecretString};
 use store::{AccountRecord, SessionRecord, TokenInfo};
+use tokio::time::Instant;
 
 use crate::proof::{digest, id, new_secret};
 use crate::throttle::Key;
@@ -65,48 +66,53 @@ impl Actions {
     /// ([`Error::TooManyTries`]).
     pub async fn sign_in(&self, user: &str, password: SecretString, from: From) -> Result<SignedIn, Error> {
         let keys = Key::of(user, from.address);
-        if let Some(wait) = self.throttle.wait(&keys, Instant::now()) {
-            return Err(Error::TooManyTries { wait });
-        }
-        // Counted before the answer is known: tries at the same time are tries as well.
-        self.throttle.wrong(&keys, Instant::now());
+        self.attempt(&keys)?;
         let name: Option<Name> = user.parse().ok();
         let hash = match &name {
             Some(name) => self.store().password(name.as_str()).await?,
             None => None,
         };
-        let fits = self.passwords.fits(password, hash).await?;
-        let Some(name) = name.filter(|_| fits) else {
+        let fits = self.passwords.fits(password, hash.clone()).await?;
+        let (Some(name), Some(hash)) = (name.filter(|_| fits), hash) else {
             tracing::info!(address = ?from.address, "a sign-in was refused");
             return Err(Error::WrongPassword);
         };
-        self.throttle.right(&keys);
-        self.begin(&name, &from.agent).await
+        self.throttle.right(&keys, Instant::now());
+        self.begin(&name, &hash, &from.agent).await
     }
 
     /// Sets the password of the account that the one-time `code` is for, and lets its owner in.
     pub async fn set_up(&self, code: &str, password: SecretString, from: From) -> Result<SignedIn, Error> {
         let keys: Vec<Key> = Key::address(from.address).into_iter().collect();
-        if let Some(wait) = self.throttle.wait(&keys, Instant::now()) {
-            return Err(Error::TooManyTries { wait });
-        }
+        self.attempt(&keys)?;
         let code = digest(code);
-        passwords::sound("password", &password, None)?;
+        // Looked at first: only who has a code costs us the time of a hash.
+        let user = self.store().setup_code(&code).await?.ok_or(Error::WrongCode)?;
+        self.throttle.right(&keys, Instant::now());
+        passwords::sound("password", &password, Some(&user))?;
         let hash = self.passwords.hash(password).await?;
-        let Some(user) = self.store().use_setup_code(&code, &hash).await? else {
-            self.throttle.wrong(&keys, Instant::now());
-            return Err(Error::WrongCode);
-        };
+        let user = self.store().use_setup_code(&code, &hash).await?.ok_or(Error::WrongCode)?;
         self.access_changed();
         tracing::info!(%user, "a password was set with a set-up link");
-        self.begin(&user, &from.agent).await
+        // Whatever was guessed of the password before is worth nothing now.
+        self.throttle.right(&Key::of(user.as_str(), None), Instant::now());
+        self.begin(&user, &hash, &from.agent).await
     }
 
-    async fn begin(&self, user: &Name, agent: &str) -> Result<SignedIn, Error> {
+    /// Counts a try, unless it comes too early.
+    fn attempt(&self, keys: &[Key]) -> Result<(), Error> {
+        self.throttle.attempt(keys, Instant::now()).map_err(|wait| Error::TooManyTries { wait })
+    }
+
+    /// Begins a session of `user`, whose password has this hash.
+    async fn begin(&self, user: &Name, hash: &str, agent: &str) -> Result<SignedIn, Error> {
         let secret = new_secret();
         let digest = digest(&secret);
         let agent: String = agent.chars().filter(|c| !c.is_control()).take(200).collect();
-        self.store().add_session(&digest, user, &agent).await?;
+        // Another password may have been set since this one was compared.
+        if !self.store().add_session(&digest, user, hash, &agent).await? {
+            return Err(Error::WrongPassword);
+        }
         let record = self.store().session(&digest).await?.ok_or(Error::WrongPassword)?;
         tracing::info!(%user, "signed in");
         Ok(SignedIn { secret, session: Session { id: id(&digest), record, current: true } })
@@ -165,15 +171,13 @@ impl Actions {
         let user = own_name(actor)?;
         passwords::sound("password", &password, Some(&user))?;
         if !matches!(proof, Proof::Door(_)) {
-            let keys = Key::of(user.as_str(), None);
-            if let Some(wait) = self.throttle.wait(&keys, Instant::now()) {
-                return Err(Error::TooManyTries { wait });
-            }
+            let keys = [Key::Change(user.to_string())];
+            self.attempt(&keys)?;
             let hash = self.store().password(user.as_str()).await?;
             if !self.passwords.fits(current, hash).await? {
-                self.throttle.wrong(&keys, Instant::now());
                 return Err(Error::invalid("current", "is not your password"));
             }
+            self.throttle.right(&keys, Instant::now());
         }
         let hash = self.passwords.hash(password).await?;
         let keep = match proof {

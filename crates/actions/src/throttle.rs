@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// So many wrong passwords of one account are free.
 const FREE: u32 = 4;
@@ -33,6 +35,9 @@ pub(crate) struct Throttle(Mutex<HashMap<Key, Count>>);
 pub(crate) enum Key {
     Account(String),
     Address(IpAddr),
+    /// The current password, asked for by who is signed in as this user already: those who guess from outside must
+    /// not keep them from changing it.
+    Change(String),
 }
 
 struct Count {
@@ -50,12 +55,13 @@ impl Key {
 
     /// The key of an address alone.
     pub(crate) fn address(from: Option<IpAddr>) -> Option<Self> {
-        from.filter(|from| !from.is_loopback()).map(|from| Self::Address(network(from)))
+        let from = from.map(network).filter(|from| !from.is_loopback());
+        from.map(Self::Address)
     }
 
     fn shared_by(&self) -> u32 {
         match self {
-            Self::Account(_) => 1,
+            Self::Account(_) | Self::Change(_) => 1,
             Self::Address(_) => PER_ADDRESS,
         }
     }
@@ -64,55 +70,73 @@ impl Key {
 /// One customer's network: an IPv4 address, or the first half of an IPv6 address.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
+        IpAddr::V6(v6) if v6.is_loopback() => v6.into(),
         IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & (u128::MAX << 64)).into()),
         v4 @ IpAddr::V4(_) => v4,
     }
 }
 
 impl Throttle {
-    /// How long somebody has to wait before the next try counts.
-    pub(crate) fn wait(&self, keys: &[Key], now: Instant) -> Option<Duration> {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = keys.iter().filter_map(|key| counts.get(key)?.until.checked_duration_since(now));
-        waits.max().filter(|wait| !wait.is_zero())
-    }
-
-    /// A password was wrong.
-    pub(crate) fn wrong(&self, keys: &[Key], now: Instant) {
+    /// Counts a try before it is known whether it is right, so that many at the same time are many. Refused tries are
+    /// not counted.
+    ///
+    /// # Errors
+    /// It is too early; for how long still.
+    pub(crate) fn attempt(&self, keys: &[Key], now: Instant) -> Result<(), Duration> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= MOST {
-            counts.retain(|_, count| count.last + MEMORY > now);
-            let mut ages: Vec<Instant> = counts.values().map(|count| count.last).collect();
-            ages.sort_unstable();
-            if let Some(middle) = ages.get(ages.len() / 2).filter(|_| ages.len() >= MOST) {
-                counts.retain(|_, count| count.last > *middle);
-            }
+        let waits = keys.iter().filter_map(|key| counts.get(key)?.until.checked_duration_since(now));
+        if let Some(wait) = waits.max().filter(|wait| !wait.is_zero()) {
+            return Err(wait);
         }
+        make_room(&mut counts, now);
         for key in keys {
-            let shared = key.shared_by();
             let count = counts.entry(key.clone()).or_insert(Count { wrong: 0, last: now, until: now });
             if count.last + MEMORY < now {
                 count.wrong = 0;
             }
             count.wrong += 1;
             count.last = now;
-            let tries = count.wrong / shared;
-            count.until = now
-                + match tries {
-                    0..=FREE => Duration::ZERO,
-                    LOCKED.. => LOCK,
-                    // 1, 2, 4, 8, 16 seconds
-                    more => Duration::from_secs(1 << (more - FREE - 1)),
-                };
+            count.until = now + delay(count.wrong / key.shared_by());
         }
+        Ok(())
     }
 
-    /// A password was right: its account begins anew. Its address does not, or one right password would buy guesses.
-    pub(crate) fn right(&self, keys: &[Key]) {
+    /// The try was right after all: its account begins anew. Of its address only this try is forgotten, or one right
+    /// password would buy guesses.
+    pub(crate) fn right(&self, keys: &[Key], now: Instant) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for key in keys.iter().filter(|key| matches!(key, Key::Account(_))) {
-            counts.remove(key);
+        for key in keys {
+            let Key::Address(_) = key else {
+                counts.remove(key);
+                continue;
+            };
+            if let Some(count) = counts.get_mut(key) {
+                count.wrong = count.wrong.saturating_sub(1);
+                count.until = count.until.min(now + delay(count.wrong / key.shared_by()));
+            }
         }
+    }
+}
+
+/// How long to wait after so many wrong tries: nothing, then 1, 2, 4, 8, 16 seconds, then the lock.
+fn delay(wrong: u32) -> Duration {
+    match wrong {
+        0..=FREE => Duration::ZERO,
+        LOCKED.. => LOCK,
+        more => Duration::from_secs(1 << (more - FREE - 1)),
+    }
+}
+
+/// Forgets what is old; when that is not enough, the half that may try again the soonest.
+fn make_room(counts: &mut HashMap<Key, Count>, now: Instant) {
+    if counts.len() < MOST {
+        return;
+    }
+    counts.retain(|_, count| count.last + MEMORY > now);
+    let mut ends: Vec<Instant> = counts.values().map(|count| count.until).collect();
+    ends.sort_unstable();
+    if let Some(middle) = ends.get(ends.len() / 2).filter(|_| ends.len() >= MOST) {
+        counts.retain(|_, count| count.until > *middle);
     }
 }
 
@@ -120,51 +144,92 @@ impl Throttle {
 mod tests {
     use super::*;
 
+    /// Tries as soon as a try counts; answers when that was.
+    fn guess_patiently(throttle: &Throttle, keys: &[Key], now: Instant) -> Instant {
+        let Err(wait) = throttle.attempt(keys, now) else { return now };
+        assert_eq!(throttle.attempt(keys, now + wait), Ok(()));
+        now + wait
+    }
+
     #[test]
     fn guessing_takes_longer_and_longer_and_then_is_locked_for_a_while() {
         let (throttle, keys) = (Throttle::default(), Key::of("li", None));
         let mut now = Instant::now();
         let mut waits = Vec::new();
         for _ in 0..LOCKED {
-            throttle.wrong(&keys, now);
-            let wait = throttle.wait(&keys, now).unwrap_or_default();
+            assert_eq!(throttle.attempt(&keys, now), Ok(()));
+            // Tries in between are refused, and make nothing longer.
+            let wait = throttle.0.lock().unwrap()[&keys[0]].until - now;
+            if !wait.is_zero() {
+                assert_eq!(throttle.attempt(&keys, now), Err(wait));
+            }
             waits.push(wait.as_secs());
             now += wait;
-            assert_eq!(throttle.wait(&keys, now), None);
         }
         assert_eq!(waits, [0, 0, 0, 0, 1, 2, 4, 8, 16, 900]);
-        throttle.wrong(&keys, now);
-        assert_eq!(throttle.wait(&keys, now), Some(LOCK));
-        assert_eq!(throttle.wait(&Key::of("wang", None), now), None, "others are free");
-        throttle.right(&keys);
-        throttle.wrong(&keys, now);
-        assert_eq!(throttle.wait(&keys, now), None, "a right password begins anew");
+        assert_eq!(throttle.attempt(&keys, now), Ok(()));
+        assert_eq!(throttle.attempt(&keys, now), Err(LOCK), "the lock has ended, the suspicion has not");
+        assert_eq!(throttle.attempt(&Key::of("wang", None), now), Ok(()), "others are free");
+        now += LOCK;
+        assert_eq!(throttle.attempt(&keys, now), Ok(()));
+        throttle.right(&keys, now);
+        for _ in 0..FREE {
+            assert_eq!(throttle.attempt(&keys, now), Ok(()), "a right password begins anew");
+        }
+        assert_eq!(throttle.attempt(&keys, now + MEMORY), Ok(()));
     }
 
     #[test]
     fn many_accounts_from_one_address_are_one_guesser() {
-        let (throttle, now) = (Throttle::default(), Instant::now());
-        let from: IpAddr = "2001:db8::1".parse().unwrap();
+        let (throttle, mut now) = (Throttle::default(), Instant::now());
+        let from = |address: &str| Key::of("li", Some(address.parse().unwrap()));
         for guess in 0..LOCKED * PER_ADDRESS {
-            throttle.wrong(&Key::of(&format!("user-{guess}"), Some(from)), now);
+            let keys = Key::of(&format!("user-{guess}"), Some("2001:db8::1".parse().unwrap()));
+            now = guess_patiently(&throttle, &keys, now);
         }
-        let wait = |from: &str, now| throttle.wait(&Key::of("li", Some(from.parse().unwrap())), now);
-        assert_eq!(wait("2001:db8::2", now), Some(LOCK), "the same network");
-        assert_eq!(wait("2001:db9::1", now), None);
-        assert_eq!(wait("127.0.0.1", now), None);
-        assert_eq!(wait("2001:db8::1", now + LOCK), None);
+        assert!(throttle.attempt(&from("2001:db8::2"), now).is_err_and(|wait| wait <= LOCK), "one network");
+        for other in ["2001:db9::1", "127.0.0.1", "::ffff:127.0.0.1", "::1"] {
+            assert_eq!(throttle.attempt(&from(other), now), Ok(()), "{other}");
+            throttle.right(&from(other), now);
+        }
+        assert_eq!(throttle.attempt(&from("2001:db8::1"), now + LOCK), Ok(()));
     }
 
     #[test]
-    fn guesses_do_not_fill_the_memory() {
+    fn an_office_behind_one_address_signs_in_as_often_as_it_likes() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        for person in 0..3 * LOCKED * PER_ADDRESS {
+            let keys = Key::of(&format!("user-{person}"), Some("192.0.2.1".parse().unwrap()));
+            assert_eq!(throttle.attempt(&keys, now), Ok(()), "{person}");
+            throttle.right(&keys, now);
+        }
+        // But an own account does not buy guesses of another.
+        let wrong = Key::of("admin", Some("192.0.2.1".parse().unwrap()));
+        let right = Key::of("me", Some("192.0.2.1".parse().unwrap()));
+        let mut refused = 0;
+        for _ in 0..LOCKED {
+            refused += u32::from(throttle.attempt(&wrong, now).is_err());
+            throttle.attempt(&right, now).ok();
+            throttle.right(&right, now);
+        }
+        assert_eq!(refused, LOCKED - FREE - 1);
+    }
+
+    #[test]
+    fn guesses_do_not_fill_the_memory_and_do_not_lift_a_lock() {
         let (throttle, mut now) = (Throttle::default(), Instant::now());
+        let admin = Key::of("admin", None);
+        for _ in 0..LOCKED {
+            now = guess_patiently(&throttle, &admin, now);
+        }
+        assert!(throttle.attempt(&admin, now).is_err());
         for guess in 0..3 * MOST {
-            throttle.wrong(&Key::of(&format!("user-{guess}"), None), now);
+            throttle.attempt(&Key::of(&format!("user-{guess}"), None), now).unwrap();
             now += Duration::from_millis(1);
         }
-        assert!(throttle.0.lock().unwrap().len() <= MOST);
-        assert!(
-            throttle.0.lock().unwrap().contains_key(&Key::of(&format!("user-{}", 3 * MOST - 1), None)[0])
-        );
+        let counts = throttle.0.lock().unwrap();
+        assert!(counts.len() <= MOST);
+        assert!(counts.contains_key(&Key::of(&format!("user-{}", 3 * MOST - 1), None)[0]));
+        assert!(counts.contains_key(&admin[0]), "what is locked stays locked");
     }
 }

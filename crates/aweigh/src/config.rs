@@ -58,7 +58,7 @@ impl Settings {
             listen: listen.as_deref().map_or(Ok(LISTEN), address)?,
             // Hooks and builds run in folders of their own, where a relative path would mean another place.
             data: std::path::absolute(data)?,
-            public_url: public_url.as_deref().map(client::url).transpose()?,
+            public_url: public_url.as_deref().map(public).transpose()?,
             git: file.git,
         })
     }
@@ -73,6 +73,15 @@ impl Settings {
         let listen = listen.map_or(Ok(LISTEN), address)?;
         Ok(Self { listen, data, public_url: None, git: git::Policy::default() })
     }
+}
+
+fn public(text: &str) -> anyhow::Result<Url> {
+    let url = client::url(text)?;
+    if url.path() != "/" {
+        let what = format!("public_url {url} has a path, but the page needs a host name of its own");
+        return Err(Advised::new(what, "write it like https://aweigh.example.com").into());
+    }
+    Ok(url)
 }
 
 fn address(text: &str) -> Result<SocketAddr, Advised> {
@@ -144,6 +153,7 @@ mod tests {
             ("AWEIGH_LISTEN", "7171"),
             ("AWEIGH_DATABASE", "postgres://me:secret@db/aweigh"),
             ("AWEIGH_PUBLIC_URL", "https://me:secret@example.com"),
+            ("AWEIGH_PUBLIC_URL", "https://example.com/aweigh"),
         ] {
             let told = load("", &[(key, value)], &ServeArgs::default()).unwrap_err();
             assert!(!told.contains("secret"), "{told}");

@@ -22,7 +22,13 @@ pub struct Wired {
 
 /// Where people find the page, without a slash at the end.
 pub fn public_url(settings: &Settings) -> String {
-    let listens = || format!("http://{}", settings.listen);
+    let listens = || {
+        // Whoever listens everywhere is reached here under a name that browsers trust with a password.
+        let everywhere = settings.listen.ip().is_unspecified();
+        let host = if everywhere { "localhost".to_owned() } else { settings.listen.ip().to_string() };
+        let host = if host.contains(':') { format!("[{host}]") } else { host };
+        format!("http://{host}:{}", settings.listen.port())
+    };
     let url = settings.public_url.as_ref().map_or_else(listens, ToString::to_string);
     url.trim_end_matches('/').to_owned()
 }

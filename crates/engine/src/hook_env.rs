@@ -52,7 +52,7 @@ pub fn variables(plan: &Plan, action: Action, public_url: &str, place: &Place<'_
         ("ROLES", roles.join(",")),
         ("BATCH", place.server.map_or("", |_| "1").to_owned()),
         ("USER", plan.by.clone()),
-        ("RELEASE_URL", format!("{public_url}/releases/{number}")),
+        ("RELEASE_URL", format!("{public_url}/r/{number}")),
     ];
     let mut lines: Vec<String> = all.iter().map(|(name, value)| line(name, value)).collect();
     if !place.failed_step.is_empty() {

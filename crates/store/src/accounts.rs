@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use model::Name;
-use sea_orm::FromQueryResult;
+use sea_orm::{FromQueryResult, Statement};
 
-use crate::sql::{all, execute, number, one, parse, sql, time};
+use crate::sql::{all, execute, now, number, one, parse, sql, time};
 use crate::writer::{Tx, Work};
 use crate::{Error, Store};
 
@@ -86,6 +86,12 @@ impl Store {
             until: expires_at.as_microsecond(),
         };
         self.write(code).await
+    }
+
+    /// Whose password the code with this SHA-256 sets; `None` when it is unknown, used or too old.
+    pub async fn setup_code(&self, sha256_hex: &str) -> Result<Option<Name>, Error> {
+        let found: Option<CodeRow> = one(self.readers(), code(sha256_hex, now())).await?;
+        found.map(|row| parse("name of an account", &row.account)).transpose()
     }
 
     /// Uses the code with this SHA-256 up: sets the password of its account and answers which it is.
@@ -177,6 +183,17 @@ impl Work for PutCode {
     }
 }
 
+#[derive(FromQueryResult)]
+struct CodeRow {
+    account: String,
+}
+
+/// Finds a code that is good at this time.
+fn code(sha256_hex: &str, at: Timestamp) -> Statement {
+    let find = "SELECT account FROM setup_code WHERE digest = $1 AND expires_at > $2";
+    sql(find, [sha256_hex.into(), at.as_microsecond().into()])
+}
+
 struct UseCode {
     digest: String,
     hash: String,
@@ -186,13 +203,8 @@ impl Work for UseCode {
     type Output = Option<Name>;
 
     async fn write(self, tx: &mut Tx) -> Result<Option<Name>, Error> {
-        #[derive(FromQueryResult)]
-        struct Found {
-            account: String,
-        }
-        let find = "SELECT account FROM setup_code WHERE digest = $1 AND expires_at > $2";
-        let found: Option<Found> = one(tx.db(), sql(find, [self.digest.into(), tx.micros().into()])).await?;
-        let Some(Found { account }) = found else { return Ok(None) };
+        let found: Option<CodeRow> = one(tx.db(), code(&self.digest, tx.at)).await?;
+        let Some(CodeRow { account }) = found else { return Ok(None) };
         let name = parse("name of an account", &account)?;
         let set = SetPassword { account, hash: self.hash, keep: String::new() };
         set.write(tx).await?;

@@ -51,10 +51,17 @@ struct Row {
 }
 
 impl Store {
-    /// Remembers a new session of `user`, and forgets those that have ended.
-    pub async fn add_session(&self, sha256_hex: &str, user: &Name, agent: &str) -> Result<(), Error> {
-        let add = Add { digest: sha256_hex.to_owned(), account: user.to_string(), agent: agent.to_owned() };
-        self.write(add).await
+    /// Remembers a new session of `user`, and forgets those that have ended. `false` when `password` (in PHC form)
+    /// is not the hash of the account's password any more: then there is no session.
+    pub async fn add_session(
+        &self,
+        sha256_hex: &str,
+        user: &Name,
+        password: &str,
+        agent: &str,
+    ) -> Result<bool, Error> {
+        let [digest, password, agent] = [sha256_hex, password, agent].map(str::to_owned);
+        self.write(Add { digest, account: user.to_string(), password, agent }).await
     }
 
     /// The session with this SHA-256, unless it has ended.
@@ -101,20 +108,27 @@ fn record(row: Row) -> Result<SessionRecord, Error> {
 struct Add {
     digest: String,
     account: String,
+    password: String,
     agent: String,
 }
 
 impl Work for Add {
-    type Output = ();
+    type Output = bool;
 
-    async fn write(self, tx: &mut Tx) -> Result<(), Error> {
+    async fn write(self, tx: &mut Tx) -> Result<bool, Error> {
         let ended = "DELETE FROM session WHERE seen_at < $1 OR created_at < $2";
         let before = |age: Duration| (tx.at - age).as_microsecond();
         execute(tx.db(), sql(ended, [before(IDLE).into(), before(LONGEST).into()])).await?;
-        let add =
-            "INSERT INTO session (digest, account, agent, created_at, seen_at) VALUES ($1, $2, $3, $4, $4)";
-        let values = [self.digest.into(), self.account.into(), self.agent.into(), tx.micros().into()];
-        execute(tx.db(), sql(add, values)).await.map(drop)
+        let add = "INSERT INTO session (digest, account, agent, created_at, seen_at) \
+                   SELECT $1, name, $3, $4, $4 FROM account WHERE name = $2 AND password = $5";
+        let values = [
+            self.digest.into(),
+            self.account.into(),
+            self.agent.into(),
+            tx.micros().into(),
+            self.password.into(),
+        ];
+        Ok(execute(tx.db(), sql(add, values)).await? > 0)
     }
 }
 

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 
 use crate::AppState;
-use crate::error::Refusal;
+use crate::error::{Refusal, foreign};
 
 /// The other end of a connection. Set by [`crate::serve`] on every request, never by the caller.
 #[derive(Debug, Clone)]
@@ -81,11 +81,13 @@ fn proof(state: &AppState, request: &Request) -> Result<Option<Proof>, Refusal> 
     }
     let Some(reached) = state.site.reached(headers) else { return Ok(None) };
     let Some(secret) = reached.secret(headers) else { return Ok(None) };
-    let only_reads = request.method().is_safe() && !headers.contains_key(UPGRADE);
-    if !only_reads && !reached.is_own(headers) {
-        return Err(Problem::new(Code::Forbidden, "the request does not come from Aweigh's own page").into());
-    }
-    Ok(Some(Proof::session(secret)))
+    let is_own = if headers.contains_key(UPGRADE) {
+        // Every browser tells the origin of a socket.
+        reached.is_own_origin(headers)
+    } else {
+        request.method().is_safe() || reached.is_own(headers)
+    };
+    if is_own { Ok(Some(Proof::session(secret))) } else { Err(foreign()) }
 }
 
 /// The token of `Authorization: Bearer TOKEN` (RFC 6750 section 2.1). Tokens in URLs are not read.

@@ -26,6 +26,16 @@ impl Refusal {
     }
 }
 
+/// The refusal of what a browser sends with somebody's cookie, but not from a page of ours.
+pub(crate) fn foreign() -> Refusal {
+    let mut problem = Problem::new(Code::Forbidden, "the request does not come from Aweigh's own page");
+    problem.hint = Some(
+        "open the page under its own address; a proxy in front has to pass the header Host on as it is"
+            .to_owned(),
+    );
+    problem.into()
+}
+
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         Self(Box::new(problem), None)
@@ -53,17 +63,18 @@ impl From<Error> for Refusal {
         if let Error::Local { message, .. } = &error {
             tracing::error!(%message, "a request failed");
         }
-        let wait = if let Error::TooManyTries { wait } = &error { Some(wait.as_secs().max(1)) } else { None };
+        let wait = match &error {
+            // Up to whole seconds: who comes earlier is refused again.
+            Error::TooManyTries { wait } => Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
+            Error::Crowded => Some(1),
+            _ => None,
+        };
         let mut problem = Problem::new(code(&error), error.to_string());
         problem.hint = error.hint();
         problem.release = match &error {
             Error::Busy { id, .. } | Error::Duplicate { id } | Error::Finished { id, .. } => Some(id.0),
             _ => None,
         };
-        if matches!(&error, Error::TooManyTries { .. }) {
-            problem.hint =
-                Some("on the machine of Aweigh, `aweigh users link USER` makes a new way in".to_owned());
-        }
         Self(Box::new(problem), wait)
     }
 }
@@ -72,7 +83,7 @@ fn code(error: &Error) -> Code {
     match error {
         Error::Denied(_) => Code::Forbidden,
         Error::WrongPassword => Code::Unauthenticated,
-        Error::TooManyTries { .. } => Code::TooManyAttempts,
+        Error::TooManyTries { .. } | Error::Crowded => Code::TooManyAttempts,
         Error::NotFound { .. } => Code::NotFound,
         Error::Exists { .. } | Error::Duplicate { .. } => Code::Duplicate,
         Error::Invalid(_) | Error::WrongCode => Code::Invalid,

@@ -4,15 +4,18 @@ use std::any::Any;
 use std::time::Duration;
 
 use api::{Code, Problem};
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, ORIGIN, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::AppState;
 use crate::error::Refusal;
+use crate::site::Reached;
 
 /// The longest that a route may take which does not wait for anything outside.
 const TIME: Duration = Duration::from_mins(1);
@@ -22,8 +25,13 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; conn
                    img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 /// Puts the security headers on every answer.
-pub(crate) async fn headers(request: Request, next: Next) -> Response {
+pub(crate) async fn headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let through_tls = matches!(state.site.reached(request.headers()), Some(Reached::Secure(_)));
     let mut answer = next.run(request).await;
+    if through_tls {
+        let year = HeaderValue::from_static("max-age=31536000");
+        answer.headers_mut().insert(STRICT_TRANSPORT_SECURITY, year);
+    }
     answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, CSP),

@@ -72,7 +72,7 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(page::no_such_method)
         .layer(
             ServiceBuilder::new()
-                .layer(from_fn(guard::headers))
+                .layer(from_fn_with_state(state.clone(), guard::headers))
                 .layer(CatchPanicLayer::custom(guard::panicked))
                 .layer(from_fn(guard::same_site))
                 .layer(DefaultBodyLimit::max(BODY)),

@@ -6,6 +6,10 @@
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, Uri};
 
+/// How people reach a page that may ask for their password.
+pub const SAFE_WAYS: &str = "put a proxy with TLS in front and set public_url = \"https://…\" to its address, or come \
+     through the machine itself: ssh -L 7171:127.0.0.1:7171 HOST, then http://localhost:7171";
+
 /// The addresses of the page.
 #[derive(Debug, Clone, Default)]
 pub struct Site {
@@ -31,6 +35,18 @@ impl Site {
         let secure = uri.filter(|uri| uri.scheme_str() == Some("https"));
         let secure = secure.and_then(|uri| uri.authority().map(|host| host.as_str().to_ascii_lowercase()));
         Self { address: address.trim_end_matches('/').to_owned(), secure }
+    }
+
+    /// Where people find the page, without a slash at the end.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Whether people may sign in under the address of the page.
+    pub fn is_safe(&self) -> bool {
+        let uri: Option<Uri> = self.address.parse().ok();
+        let here = uri.is_some_and(|uri| uri.authority().is_some_and(|host| is_loopback(host.as_str())));
+        self.secure.is_some() || here
     }
 
     /// The link that sets a password with `code`. What stands behind `#` never leaves the browser by itself: no
@@ -80,11 +96,16 @@ impl Reached {
 
     /// Whether the request comes from a page of this very site: a browser says so itself.
     pub(crate) fn is_own(&self, headers: &HeaderMap) -> bool {
-        let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
-        match (origin, headers.get("sec-fetch-site")) {
-            (Some(origin), _) => origin.eq_ignore_ascii_case(&self.origin()),
-            (None, site) => site.is_some_and(|site| site == "same-origin"),
+        if headers.contains_key(ORIGIN) {
+            return self.is_own_origin(headers);
         }
+        headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
+    }
+
+    /// Whether the request says, in so many words, that its origin is this site.
+    pub(crate) fn is_own_origin(&self, headers: &HeaderMap) -> bool {
+        let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
+        origin.is_some_and(|origin| origin.eq_ignore_ascii_case(&self.origin()))
     }
 
     /// Scheme, host and port, as a browser writes them into `Origin` (RFC 6454 section 6.2).
@@ -169,5 +190,18 @@ mod tests {
             assert!(!own(&[("sec-fetch-site", bad)]), "{bad}");
         }
         assert!(!own(&[]), "a browser always says one of the two with a cookie");
+        assert!(!reached.is_own_origin(&headers(&[("sec-fetch-site", "same-origin")])));
+    }
+
+    #[test]
+    fn an_address_is_safe_with_tls_and_on_this_machine() {
+        for safe in
+            ["https://ship.example.com", "http://127.0.0.1:7171", "http://localhost:7171", "http://[::1]:1"]
+        {
+            assert!(Site::new(safe).is_safe(), "{safe}");
+        }
+        for bad in ["http://ship.example.com", "http://10.0.0.1:7171", "http://0.0.0.0:7171", ""] {
+            assert!(!Site::new(bad).is_safe(), "{bad}");
+        }
     }
 }

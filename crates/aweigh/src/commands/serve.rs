@@ -3,6 +3,7 @@
 use actions::digest;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use web::site::SAFE_WAYS;
 
 use crate::advice::Advised;
 use crate::config::Settings;
@@ -13,7 +14,7 @@ use crate::server::{ADMIN, Server};
 
 pub(super) async fn run(settings: Settings) -> anyhow::Result<Ending> {
     let env = Env::process();
-    let token = env.get("AWEIGH_ADMIN_TOKEN").map(token_digest).transpose()?;
+    let token = env.get("AWEIGH_ADMIN_TOKEN").map(|token| token_digest(&token)).transpose()?;
     let stop = stop_signals(
         "stopping; releases that run go on by themselves on the servers, and here at the next start",
     )?;
@@ -31,6 +32,12 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<Ending> {
         "On this machine the command line needs no token: aweigh --data {} status",
         settings.data.display()
     ));
+    if !server.site.is_safe() {
+        let address = server.site.address();
+        note(&format!(
+            "Nobody can sign in at {address}, where passwords would not be protected: {SAFE_WAYS}"
+        ));
+    }
     if let Some(link) = server.first_link().await? {
         note(&format!("Set the password of the user {ADMIN} here, once and within a day: {link}"));
     }
@@ -39,9 +46,9 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<Ending> {
 }
 
 /// What is known of the administrator's token from the environment, ensured on every start.
-fn token_digest(token: String) -> anyhow::Result<String> {
+fn token_digest(token: &str) -> anyhow::Result<String> {
     if (20..=200).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic()) {
-        return Ok(digest(&token));
+        return Ok(digest(token));
     }
     let what = "AWEIGH_ADMIN_TOKEN must be 20 to 200 printable characters without spaces";
     Err(Advised::new(what, "make one, for example: openssl rand -hex 24").into())

@@ -31,9 +31,11 @@ pub(crate) async fn page(method: Method, headers: HeaderMap) -> Response {
 pub(crate) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     let accepted = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let accepts = |coding: Coding| {
-        let mut words = accepted.split(',').map(|word| word.replace(' ', ""));
-        words.any(|word| {
-            word.strip_prefix(word_of(coding)).is_some_and(|q| q != ";q=0" && !q.starts_with(";q=0.0"))
+        accepted.split(',').any(|wish| {
+            let (word, weight) = wish.split_once(';').unwrap_or((wish, ""));
+            let refused =
+                weight.trim().strip_prefix("q=").is_some_and(|q| q.trim_matches(['0', '.']).is_empty());
+            word.trim() == word_of(coding) && !refused
         })
     };
     let Some(asset) = ui::asset(&path, accepts) else { return nothing_here().await.into_response() };

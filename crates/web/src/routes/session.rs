@@ -12,9 +12,9 @@ use model::ExposeSecret;
 use crate::AppState;
 use crate::auth::Peer;
 use crate::body::Json as Input;
-use crate::error::Refusal;
+use crate::error::{Refusal, foreign};
 use crate::input::Place;
-use crate::site::Reached;
+use crate::site::{Reached, SAFE_WAYS};
 
 /// Signs in with a password; the answer sets the cookie of the session.
 #[utoipa::path(post, path = "/api/v1/session", tag = "people", security(()), request_body = SignIn, responses((status = 200, body = Me)))]
@@ -110,18 +110,11 @@ fn reached(state: &AppState, headers: &HeaderMap) -> Result<Reached, Refusal> {
     let refused = || {
         let detail = "signing in is refused under this address, because the password would not be protected";
         let mut problem = Problem::new(Code::Forbidden, detail);
-        problem.hint = Some(
-            "put a proxy with TLS in front and set public_url = \"https://…\" to its address, \
-             or come through this machine: ssh -L 7171:127.0.0.1:7171 HOST, then http://localhost:7171"
-                .to_owned(),
-        );
+        problem.hint = Some(SAFE_WAYS.to_owned());
         problem
     };
     let reached = reached.ok_or_else(refused)?;
-    if !reached.is_own(headers) {
-        return Err(Problem::new(Code::Forbidden, "the request does not come from Aweigh's own page").into());
-    }
-    Ok(reached)
+    if reached.is_own(headers) { Ok(reached) } else { Err(foreign()) }
 }
 
 fn from(peer: Option<&Peer>, headers: &HeaderMap) -> SignInFrom {
