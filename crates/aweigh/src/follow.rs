@@ -80,7 +80,8 @@ pub async fn follow(client: &Client, id: ReleaseId, timeout: Option<Duration>) -
     loop {
         let snapshot = Snapshot::of(client, id).await?;
         let mut watched =
-            Watched { tree: snapshot.tree(), release: snapshot.release, stream: snapshot.stream };
+            Watched { tree: snapshot.tree(), release: snapshot.release, stream: snapshot.stream, late: false };
+        watched.late = rests(watched.tree.status);
         view.begin(&watched.release, &watched.tree)?;
         let left = tokio::select! {
             left = watched.watch(client, &mut view) => left?,
@@ -126,6 +127,8 @@ struct Watched {
     release: Release,
     tree: Tree,
     stream: String,
+    /// It had come to rest before anybody watched, so nobody was told why.
+    late: bool,
 }
 
 /// What the reader of the journal has to tell.
@@ -175,6 +178,9 @@ impl Watched {
     async fn ended(self, client: &Client, view: &mut View) -> anyhow::Result<Ending> {
         view.refresh(&self.release, &self.tree)?;
         let (id, status) = (self.release.id, self.tree.status);
+        if let Some(reason) = self.tree.reason.as_ref().filter(|_| self.late) {
+            say(&one_line(reason))?;
+        }
         if status != Status::Succeeded {
             self.logs(client).await?;
         }
