@@ -1,0 +1,146 @@
+// What the page costs at sizes where others freeze: the real built page, fed by a server that is played here, so that
+// only the page is measured. `make bench` prints the lines; what depends on the machine is printed, not asserted.
+import { readFileSync, readdirSync } from 'node:fs'
+import { type Page, type WebSocketRoute, expect, test } from '@playwright/test'
+
+const DIST = 'dist'
+const HOST = 'http://aweigh.test'
+const AT = '2026-11-20T10:45:12Z'
+const STEPS = ['upload', 'after_upload', 'activate', 'after_activate', 'verify', 'prune']
+
+function line(name: string, measured: string, goal: string): void {
+  console.log(`  page: ${name.padEnd(52)} ${measured.padStart(12)}   goal ${goal}`)
+}
+
+/** A running release of `count` servers. */
+function snapshot(count: number): unknown {
+  const servers = Array.from({ length: count }, (_, n) => `web-${n + 1}`)
+  const node = (key: string, step: string, more: object = {}) => ({ key, text: key.split('/').at(-1), step, status: 'pending', attempt: 0, ...more })
+  return {
+    release: { id: 1, name: '20261120T104512Z-1', project: 'shop', environment: 'production', kind: 'release', ref: 'v1', commit: 'c'.repeat(40), status: 'running', stopping: false, note: '', by: 'li', created_at: AT, started_at: AT, servers: servers.map((name) => ({ name, state: 'pending' })) },
+    nodes: [
+      ...['start', 'fetch', 'build', 'pack'].map((key) => node(key, key, { status: 'ok', attempt: 1, started_at: AT, ended_at: AT })),
+      ...servers.flatMap((server, n) => STEPS.map((step) => node(`${server}/${step}`, step.startsWith('after') ? 'hook' : step, { server, batch: Math.floor(n / 200) + 1 }))),
+      node('staged', 'staged'), ...[1, 2, 3, 4, 5].map((n) => node(`batch-${n}`, 'batch', { batch: n })),
+    ],
+    stream: 's', seq: 1, watching: ['li'],
+  }
+}
+
+/** Serves the built page and plays the server behind it; answers the page's end of the WebSocket. */
+async function play(page: Page, count: number): Promise<() => WebSocketRoute> {
+  const json = (body: unknown) => ({ contentType: 'application/json', body: JSON.stringify(body) })
+  await page.route(`${HOST}/**`, (route) => {
+    const path = new URL(route.request().url()).pathname
+    if (path.startsWith('/assets/')) {
+      const contentType = path.endsWith('.css') ? 'text/css' : 'text/javascript'
+      return route.fulfill({ contentType, body: readFileSync(DIST + path) })
+    }
+    if (path === '/api/v1/session') return route.fulfill(json({ user: 'li', administrator: true }))
+    if (path === '/api/v1/releases/1') return route.fulfill(json(snapshot(count)))
+    if (path === '/api/v1/releases/1/log') return route.fulfill({ contentType: 'text/plain', body: '', headers: { 'aweigh-log-bytes': '0' } })
+    return route.fulfill({ contentType: 'text/html', body: readFileSync(`${DIST}/index.html`) })
+  })
+  let socket: WebSocketRoute | undefined
+  await page.routeWebSocket(/\/api\/v1\/push/, (route) => {
+    socket = route
+    route.onMessage((message) => {
+      const { subscribe } = JSON.parse(String(message))
+      for (const topic of Object.keys(subscribe ?? {})) route.send(JSON.stringify({ topic, stream: 's', events: [], seq: subscribe[topic].after }))
+    })
+    route.send(JSON.stringify({ hello: { version: '0', stream: 's' } }))
+  })
+  return () => socket as WebSocketRoute
+}
+
+/** Milliseconds that the page's main thread has worked so far, by its own clock: whatever else the machine does. */
+async function work(page: Page): Promise<() => Promise<number>> {
+  const devtools = await page.context().newCDPSession(page)
+  await devtools.send('Performance.enable', { timeDomain: 'threadTicks' })
+  return async () => {
+    const { metrics } = await devtools.send('Performance.getMetrics')
+    return (metrics.find((one) => one.name === 'TaskDuration')?.value ?? 0) * 1000
+  }
+}
+
+/** Notes the longest time between two frames from now on. */
+async function frames(page: Page): Promise<() => Promise<number>> {
+  await page.evaluate(() => {
+    const note = ((window as any).frames_ = { worst: 0, last: performance.now() })
+    const next = (now: number): void => {
+      note.worst = Math.max(note.worst, now - note.last)
+      note.last = now
+      requestAnimationFrame(next)
+    }
+    requestAnimationFrame(next)
+  })
+  return () => page.evaluate(() => (window as any).frames_.worst)
+}
+
+test('first load', () => {
+  const html = readFileSync(`${DIST}/index.html`, 'utf8')
+  const first = [...html.matchAll(/assets\/([^"]+\.js)/g)].map((found) => found[1])
+  const size = (name: string) => readFileSync(`${DIST}/assets/${name}.gz`).length
+  const js = first.reduce((sum, name) => sum + size(name ?? ''), 0)
+  const css = readdirSync(`${DIST}/assets`).filter((name) => /^index.*\.css$/.test(name)).reduce((sum, name) => sum + size(name), 0)
+  line('JavaScript of the first load, gzip', `${(js / 1000).toFixed(1)} kB`, '<= 60 kB')
+  line('style sheet of the first load, gzip', `${(css / 1000).toFixed(1)} kB`, '<= 12 kB')
+  expect(js).toBeLessThanOrEqual(60_000)
+  expect(css).toBeLessThanOrEqual(12_000)
+})
+
+for (const view of ['map', 'matrix']) {
+  test(`1,000 servers as a ${view}`, async ({ page }) => {
+    const socket = await play(page, 1_000)
+    // What the page itself costs is measured on a screen with nothing, and taken away.
+    await page.goto(`${HOST}/nowhere`)
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    const spent = await work(page)
+    const before = await spent()
+    await page.evaluate((to) => { history.pushState(null, '', to); dispatchEvent(new PopStateEvent('popstate')) }, `/r/1?view=${view}`)
+    await page.getByText('0 of 1000 servers').waitFor()
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
+    line(`1,000 servers x 6 steps, ${view}: CPU to draw`, `${(await spent() - before).toFixed(0)} ms`, '<= 100 ms')
+    const elements = await page.evaluate(() => document.querySelectorAll('*').length)
+    line(`1,000 servers x 6 steps, ${view}: elements`, String(elements), '< 1500')
+    expect(elements).toBeLessThan(1_500)
+
+    let seq = 1
+    const started = await spent()
+    const worst = await frames(page)
+    for (let batch = 0; batch < 20; batch++) {
+      const events = Array.from({ length: 100 }, (_, n) => {
+        const server = `web-${((batch * 100 + n) % 1_000) + 1}`
+        return { seq: ++seq, at: AT, kind: 'node', data: { key: `${server}/upload`, status: batch < 10 ? 'running' : 'ok', attempt: 1 } }
+      })
+      socket().send(JSON.stringify({ topic: 'release:1', stream: 's', events, seq }))
+      await page.waitForTimeout(50)
+    }
+    await expect(page.locator('body')).not.toContainText('Connecting')
+    line(`2,000 updates in a second, ${view}: CPU`, `${(await spent() - started).toFixed(0)} ms`, '<= 100 ms')
+    line(`2,000 updates in a second, ${view}: longest frame`, `${(await worst()).toFixed(0)} ms`, '<= 100 ms')
+    expect(await page.evaluate(() => document.querySelectorAll('*').length)).toBeLessThan(1_500)
+  })
+}
+
+test('50,000 lines of a log in a second', async ({ page }) => {
+  const socket = await play(page, 3)
+  await page.goto(`${HOST}/r/1?node=build`)
+  await page.getByText('It wrote nothing.').waitFor()
+  const worst = await frames(page)
+  let [seq, offset, number] = [1, 0, 0]
+  for (let batch = 0; batch < 25; batch++) {
+    const text = Array.from({ length: 2_000 }, () => `\x1b[32m${String(++number).padStart(6)}\x1b[0m compiled src/module-${number % 97}/file.ts in 12 ms\n`).join('')
+    const size = Buffer.byteLength(text)
+    const events = [{ seq: ++seq, at: AT, kind: 'log', data: { node: 'build', offset, bytes: size, text } }]
+    offset += size
+    socket().send(JSON.stringify({ topic: 'release:1', stream: 's', events, seq }))
+    await page.waitForTimeout(40)
+  }
+  await expect(page.getByText('50,000 lines')).toBeVisible()
+  line('50,000 log lines in a second: longest frame', `${(await worst()).toFixed(0)} ms`, '<= 100 ms')
+  const lines = await page.locator('.line').count()
+  line('50,000 log lines: kept in the page', String(lines), '<= 20000')
+  expect(lines).toBeLessThanOrEqual(20_000)
+  await expect(page.locator('.line').last()).toContainText('50000')
+})
