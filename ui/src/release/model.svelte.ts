@@ -220,8 +220,10 @@ export class ReleaseModel {
   }
 }
 
-/** Rows with problems first, then those at work; otherwise as they were. */
+/** Rows with problems first, otherwise as they were; the same list where there are none. What is at work stays where
+ * it is: rows that jump cannot be read. */
 export function worstFirst(rows: Row[]): Row[] {
-  const rank = (row: Row): number => (row.worst === 'failed' || row.worst === 'unknown' ? 0 : row.worst === 'running' ? 1 : 2)
-  return rows.map((row, index) => ({ row, index })).sort((a, b) => rank(a.row) - rank(b.row) || a.index - b.index).map((one) => one.row)
+  const isBad = (row: Row): boolean => row.worst === 'failed' || row.worst === 'unknown'
+  const bad = rows.filter(isBad)
+  return bad.length > 0 ? [...bad, ...rows.filter((row) => !isBad(row))] : rows
 }
