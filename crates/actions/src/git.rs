@@ -45,14 +45,15 @@ impl Actions {
         Ok(source.refs(&project, what, limit).await?)
     }
 
-    /// What a release of `git_ref` to `environment` would bring and take away, compared with what is live there, as
-    /// far as the mirror knows: nothing is fetched.
+    /// What a release of `git_ref` to `environment` would bring and take away, compared with `from`, or else with what
+    /// is live there, as far as the mirror knows: nothing is fetched.
     pub async fn changes(
         &self,
         actor: &Actor,
         project: &Name,
         environment: &Name,
         git_ref: &str,
+        from: Option<&str>,
     ) -> Result<Changes, Error> {
         authorize(actor, Action::SeeRepository, &Object::Project(project))?;
         let repository = self.project(project).await?;
@@ -61,7 +62,10 @@ impl Actions {
         }
         let source = &self.parts.source;
         let to = source.resolve(&repository, git_ref).await?.commit;
-        let from = self.store().good(project, environment).await?.first().map(|good| good.commit.clone());
+        let from = match from {
+            Some(from) => Some(source.resolve(&repository, from).await?.commit),
+            None => self.store().good(project, environment).await?.first().map(|good| good.commit.clone()),
+        };
         let Some(from) = from else {
             let commits =
                 source.refs(&repository, &RefQuery::Commits(Some(to.to_string())), MOST_CHANGES).await?;

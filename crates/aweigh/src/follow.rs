@@ -79,8 +79,12 @@ pub async fn follow(client: &Client, id: ReleaseId, timeout: Option<Duration>) -
     let mut view = View::stdout();
     loop {
         let snapshot = Snapshot::of(client, id).await?;
-        let mut watched =
-            Watched { tree: snapshot.tree(), release: snapshot.release, stream: snapshot.stream, late: false };
+        let mut watched = Watched {
+            tree: snapshot.tree(),
+            release: snapshot.release,
+            stream: snapshot.stream,
+            late: false,
+        };
         watched.late = rests(watched.tree.status);
         view.begin(&watched.release, &watched.tree)?;
         let left = tokio::select! {

@@ -13,6 +13,8 @@ const STRINGS = /\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)/g
 const SEQUENCES = /\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b[ -/]*[0-Z\\^-~]/g
 // What is no text: C0 without tab and escape, DEL, C1.
 const CONTROLS = /[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]/g
+/** Any of these. */
+const ODD = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/
 /** A change of colour (ECMA-48 section 8.3.117). */
 const COLOURS_ON = /\x1b\[([0-9;]*)m/g
 /** An escape that is not complete yet. */
@@ -52,6 +54,8 @@ export class LineReader {
     if (over >= 0) text = text.slice(over + 1)
     const cut = Math.max(0, text.length - LONGEST)
     if (cut > 0) text = text.slice(0, LONGEST)
+    // Most lines are plain.
+    if (this.#on === '' && !ODD.test(text)) return { runs: text ? [{ text, style: '' }] : [], cut }
     text = text.replace(STRINGS, '').replace(SEQUENCES, '').replace(CONTROLS, '')
     const before = this.#on
     for (const [sequence, codes] of text.matchAll(COLOURS_ON)) {

@@ -39,7 +39,7 @@ async fn nobody_gets_anything() {
         actions.events(&nobody, &topic, 0, &LogFilter::All).await.err(),
         actions.say(&nobody, topic.clone(), "hello", None, None).await.err(),
         actions.chat(&nobody, &topic, u64::MAX, 1).await.err(),
-        actions.changes(&nobody, &shop, &shop, "main").await.err(),
+        actions.changes(&nobody, &shop, &shop, "main", None).await.err(),
         actions.log_bytes(&nobody, one, "fetch").await.err(),
         actions.users(&nobody).await.err(),
         actions.create_user(&nobody, &shop).await.err(),

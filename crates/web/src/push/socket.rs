@@ -148,8 +148,7 @@ impl Viewer<'_> {
                     heard = Instant::now();
                     match message {
                         Some(Ok(Message::Text(text))) => match self.hear(&text) {
-                            Ok(None) => Ok(()),
-                            Ok(Some(refusal)) => write(socket, Message::Text(refusal)).await,
+                            Ok(refusals) => write_all(socket, refusals).await,
                             Err(close) => Err(Some(close)),
                         },
                         // Too long a message is an error.
@@ -187,8 +186,9 @@ impl Viewer<'_> {
         write(socket, Message::Text(told.text)).await
     }
 
-    /// Does what a page asks for; answers a refusal to pass on, or how to close.
-    fn hear(&mut self, text: &str) -> Result<Option<Utf8Bytes>, Close> {
+    /// Does what a page asks for; answers the refusals to pass on, or how to close.
+    fn hear(&mut self, text: &str) -> Result<Vec<Utf8Bytes>, Close> {
+        let mut refusals = Vec::new();
         match serde_json::from_str(text).map_err(|_| Close::BadMessage)? {
             Asked::Unsubscribe(topics) => {
                 for topic in topics.iter().filter_map(|topic| topic.parse().ok()) {
@@ -199,14 +199,15 @@ impl Viewer<'_> {
                 for (name, wanted) in wanted {
                     let Ok(topic) = name.parse::<Topic>() else {
                         let name: String = name.chars().take(80).collect();
-                        return Ok(Some(refusal(&name, &actions::Error::missing("topic", &name).into())));
+                        refusals.push(refusal(&name, &actions::Error::missing("topic", &name).into()));
+                        continue;
                     };
                     let logs = wanted.logs.as_deref().map(Into::into).unwrap_or_default();
                     self.subscribe(View { topic, after: wanted.after, logs })?;
                 }
             }
         }
-        Ok(None)
+        Ok(refusals)
     }
 
     fn subscribe(&mut self, view: View) -> Result<(), Close> {
@@ -264,6 +265,13 @@ async fn follow(state: AppState, caller: Caller, mut view: View, turn: u64, tell
 fn refusal(topic: &str, refused: &Refusal) -> Utf8Bytes {
     let problem = refused.problem();
     json!({"error": {"topic": topic, "code": problem.code, "detail": problem.detail}}).to_string().into()
+}
+
+async fn write_all(socket: &mut WebSocket, texts: Vec<Utf8Bytes>) -> Result<(), Option<Close>> {
+    for text in texts {
+        write(socket, Message::Text(text)).await?;
+    }
+    Ok(())
 }
 
 /// Writes one message, or says how the socket ends.

@@ -57,6 +57,7 @@ fn shown(kind: RefKind, entry: RefEntry) -> Ref {
     ("project" = String, Path),
     ("environment" = String, Query, description = "Compared with what is live there"),
     ("ref" = String, Query, description = "A branch, a tag or a commit"),
+    ("from" = Option<String>, Query, description = "Compared with this branch, tag or commit instead"),
 ), responses((status = 200, body = Changes)))]
 pub(crate) async fn changes(
     State(state): State<AppState>,
@@ -67,7 +68,8 @@ pub(crate) async fn changes(
     let environment: Option<Name> = parameters.value("environment", "a name")?;
     let environment = environment.ok_or_else(|| FieldError::new("environment", "is missing"))?;
     let git_ref = parameters.text("ref").ok_or_else(|| FieldError::new("ref", "is missing"))?;
-    let changes = state.actions.changes(&actor, &place.name("project")?, &environment, git_ref).await?;
+    let (project, from) = (place.name("project")?, parameters.text("from"));
+    let changes = state.actions.changes(&actor, &project, &environment, git_ref, from).await?;
     let most = actions::git::MOST_CHANGES;
     let more = changes.commits.len() >= most || changes.undone.len() >= most;
     let list = |entries: Vec<RefEntry>| entries.into_iter().map(|one| shown(RefKind::Commit, one)).collect();

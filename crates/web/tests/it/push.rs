@@ -85,6 +85,9 @@ async fn a_socket_tells_what_polling_tells() {
     topics.sort_by_key(|batch| batch["topic"].to_string());
     assert_eq!((numbers(&topics[0]), numbers(&topics[1])), (vec![1, 2, 3], vec![3]));
     socket.say(&json!({"unsubscribe": ["release:1"]})).await;
+    socket.say(&json!({"subscribe": {"nonsense": {}, "project:shop": {"after": 2}}})).await;
+    assert_eq!(socket.next("error").await.unwrap()["error"]["topic"], "nonsense");
+    assert_eq!(numbers(&socket.next("events").await.unwrap()), [3], "the others go on");
     socket.subscribe("release:7", 0).await;
     let refused = socket.next("error").await.unwrap();
     assert_eq!(refused["error"]["code"], "not_found");
