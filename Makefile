@@ -4,7 +4,7 @@
 # make ui       build the page
 # make lint     formatting, lints, shell scripts, the page
 # make screens  pictures of every screen, into ui/screens/
-# make bench    releases beside a plain shell pipeline, the page with 1,000 servers, 1,000 viewers
+# make bench    releases beside a plain shell pipeline, and what the page costs with 1,000 servers
 
 # On a CI machine build output outlives the clone.
 ifeq ($(CI),true)
@@ -69,5 +69,6 @@ release: ui
 	cargo build --release --locked -p aweigh
 
 bench: release
-	@tools/need --install sshd zstd
+	@tools/need --install sshd zstd chromium
 	bench/run
+	npm --prefix ui run bench

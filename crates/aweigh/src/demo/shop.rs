@@ -101,7 +101,12 @@ impl Shop {
     }
 
     fn dated(&self, words: &[&str], date: &str) -> anyhow::Result<()> {
-        let done = Command::new("git")
+        let mut git = Command::new("git");
+        // Whoever starts this may be inside a repository of their own, and nothing of it is meant.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
+            git.env_remove(name);
+        }
+        let done = git
             .args(["-c", "user.name=Mia", "-c", "user.email=mia@example.com", "-c", "commit.gpgsign=false"])
             .args(["-c", "core.hooksPath=/dev/null", "-c", "tag.gpgSign=false"])
             .args(words)

@@ -10,6 +10,9 @@ fn demo(tmp: &Path, words: &[&str]) -> Output {
         .args(words)
         .env("TMPDIR", tmp)
         .env("HOME", tmp)
+        // Somebody else's repository, such as that of a git hook that runs it, stays as it is.
+        .env("GIT_DIR", tmp.join("not-ours"))
+        .env("GIT_INDEX_FILE", tmp.join("not-ours/index"))
         .env_remove("AWEIGH_DATA")
         .output()
         .unwrap()
