@@ -4,7 +4,7 @@
 # make ui       build the page
 # make lint     formatting, lints, shell scripts, the page
 # make screens  pictures of every screen, into ui/screens/
-# make bench    releases beside a plain shell pipeline, and what the page costs with 1,000 servers
+# make bench    releases beside a plain shell pipeline, releases with 1,000 viewers, the page with 1,000 servers
 
 # On a CI machine build output outlives the clone.
 ifeq ($(CI),true)
@@ -62,7 +62,7 @@ lint: ui
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	npm --prefix ui run check
-	@if command -v shellcheck >/dev/null; then shellcheck -s sh -S warning -e SC2034,SC2163 crates/engine/src/scripts/driver.sh && shellcheck tools/need bench/run; fi
+	@if command -v shellcheck >/dev/null; then shellcheck -s sh -S warning -e SC2034,SC2163 crates/engine/src/scripts/driver.sh && shellcheck tools/need bench/run bench/viewers; fi
 
 release: ui
 	@tools/need cargo cc
@@ -70,5 +70,7 @@ release: ui
 
 bench: release
 	@tools/need --install sshd zstd chromium
+	cargo build --release --locked -p bench
 	bench/run
+	bench/viewers
 	npm --prefix ui run bench

@@ -74,6 +74,24 @@ impl Snapshot {
 /// # Errors
 /// The release does not exist, the server stays away, or standard output is closed.
 pub async fn follow(client: &Client, id: ReleaseId, timeout: Option<Duration>) -> anyhow::Result<Ending> {
+    let left = async {
+        // Without a handler for it Ctrl-C ends the program anyway.
+        tokio::signal::ctrl_c().await.ok();
+    };
+    follow_until(left, client, id, timeout).await
+}
+
+/// Like [`follow`], for as long as `left` goes on: it is there when somebody does not want to watch any more.
+///
+/// # Errors
+/// As [`follow`].
+pub async fn follow_until(
+    left: impl Future<Output = ()>,
+    client: &Client,
+    id: ReleaseId,
+    timeout: Option<Duration>,
+) -> anyhow::Result<Ending> {
+    tokio::pin!(left);
     let over = tokio::time::sleep(timeout.unwrap_or(Duration::MAX));
     tokio::pin!(over);
     let mut view = View::stdout();
@@ -90,7 +108,7 @@ pub async fn follow(client: &Client, id: ReleaseId, timeout: Option<Duration>) -
         let left = tokio::select! {
             left = watched.watch(client, &mut view) => left?,
             () = &mut over => Left::TimeOver,
-            _ = tokio::signal::ctrl_c() => Left::Detached,
+            () = &mut left => Left::Detached,
         };
         match left {
             Left::Restored => view = View::stdout(),

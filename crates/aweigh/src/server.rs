@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use actions::{Actions, Actor};
 use anyhow::Context as _;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use secrecy::SecretString;
 use store::{DataLock, MasterKey, Store};
 use tokio::net::{TcpListener, UnixListener};
@@ -16,10 +17,14 @@ use tokio_util::sync::CancellationToken;
 use crate::advice::Advised;
 use crate::config::Settings;
 use crate::places;
+use crate::render::note;
 use crate::wiring::{public_url, wire};
 
 /// The name of the first administrator.
 pub const ADMIN: &str = "admin";
+
+/// How many open files a server wants: some thousands of viewers, some thousands of servers.
+const OPEN_FILES: u64 = 20_000;
 
 /// A server that is open and does not answer yet.
 #[derive(Debug)]
@@ -49,6 +54,7 @@ impl Server {
         master_key: Option<SecretString>,
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
+        allow_connections();
         let data = &settings.data;
         std::fs::create_dir_all(data)
             .with_context(|| format!("cannot make the data folder {}", data.display()))?;
@@ -114,6 +120,16 @@ impl Server {
         self.stop.cancel();
         self.dispatcher.await?;
         Ok(self.store.close().await.map_err(advised)?)
+    }
+}
+
+/// Lets this process open as many files as it will need: each viewer and each server is one. Many systems let a
+/// process begin with 1,024 and ask for more. Where they do not allow it, connections beyond that wait to be accepted.
+fn allow_connections() {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+    let wanted = OPEN_FILES.min(hard);
+    if soft < wanted && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_err() {
+        note(&format!("this process may have only {soft} open files; more viewers than that have to wait"));
     }
 }
 

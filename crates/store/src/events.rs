@@ -15,7 +15,7 @@ pub const MAX_EVENTS: u32 = 1000;
 
 /// The most bytes in a batch: facts as JSON and log text, counted before that is escaped. A batch has one event
 /// at least.
-pub const MAX_BYTES: u64 = 256 * 1024;
+pub const MAX_BYTES: u64 = 64 * 1024;
 
 /// Facts of a topic, in order and without gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]

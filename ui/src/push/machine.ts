@@ -167,14 +167,19 @@ function closed(state: State, code: number, random: number): Step {
   return { state, effects: [] }
 }
 
-/** The WebSocket that was tried beside the polls does not work either. */
+/** The WebSocket that was tried beside the polls does not work either. Held polls may, where there were plain ones. */
 function notBetter(state: State): Step {
+  if (state.mode === 'poll') {
+    const next = longPoll({ ...state, failures: 0 })
+    // They were cut before: once more is enough.
+    return { ...next, state: { ...next.state, cuts: 1 } }
+  }
   return {
     state: { ...state, probing: false },
     effects: [
       { type: 'close_ws' },
       { type: 'stop_timer', name: 'hello' },
-      { type: 'timer', name: 'probe', ms: state.mode === 'poll' ? BETTER.poll : BETTER.long_poll },
+      { type: 'timer', name: 'probe', ms: BETTER.long_poll },
     ],
   }
 }

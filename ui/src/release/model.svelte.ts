@@ -12,6 +12,9 @@ const BADNESS: Record<string, number> = {
   failed: 9, unknown: 8, paused: 7, running: 6, warning: 5, cancelled: 4, undone: 3, pending: 2, skipped: 1, ok: 0,
 }
 
+/** How a step stands. */
+type Standing = { status: StepStatus; attempt: number; reason: string | null; startedAt: string | null; endedAt: string | null }
+
 export class NodeState {
   readonly key: string
   readonly text: string
@@ -19,11 +22,8 @@ export class NodeState {
   readonly parent: string | null
   readonly server: string | null
   readonly batch: number | null
-  status: StepStatus = $state('pending')
-  attempt = $state(0)
-  reason: string | null = $state(null)
-  startedAt: string | null = $state(null)
-  endedAt: string | null = $state(null)
+  // One cell for all that changes: a release has thousands of nodes.
+  #now: Standing = $state.raw() as Standing
 
   constructor(node: Node) {
     this.key = node.key
@@ -32,19 +32,31 @@ export class NodeState {
     this.parent = node.parent ?? null
     this.server = node.server ?? null
     this.batch = node.batch ?? null
-    this.status = node.status as StepStatus
-    this.attempt = node.attempt
-    this.reason = node.reason ?? null
-    this.startedAt = node.started_at ?? null
-    this.endedAt = node.ended_at ?? null
+    this.#now = {
+      status: node.status as StepStatus,
+      attempt: node.attempt,
+      reason: node.reason ?? null,
+      startedAt: node.started_at ?? null,
+      endedAt: node.ended_at ?? null,
+    }
   }
 
+  get status(): StepStatus { return this.#now.status }
+  get attempt(): number { return this.#now.attempt }
+  get reason(): string | null { return this.#now.reason }
+  get startedAt(): string | null { return this.#now.startedAt }
+  get endedAt(): string | null { return this.#now.endedAt }
+
   apply(fact: NodeFact, at: string): void {
-    if (fact.status === 'running' && (this.attempt !== fact.attempt || this.startedAt === null)) this.startedAt = at
-    this.status = fact.status
-    this.attempt = fact.attempt
-    this.reason = fact.reason ?? null
-    this.endedAt = SETTLED.has(fact.status) ? at : null
+    const { attempt, startedAt } = this.#now
+    const begins = fact.status === 'running' && (attempt !== fact.attempt || startedAt === null)
+    this.#now = {
+      status: fact.status,
+      attempt: fact.attempt,
+      reason: fact.reason ?? null,
+      startedAt: begins ? at : startedAt,
+      endedAt: SETTLED.has(fact.status) ? at : null,
+    }
   }
 }
 

@@ -1,11 +1,14 @@
 //! `demo`: shows a whole installation on this machine alone, and leaves nothing behind.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
-use api::ReleaseRequest;
 use api::request::RollbackTo;
+use api::{Page, ReleaseRequest};
 use model::{Release, Status};
+use serde_json::json;
+use tokio::signal::unix::SignalKind;
 use tokio_util::sync::CancellationToken;
 
 use crate::advice::Advised;
@@ -14,11 +17,21 @@ use crate::client::{Ask, Client, Place};
 use crate::config::Settings;
 use crate::demo::{BROKEN, ENVIRONMENT, FIRST, Fleet, PROJECT, Shop, VERSIONS};
 use crate::exit::Ending;
-use crate::follow::follow;
+use crate::follow::follow_until;
 use crate::render::{note, say};
 use crate::server::{ADMIN, Server};
 
-use super::serve::stop_signals;
+use super::serve::stop_on;
+
+/// What is said when somebody has had enough.
+const GOODBYE: &str = "the demonstration ends; everything of it is removed";
+const GOODBYE_KEPT: &str = "the demonstration ends; what it made is kept";
+
+/// How long releases may take to stop.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The longest folder, in bytes: `data/aweigh.sock` below it is a socket.
+const LONGEST: usize = 85;
 
 /// How long the sample's scripts rest, in seconds: so that people see them run.
 const PAUSE: &str = "0.4";
@@ -28,7 +41,9 @@ pub(super) async fn run(args: &DemoArgs) -> anyhow::Result<Ending> {
     let pause = if args.once { "0" } else { PAUSE };
     let shop = Shop::create(&folder.join("shop"), pause)?;
     let fleet = Fleet::start(&folder.join("servers"), args.hosts).await?;
-    let stop = stop_signals("the demonstration ends; everything of it is removed")?;
+    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let enough = stop_on(&signals, if args.keep.is_some() { GOODBYE_KEPT } else { GOODBYE })?;
+    let stop = CancellationToken::new();
     let server = Server::open(&settings(&folder, args)?, None, stop.clone()).await?;
     let address = server.address;
     let password = format!("demo-{}", hex::encode(rand::random::<[u8; 5]>()));
@@ -37,42 +52,71 @@ pub(super) async fn run(args: &DemoArgs) -> anyhow::Result<Ending> {
     let client = Client::new(Place::socket(&data(&folder)))?;
     let shown = tokio::select! {
         shown = show(&client, &shop, &fleet, args.once) => shown,
-        () = stop.cancelled() => Ok(Ending::Done),
+        () = enough.cancelled() => Ok(Ending::Done),
     };
-    if !args.once && shown.as_ref().is_ok_and(|ending| *ending == Ending::Done) && !stop.is_cancelled() {
+    if !args.once && shown.as_ref().is_ok_and(|ending| *ending == Ending::Done) && !enough.is_cancelled() {
         invite(&format!("http://{address}"), &password)?;
-        stop.cancelled().await;
+        enough.cancelled().await;
     }
-    finish(&stop, serving, fleet).await?;
-    shown
-}
-
-async fn finish(
-    stop: &CancellationToken,
-    serving: tokio::task::JoinHandle<anyhow::Result<()>>,
-    fleet: Fleet,
-) -> anyhow::Result<()> {
+    // What runs would be left running on the servers, which live as long as this process.
+    if tokio::time::timeout(PATIENCE, cancel_all(&client)).await.is_err() {
+        note("a release did not stop in time; its last command may still run");
+    }
     stop.cancel();
     serving.await??;
     fleet.stop().await;
-    Ok(())
+    shown
+}
+
+/// Cancels every release, and waits until they have ended.
+async fn cancel_all(client: &Client) -> anyhow::Result<()> {
+    loop {
+        let page: Page<Release> = client.get(&Ask::at(&["releases"]).with("limit", 100)).await?;
+        let active: Vec<_> = page.items.iter().filter(|release| !release.status.is_terminal()).collect();
+        if active.is_empty() {
+            return Ok(());
+        }
+        for release in active.iter().filter(|release| !release.stopping) {
+            // One that ends by itself meanwhile refuses.
+            client.post(&Ask::at(&["releases", &release.id.to_string(), "cancel"]), &json!({})).await.ok();
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Where everything is kept: a folder that goes at the end, unless one was named.
 fn folder(args: &DemoArgs) -> anyhow::Result<(PathBuf, Option<ThrowAway>)> {
     if let Some(folder) = &args.keep {
         let folder = std::path::absolute(folder)?;
-        if folder.join("shop").exists() {
-            let what = format!("{} holds a demonstration already", folder.display());
-            return Err(Advised::new(what, "name a new folder, or remove this one").into());
-        }
+        usable(&folder, "name a folder with a plain and short path")?;
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        if std::fs::read_dir(&folder)?.next().is_some() {
+            let what = format!("{} is not empty", folder.display());
+            return Err(Advised::new(what, "name a new folder").into());
+        }
         return Ok((folder, None));
     }
     let name = format!("aweigh-demo-{}", hex::encode(rand::random::<[u8; 6]>()));
     let folder = std::env::temp_dir().join(name);
+    usable(&folder, "set TMPDIR to another folder, for example: TMPDIR=/tmp aweigh demo")?;
     std::fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     Ok((folder.clone(), Some(ThrowAway(folder))))
+}
+
+/// Refuses a folder in which a part of the demonstration could not work: a socket's path is short (unix(7)), and the
+/// homes of the servers stand in paths of releases.
+fn usable(folder: &Path, advice: &str) -> Result<(), Advised> {
+    let path = folder.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    if !path.chars().all(plain) {
+        let what = format!("{path:?} has characters that are not plain letters, digits, '.', '_' or '-'");
+        return Err(Advised::new(what, advice));
+    }
+    if path.len() > LONGEST {
+        let what = format!("{path} is too long for the sockets in it, by {} letters", path.len() - LONGEST);
+        return Err(Advised::new(what, advice));
+    }
+    Ok(())
 }
 
 /// A folder that is removed with all that is in it.
@@ -131,7 +175,7 @@ async fn release(client: &Client, version: Option<&str>, expected: Status) -> an
         queue: false,
     };
     let made: Release = client.decode(&client.post_once(&Ask::at(&["releases"]), &request).await?)?;
-    let ended = follow(client, made.id, None).await?;
+    let ended = follow_until(std::future::pending(), client, made.id, None).await?;
     anyhow::ensure!(
         matches!(ended, Ending::Release(status) if status == expected),
         "release {} ended as {ended:?}, which is not {expected}",

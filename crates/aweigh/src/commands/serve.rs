@@ -1,6 +1,7 @@
 //! `serve`: runs the server until it is told to stop.
 
 use actions::digest;
+use futures::future::select_all;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use web::site::SAFE_WAYS;
@@ -15,7 +16,9 @@ use crate::server::{ADMIN, Server};
 pub(super) async fn run(settings: Settings) -> anyhow::Result<Ending> {
     let env = Env::process();
     let token = env.get("AWEIGH_ADMIN_TOKEN").map(|token| token_digest(&token)).transpose()?;
-    let stop = stop_signals(
+    // Not when the terminal closes: `nohup` is there for whoever wants that to mean nothing.
+    let stop = stop_on(
+        &[SignalKind::interrupt(), SignalKind::terminate()],
         "stopping; releases that run go on by themselves on the servers, and here at the next start",
     )?;
     let server = Server::open(&settings, env.get("AWEIGH_MASTER_KEY").map(Into::into), stop).await?;
@@ -54,16 +57,13 @@ fn token_digest(token: &str) -> anyhow::Result<String> {
     Err(Advised::new(what, "make one, for example: openssl rand -hex 24").into())
 }
 
-/// Cancelled by Ctrl-C or by the service manager; says `farewell` then.
-pub(super) fn stop_signals(farewell: &'static str) -> anyhow::Result<CancellationToken> {
+/// Cancelled by the first of `signals`; says `farewell` then.
+pub(super) fn stop_on(signals: &[SignalKind], farewell: &'static str) -> anyhow::Result<CancellationToken> {
+    let mut handlers = signals.iter().map(|kind| signal(*kind)).collect::<Result<Vec<_>, _>>()?;
     let stop = CancellationToken::new();
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let told = stop.clone();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
-        }
+        select_all(handlers.iter_mut().map(|handler| Box::pin(handler.recv()))).await;
         note(farewell);
         told.cancel();
     });

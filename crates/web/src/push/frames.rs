@@ -18,6 +18,8 @@ const MOST: usize = 256;
 /// A batch as JSON, [`api::EventBatch`].
 #[derive(Debug)]
 pub(crate) struct Frame {
+    /// Where the reader stands before it.
+    pub(crate) after: u64,
     /// Where the reader stands after it.
     pub(crate) seq: u64,
     /// Whether there is no fact in it.
@@ -27,7 +29,15 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    fn new(batch: Batch) -> Result<Self, Refusal> {
+    /// A batch without facts, for whoever has waited enough after number `after`.
+    pub(crate) fn empty(topic: &Topic, stream: &str, after: u64) -> Result<Self, Refusal> {
+        Self::new(
+            after,
+            Batch { topic: topic.clone(), stream: stream.to_owned(), events: Vec::new(), seq: after },
+        )
+    }
+
+    fn new(after: u64, batch: Batch) -> Result<Self, Refusal> {
         let (seq, is_empty) = (batch.seq, batch.events.is_empty());
         let topic = batch.topic.to_string();
         let wire = api::EventBatch { topic, stream: batch.stream, events: batch.events, seq };
@@ -35,7 +45,7 @@ impl Frame {
             message: format!("a batch of facts could not be written: {error}"),
             hint: None,
         })?;
-        Ok(Self { seq, is_empty, json: json.into() })
+        Ok(Self { after, seq, is_empty, json: json.into() })
     }
 }
 
@@ -64,11 +74,12 @@ impl Frames {
         R: Future<Output = Result<Batch, actions::Error>>,
     {
         let slot = Arc::clone(self.held().slots.entry(place.clone()).or_default());
+        let _asking = Asking { frames: self, place, slot: &slot };
         let mut fresh = false;
         let frame = slot
             .get_or_try_init(|| async {
                 fresh = true;
-                Ok(Arc::new(Frame::new(read().await?)?))
+                Ok(Arc::new(Frame::new(place.1, read().await?)?))
             })
             .await
             .cloned();
@@ -102,8 +113,36 @@ impl Frames {
         }
     }
 
+    /// How many places are known or being read.
+    #[cfg(test)]
+    fn places(&self) -> usize {
+        self.held().slots.len()
+    }
+
     fn held(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody who waits for a frame. A place that everybody left before it was read is forgotten.
+struct Asking<'f> {
+    frames: &'f Frames,
+    place: &'f Place,
+    slot: &'f Slot,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if self.slot.initialized() {
+            return;
+        }
+        // Ours, and the one in the map. Others are taken under the same lock.
+        let mut held = self.frames.held();
+        if Arc::strong_count(self.slot) == 2
+            && held.slots.get(self.place).is_some_and(|there| Arc::ptr_eq(there, self.slot))
+        {
+            held.slots.remove(self.place);
+        }
     }
 }
 
@@ -142,6 +181,22 @@ mod tests {
         let got = futures::future::try_join_all(viewers).await.unwrap();
         assert_eq!(reads.load(Ordering::Relaxed), 1);
         assert!(got.iter().all(|frame| frame.seq == 3 && Arc::ptr_eq(frame, &got[0])));
+    }
+
+    #[tokio::test]
+    async fn a_place_that_everybody_left_is_forgotten() {
+        use futures::FutureExt as _;
+        let frames = Frames::default();
+        for after in 0..100 {
+            let at = place(after);
+            let one = frames.get(&at, std::future::pending::<Result<Batch, actions::Error>>);
+            let other = frames.get(&at, std::future::pending::<Result<Batch, actions::Error>>);
+            let mut both = Box::pin(futures::future::join(one, other));
+            assert!(both.as_mut().now_or_never().is_none(), "nobody can have read it");
+            assert_eq!(frames.places(), 1);
+            drop(both);
+            assert_eq!(frames.places(), 0);
+        }
     }
 
     #[tokio::test]

@@ -7,14 +7,10 @@ use actions::{Actor, LogFilter, Proof, Topic};
 use tokio::time::{Instant, sleep_until};
 
 use super::frames::{Frame, Frames};
+use super::live::{Live, Newest};
 use super::presence::Presence;
 use crate::AppState;
-use crate::auth::unknown;
 use crate::error::Refusal;
-
-/// How long news of a topic is gathered before it is read. So all its viewers walk the same numbers and share
-/// frames, and a busy topic is read 50 times a second at most.
-const GATHER: Duration = Duration::from_millis(20);
 
 /// How often a proof is looked at again that nobody took back: sessions end by themselves.
 const AGAIN: Duration = Duration::from_mins(1);
@@ -39,68 +35,21 @@ pub(crate) struct View {
     pub(crate) logs: LogFilter,
 }
 
-/// Reads for all viewers.
+/// What all readers have in common.
 #[derive(Clone, Default)]
 pub(crate) struct Reader {
-    frames: Arc<Frames>,
+    /// What was read in the last moments.
+    pub(crate) frames: Arc<Frames>,
+    /// Where topics go on.
+    live: Live,
     /// Who watches.
     pub(crate) presence: Presence,
 }
 
 impl Reader {
-    /// The batch after `view.after`. An empty one is answered when `until` has come or Aweigh stops; a refusal when
-    /// the caller may not read (any more).
-    pub(crate) async fn next(
-        &self,
-        state: &AppState,
-        caller: &Caller,
-        view: &View,
-        until: Option<Instant>,
-    ) -> Result<Arc<Frame>, Refusal> {
-        let actions = &state.actions;
-        // Both before the first read: what changes between the read and the wait still wakes us.
-        let mut access = actions.access_changes();
-        let mut news = actions.news(&view.topic);
-        let place = (view.topic.clone(), view.after, view.logs.clone());
-        loop {
-            actions.may_watch(&caller.actor, &view.topic)?;
-            news.mark_unchanged();
-            let read = || actions.events(&caller.actor, &view.topic, view.after, &view.logs);
-            let frame = self.frames.get(&place, read).await?;
-            if !frame.is_empty || frame.seq != view.after {
-                return Ok(frame);
-            }
-            let again = Instant::now() + AGAIN;
-            let wake = until.map_or(again, |until| until.min(again));
-            tokio::select! {
-                told = news.changed() => {
-                    if told.is_err() {
-                        return Ok(frame);
-                    }
-                    tokio::time::sleep(GATHER).await;
-                }
-                _ = access.changed() => self.known(state, caller).await?,
-                () = state.closing.cancelled() => return Ok(frame),
-                () = sleep_until(wake) => {
-                    if until.is_some_and(|until| until <= Instant::now()) {
-                        return Ok(frame);
-                    }
-                    self.known(state, caller).await?;
-                }
-            }
-        }
-    }
-
-    /// Refuses a caller whose proof is worth nothing any more.
-    async fn known(&self, state: &AppState, caller: &Caller) -> Result<(), Refusal> {
-        match state.actions.whois(&caller.proof).await? {
-            Some(_) => Ok(()),
-            None => Err(unknown()),
-        }
-    }
-
     /// Waits until `proof` is worth nothing any more.
     pub(crate) async fn revoked(state: &AppState, proof: &Proof) {
+        // Before the first look: what changes after it still wakes us.
         let mut access = state.actions.access_changes();
         loop {
             // A database that cannot be read takes no right away.
@@ -113,4 +62,108 @@ impl Reader {
             }
         }
     }
+}
+
+/// Somebody who reads a topic, batch after batch.
+pub(crate) struct Viewing {
+    state: AppState,
+    actor: Actor,
+    view: View,
+    /// Once they have seen everything.
+    newest: Option<Newest>,
+}
+
+/// Where a viewer stands, compared with the newest frame.
+enum Stand {
+    /// It is the next one.
+    Next(Arc<Frame>),
+    /// There is more before it.
+    Behind,
+    /// They know it, or there was none yet.
+    AtEnd,
+}
+
+impl Viewing {
+    /// `actor` begins to look.
+    pub(crate) fn new(state: AppState, actor: Actor, view: View) -> Self {
+        Self { state, actor, view, newest: None }
+    }
+
+    /// The next batch. An empty one is answered when `until` has come or Aweigh stops; a refusal when they may not
+    /// read (any more). Whether their session still stands is asked elsewhere.
+    pub(crate) async fn next(&mut self, until: Option<Instant>) -> Result<Arc<Frame>, Refusal> {
+        loop {
+            self.state.actions.may_watch(&self.actor, &self.view.topic)?;
+            match self.stand() {
+                Some(Stand::Next(frame)) => return Ok(self.go_on(frame)),
+                Some(Stand::AtEnd) => {
+                    if let Some(over) = self.wait(until).await? {
+                        return Ok(over);
+                    }
+                }
+                Some(Stand::Behind) | None => {
+                    let frame = self.read().await?;
+                    if !frame.is_empty || frame.seq != self.view.after || has_come(until) {
+                        return Ok(self.go_on(frame));
+                    }
+                    let end = (self.view.topic.clone(), self.view.logs.clone());
+                    let live = self.state.reader.live.clone();
+                    self.newest = Some(live.join(&self.state, &self.actor, &end, self.view.after));
+                }
+            }
+        }
+    }
+
+    fn stand(&mut self) -> Option<Stand> {
+        let newest = self.newest.as_mut()?.borrow_and_update();
+        Some(match newest.as_ref() {
+            Some(frame) if frame.after == self.view.after => Stand::Next(Arc::clone(frame)),
+            Some(frame) if frame.seq > self.view.after => Stand::Behind,
+            Some(_) | None => Stand::AtEnd,
+        })
+    }
+
+    fn go_on(&mut self, frame: Arc<Frame>) -> Arc<Frame> {
+        self.view.after = frame.seq;
+        frame
+    }
+
+    /// What follows where they stand, empty at the end.
+    async fn read(&self) -> Result<Arc<Frame>, Refusal> {
+        let View { topic, after, logs } = &self.view;
+        let place = (topic.clone(), *after, logs.clone());
+        let actions = &self.state.actions;
+        self.state.reader.frames.get(&place, || actions.events(&self.actor, topic, *after, logs)).await
+    }
+
+    /// Waits at the end for news; an empty frame when it has waited enough.
+    async fn wait(&mut self, until: Option<Instant>) -> Result<Option<Arc<Frame>>, Refusal> {
+        let Some(newest) = self.newest.as_mut() else { return Ok(None) };
+        let over = async {
+            match until {
+                Some(until) => sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            told = newest.changed() => {
+                if told.is_err() {
+                    // Who had it read may not any more, or it cannot be read: find out.
+                    self.newest = None;
+                }
+                Ok(None)
+            }
+            () = self.state.closing.cancelled() => self.nothing(),
+            () = over => self.nothing(),
+        }
+    }
+
+    fn nothing(&self) -> Result<Option<Arc<Frame>>, Refusal> {
+        let stream = self.state.actions.stream();
+        Frame::empty(&self.view.topic, stream, self.view.after).map(Arc::new).map(Some)
+    }
+}
+
+fn has_come(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| until <= Instant::now())
 }

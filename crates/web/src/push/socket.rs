@@ -1,21 +1,22 @@
 //! The WebSocket: one connection, any number of topics, the same batches as every other transport.
 //!
-//! Each subscription is a task that reads its topic and hands over one frame at a time; the socket writes them. So a
-//! viewer who does not read holds back only its own subscriptions, and keeps one shared frame of each in memory.
+//! A socket is one task: it reads its topics and writes frame by frame. So a viewer who does not read holds back only
+//! itself, with one frame in memory.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use actions::Topic;
+use actions::{Actor, Topic};
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use futures::stream::{self, BoxStream, SelectAll, StreamExt as _};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-use super::{Caller, Reader, View};
+use super::presence::{Here, Names};
+use super::{Caller, Reader, View, Viewing};
 use crate::AppState;
 use crate::error::Refusal;
 
@@ -75,33 +76,18 @@ struct Wanted {
 
 /// Something to write, from one subscription.
 struct Told {
-    topic: Topic,
-    /// Which subscription of the topic it is from; what an ended one had to say is not written any more.
-    turn: u64,
     text: Utf8Bytes,
-    /// Nothing more comes from that subscription.
-    last: bool,
-}
-
-/// A running subscription.
-struct Subscription {
-    turn: u64,
-    task: AbortHandle,
-}
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    /// This topic is refused; nothing more comes of it.
+    refused: Option<Topic>,
 }
 
 /// Speaks with one viewer until either end has enough.
 pub(crate) async fn run(mut socket: WebSocket, state: AppState, caller: Caller) {
-    let (tell, mut told) = mpsc::channel(1);
-    let mut viewer = Viewer { state: &state, caller: &caller, tell, subscriptions: HashMap::new(), turn: 0 };
+    let mut viewer =
+        Viewer { state: &state, caller: &caller, topics: HashMap::new(), tellings: SelectAll::new() };
     let hello = json!({"hello": {"version": env!("CARGO_PKG_VERSION"), "stream": state.actions.stream()}});
     let revoked = Reader::revoked(&state, &caller.proof);
-    let talk = viewer.talk(&mut socket, &mut told, hello.to_string());
+    let talk = viewer.talk(&mut socket, hello.to_string());
     let close = tokio::select! {
         close = talk => close,
         () = revoked => Some(Close::SignedOut),
@@ -123,19 +109,14 @@ pub(crate) async fn run(mut socket: WebSocket, state: AppState, caller: Caller) 
 struct Viewer<'s> {
     state: &'s AppState,
     caller: &'s Caller,
-    tell: mpsc::Sender<Told>,
-    subscriptions: HashMap<Topic, Subscription>,
-    turn: u64,
+    /// The subscriptions. Dropping an entry ends its telling, before the next thing that it would say.
+    topics: HashMap<Topic, oneshot::Sender<()>>,
+    tellings: SelectAll<BoxStream<'static, Told>>,
 }
 
 impl Viewer<'_> {
     /// Hears and tells until the end; answers how to close, or nothing when the other end is gone.
-    async fn talk(
-        &mut self,
-        socket: &mut WebSocket,
-        told: &mut mpsc::Receiver<Told>,
-        hello: String,
-    ) -> Option<Close> {
+    async fn talk(&mut self, socket: &mut WebSocket, hello: String) -> Option<Close> {
         if let Err(close) = write(socket, Message::Text(hello.into())).await {
             return close;
         }
@@ -157,7 +138,7 @@ impl Viewer<'_> {
                         Some(Ok(Message::Close(_))) | None => Err(None),
                     }
                 }
-                Some(told) = told.recv() => self.pass_on(socket, told).await,
+                Some(told) = self.tellings.next() => self.pass_on(socket, told).await,
                 _ = ping.tick() => {
                     if heard.elapsed() > SILENCE {
                         return None;
@@ -176,12 +157,8 @@ impl Viewer<'_> {
     }
 
     async fn pass_on(&mut self, socket: &mut WebSocket, told: Told) -> Result<(), Option<Close>> {
-        let current = self.subscriptions.get(&told.topic).is_some_and(|one| one.turn == told.turn);
-        if !current {
-            return Ok(());
-        }
-        if told.last {
-            self.subscriptions.remove(&told.topic);
+        if let Some(topic) = told.refused {
+            self.topics.remove(&topic);
         }
         write(socket, Message::Text(told.text)).await
     }
@@ -192,7 +169,7 @@ impl Viewer<'_> {
         match serde_json::from_str(text).map_err(|_| Close::BadMessage)? {
             Asked::Unsubscribe(topics) => {
                 for topic in topics.iter().filter_map(|topic| topic.parse().ok()) {
-                    self.subscriptions.remove(&topic);
+                    self.topics.remove(&topic);
                 }
             }
             Asked::Subscribe(wanted) => {
@@ -211,54 +188,65 @@ impl Viewer<'_> {
     }
 
     fn subscribe(&mut self, view: View) -> Result<(), Close> {
-        if self.subscriptions.len() >= TOPICS && !self.subscriptions.contains_key(&view.topic) {
+        if self.topics.len() >= TOPICS && !self.topics.contains_key(&view.topic) {
             return Err(Close::TooMany);
         }
-        self.turn += 1;
-        let (topic, turn) = (view.topic.clone(), self.turn);
-        let reading = follow(self.state.clone(), self.caller.clone(), view, turn, self.tell.clone());
-        let task = tokio::spawn(reading).abort_handle();
-        // The one before ends here, and its place in the presence is taken without a gap.
-        self.subscriptions.insert(topic, Subscription { turn, task });
+        let (end, ended) = oneshot::channel();
+        let following = Following::new(self.state.clone(), &self.caller.actor, &view);
+        self.topics.insert(view.topic, end);
+        self.tellings.push(stream::unfold(following, Following::step).take_until(ended).boxed());
         Ok(())
     }
 }
 
-/// Reads one topic for as long as anybody listens.
-async fn follow(state: AppState, caller: Caller, mut view: View, turn: u64, tell: mpsc::Sender<Told>) {
-    let reader = state.reader.clone();
-    let _here = reader.presence.enter(&view.topic, &caller.actor.name);
-    let mut people = reader.presence.watch(&view.topic);
-    people.mark_changed();
-    // The first answer comes at once, even an empty one: the page knows then that it is live.
-    let mut until = Some(Instant::now());
-    loop {
-        let topic = view.topic.clone();
-        let (text, last) = tokio::select! {
+/// A subscription: what there is to tell of one topic.
+struct Following {
+    topic: Topic,
+    viewing: Viewing,
+    people: watch::Receiver<Names>,
+    /// The first answer comes at once, even an empty one: the page knows then that it is live.
+    first: bool,
+    over: bool,
+    _here: Here,
+}
+
+impl Following {
+    fn new(state: AppState, actor: &Actor, view: &View) -> Self {
+        let here = state.reader.presence.enter(&view.topic, &actor.name);
+        let mut people = state.reader.presence.watch(&view.topic);
+        people.mark_changed();
+        let viewing = Viewing::new(state, actor.clone(), view.clone());
+        Self { topic: view.topic.clone(), viewing, people, first: true, over: false, _here: here }
+    }
+
+    /// The next thing to tell; nothing more when Aweigh stops or after a refusal.
+    async fn step(mut self) -> Option<(Told, Self)> {
+        if self.over {
+            return None;
+        }
+        let told = tokio::select! {
             biased;
-            next = reader.next(&state, &caller, &view, until) => match next {
+            frame = self.viewing.next(self.first.then(Instant::now)) => match frame {
                 Ok(frame) => {
-                    if until.is_none() && frame.is_empty && frame.seq == view.after {
-                        // Aweigh stops.
-                        return;
+                    if frame.is_empty && !std::mem::take(&mut self.first) {
+                        return None;
                     }
-                    view.after = frame.seq;
-                    until = None;
-                    (frame.json.clone(), false)
+                    self.first = false;
+                    Told { text: frame.json.clone(), refused: None }
                 }
-                Err(refused) => (refusal(&topic.to_string(), &refused), true),
+                Err(refused) => {
+                    self.over = true;
+                    Told { text: refusal(&self.topic.to_string(), &refused), refused: Some(self.topic.clone()) }
+                }
             },
-            changed = people.changed(), if until.is_none() => {
-                if changed.is_err() {
-                    return;
-                }
-                let users = people.borrow_and_update().to_vec();
-                (json!({"presence": {"topic": topic.to_string(), "users": users}}).to_string().into(), false)
+            changed = self.people.changed(), if !self.first => {
+                changed.ok()?;
+                let users = self.people.borrow_and_update().to_vec();
+                let text = json!({"presence": {"topic": self.topic.to_string(), "users": users}}).to_string();
+                Told { text: text.into(), refused: None }
             }
         };
-        if tell.send(Told { topic, turn, text, last }).await.is_err() || last {
-            return;
-        }
+        Some((told, self))
     }
 }
 

@@ -12,9 +12,10 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
 use crate::AppState;
+use crate::auth::unknown;
 use crate::error::Refusal;
 use crate::input::Parameters;
-use crate::push::{Caller, View};
+use crate::push::{Caller, Reader, View, Viewing};
 
 /// How long whoever polled counts as watching after the answer.
 const GRACE: Duration = Duration::from_secs(10);
@@ -42,7 +43,12 @@ pub(crate) async fn events(
     let caller = Caller { actor, proof };
     let here = (!wait.is_zero()).then(|| state.reader.presence.enter(&topic, &caller.actor.name));
     let view = View { topic, after, logs };
-    let frame = state.reader.next(&state, &caller, &view, Some(Instant::now() + wait)).await?;
+    let mut viewing = Viewing::new(state.clone(), caller.actor, view);
+    let frame = tokio::select! {
+        biased;
+        frame = viewing.next(Some(Instant::now() + wait)) => frame?,
+        () = Reader::revoked(&state, &caller.proof) => return Err(unknown()),
+    };
     if let Some(here) = here {
         // Between two polls they are still here.
         let closing = state.closing.clone();

@@ -27,6 +27,8 @@ pub(crate) async fn open(
     let sockets = state.sockets.clone();
     let caller = Caller { actor, proof };
     Ok(upgrade
+        // It is cleared for each look at what came, and kept for as long as the socket: pages say little.
+        .read_buffer_size(1024)
         .max_message_size(socket::LARGEST)
         .max_frame_size(socket::LARGEST)
         .on_upgrade(move |socket| sockets.track_future(socket::run(socket, state, caller))))
