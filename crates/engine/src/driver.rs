@@ -76,6 +76,8 @@ pub struct Stream {
     pub body_bytes: u64,
     /// What comes last.
     pub tail: bytes::Bytes,
+    /// How many files are in it with their bytes.
+    pub files: u64,
 }
 
 impl Stream {

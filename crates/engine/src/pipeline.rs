@@ -70,7 +70,7 @@ async fn artifact(run: &Arc<Run>) -> Result<Option<String>, Halt> {
             run.skip(key, &format!("release {} is brought back", origin.release)).await?;
         }
         let kept = !origin.artifact.is_empty()
-            && crate::artifact::folder(&run.ports.data, &origin.artifact).join("manifest.jsonl").exists();
+            && crate::artifact::kept::chain(&run.ports.data, &origin.artifact).is_some();
         if kept {
             run.reporter.artifact(&origin.artifact).await?;
         }

@@ -25,6 +25,24 @@ pub trait Source: Send + Sync {
     /// Writes the tree of `commit` into the new folder `into`, without `.git`; answers the commit's time in
     /// seconds since 1970.
     async fn export(&self, project: &Project, commit: &CommitId, into: &Path) -> Result<i64, SourceError>;
+    /// Gives every entry of the tree of `commit` to `take`, folders before what is in them; with `paths`, of which there
+    /// is one at least, only these and the folders that lead to them. Only an `Ok` means that the tree was whole.
+    async fn read_tree(
+        &self,
+        project: &Project,
+        commit: &CommitId,
+        paths: Option<Vec<Vec<u8>>>,
+        take: Box<TakeItem>,
+    ) -> Result<(), SourceError>;
+    /// The time of a commit, in seconds since 1970.
+    async fn commit_time(&self, project: &Project, commit: &CommitId) -> Result<i64, SourceError>;
+    /// The paths of the files that differ between two commits, byte for byte, and whether the second has them.
+    async fn changed_paths(
+        &self,
+        project: &Project,
+        from: &CommitId,
+        to: &CommitId,
+    ) -> Result<Vec<(Vec<u8>, bool)>, SourceError>;
     /// The newest `limit` entries of one kind, newest first.
     async fn refs(
         &self,
@@ -51,6 +69,26 @@ pub trait Source: Send + Sync {
 
 /// Takes in one line of progress.
 pub type Say<'s> = dyn FnMut(&str) + Send + 's;
+
+/// Takes in one entry of a tree.
+pub type TakeItem = dyn FnMut(&[u8], TreeItem<'_>) -> std::io::Result<()> + Send;
+
+/// One entry of a tree.
+pub enum TreeItem<'i> {
+    /// A folder.
+    Folder,
+    /// A symbolic link with this text.
+    Link(&'i [u8]),
+    /// A file.
+    File {
+        /// Whether it may be executed.
+        executable: bool,
+        /// Its length, in bytes.
+        size: u64,
+        /// Its bytes.
+        bytes: &'i mut dyn std::io::Read,
+    },
+}
 
 /// What a ref was when it was resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -339,6 +377,8 @@ pub trait Artifacts: Send + Sync {
         commit: &CommitId,
         build: &str,
     ) -> Result<Option<String>, JournalError>;
+    /// What is remembered of an artifact.
+    async fn get(&self, hash: &str) -> Result<Option<KeptArtifact>, JournalError>;
     /// The newest artifact of the project.
     async fn latest(&self, project: &Name) -> Result<Option<String>, JournalError>;
     /// Remembers one.

@@ -1,6 +1,12 @@
 //! Export: the tree of a commit as a tar stream or as a folder, exactly as `git archive` gives it.
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io::{self, BufReader},
+    os::unix::ffi::OsStrExt as _,
+    path::Path,
+};
 
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt as _, copy},
@@ -10,8 +16,9 @@ use tokio::{
 };
 
 use crate::{
-    CommitId, Error, ExportStats, GitRepository,
+    CommitId, Error, ExportStats, GitRepository, TreeItem,
     running::Running,
+    tree::walk,
     unpack::{Destination, unpack},
 };
 
@@ -22,7 +29,7 @@ impl GitRepository {
     /// # Errors
     /// [`Error::CommitGone`] when the mirror does not have the commit. What was written by then is no whole archive.
     pub async fn archive(&self, commit: &CommitId, mut out: impl AsyncWrite + Unpin) -> Result<(), Error> {
-        let mut running = self.start_archive(commit)?;
+        let mut running = self.start_archive(commit, None)?;
         let mut tar = running.take_stdout()?;
         let limits = self.limits();
         let written = async {
@@ -47,34 +54,77 @@ impl GitRepository {
     /// tree passes a limit of the policy.
     pub async fn export(&self, commit: &CommitId, into: &Path) -> Result<ExportStats, Error> {
         let destination = Destination::new(into, &self.policy)?;
-        let mut running = self.start_archive(commit)?;
-        let tar = running.take_stdout()?.into_owned_fd().map_err(Error::io("cannot read", "archive"))?;
-        let (verdict, judged) = oneshot::channel();
-        let unpacking = spawn_blocking(move || {
-            let unpacked = unpack(BufReader::with_capacity(1 << 18, File::from(tar)), &destination);
-            // A tar stream that ends early can look complete: only git's exit status tells. No verdict means that
-            // nobody waits any more.
-            let is_whole = judged.blocking_recv().unwrap_or(false);
-            if unpacked.is_err() || !is_whole {
+        self.read_archive(self.start_archive(commit, None)?, commit, move |tar, is_whole| {
+            let unpacked = unpack(tar, &destination);
+            if unpacked.is_err() || !is_whole() {
                 destination.clear();
             }
             unpacked
+        })
+        .await
+    }
+
+    /// Gives every entry of the tree of a commit to `take`, on a thread where blocking is allowed: with its path, with
+    /// the bytes of `git archive`, folders before what is in them. With `paths` only these, and the folders that lead
+    /// to them; a path that the commit does not have is an error.
+    ///
+    /// What `take` did with a tree that is not whole is worth nothing: only an `Ok` of this means that it was.
+    ///
+    /// # Errors
+    /// Those of [`export`](Self::export), and what `take` answers.
+    pub async fn read_tree(
+        &self,
+        commit: &CommitId,
+        paths: Option<&[Vec<u8>]>,
+        mut take: impl FnMut(&[u8], TreeItem<'_>) -> io::Result<()> + Send + 'static,
+    ) -> Result<ExportStats, Error> {
+        let policy = self.policy.clone();
+        self.read_archive(self.start_archive(commit, paths)?, commit, move |tar, _| {
+            let broken = |source| Error::io("cannot read", "archive")(source);
+            walk(tar, &policy, broken, |path, _, item| {
+                take(path, item).map_err(Error::io("cannot take in", "the tree"))
+            })
+        })
+        .await
+    }
+
+    /// Runs `read` on the stream of an archive. It is given the question whether the archive was whole, which waits
+    /// for the end of git.
+    async fn read_archive(
+        &self,
+        mut running: Running,
+        commit: &CommitId,
+        read: impl FnOnce(BufReader<File>, Box<dyn FnOnce() -> bool>) -> Result<ExportStats, Error>
+        + Send
+        + 'static,
+    ) -> Result<ExportStats, Error> {
+        let tar = running.take_stdout()?.into_owned_fd().map_err(Error::io("cannot read", "archive"))?;
+        let (verdict, judged) = oneshot::channel();
+        let reading = spawn_blocking(move || {
+            // A tar stream that ends early can look complete: only git's exit status tells. No verdict means that
+            // nobody waits any more.
+            let is_whole = Box::new(move || judged.blocking_recv().unwrap_or(false));
+            read(BufReader::with_capacity(1 << 18, File::from(tar)), is_whole)
         });
         let ended = running.finish(&self.limits(), &mut |_| (), &mut |_| ()).await?;
         let _ = verdict.send(ended.status.success());
-        let unpacked =
-            unpacking.await.map_err(|source| Error::io("cannot export to", into)(source.into()))?;
-        // When unpacking fails git dies of a closed pipe, so the reason is on our side.
-        let stats = unpacked?;
+        let read = reading.await.map_err(|source| Error::io("cannot read", "archive")(source.into()))?;
+        // When reading fails git dies of a closed pipe, so the reason is on our side.
+        let stats = read?;
         if ended.status.success() {
             return Ok(stats);
         }
         Err(self.blame(commit, Error::Failed { verb: "archive", said: ended.said }).await)
     }
 
-    fn start_archive(&self, commit: &CommitId) -> Result<Running, Error> {
+    fn start_archive(&self, commit: &CommitId, paths: Option<&[Vec<u8>]>) -> Result<Running, Error> {
         let mut command = self.git.command("archive");
         command.args(["--format=tar", "--end-of-options", &format!("{commit}^{{commit}}")]);
+        if let Some(paths) = paths {
+            // Names as they are, whatever stands in them.
+            command.env("GIT_LITERAL_PATHSPECS", "1");
+            command.args(paths.iter().map(|path| OsStr::from_bytes(path)));
+        }
         Running::start("archive", command)
     }
 }

@@ -8,6 +8,9 @@ const COMMIT: &str = "--format=tformat:%H%x00%h%x00%an%x00%ct%x00%s%x00";
 /// Characters of a summary that are shown.
 const LONGEST_SUMMARY: usize = 500;
 
+/// The most bytes of names that a difference may have.
+const MOST_NAMES: usize = 16 * 1024 * 1024;
+
 /// Characters of an author's name that are shown.
 const LONGEST_AUTHOR: usize = 200;
 
@@ -184,6 +187,35 @@ impl GitRepository {
             Ok(()) => Ok(Some(content)),
             Err(error) => Err(self.blame(commit, error).await),
         }
+    }
+
+    /// Lists the paths of the files that differ between two commits, byte for byte, and whether the second has them.
+    /// A path that changes its kind stands there for each.
+    ///
+    /// # Errors
+    /// [`Error::CommitGone`] when the mirror does not have one of them; [`Error::Failed`] when the names are too many.
+    pub async fn changed_paths(&self, from: &CommitId, to: &CommitId) -> Result<Vec<(Vec<u8>, bool)>, Error> {
+        let args =
+            ["-r", "-z", "--no-renames", "--name-status", "--end-of-options", from.as_str(), to.as_str()];
+        let mut said = Vec::new();
+        let read = self.read("diff-tree", &args, None, |bytes| {
+            let room = (MOST_NAMES + 1).saturating_sub(said.len());
+            said.extend(bytes.iter().take(room));
+        });
+        if let Err(error) = read.await {
+            let error = self.blame(from, error).await;
+            return Err(self.blame(to, error).await);
+        }
+        if said.len() > MOST_NAMES {
+            let said = format!("the names have more than {MOST_NAMES} bytes");
+            return Err(Error::Failed { verb: "diff-tree", said });
+        }
+        let mut fields = said.split(|byte| *byte == 0);
+        let mut changed = Vec::new();
+        while let (Some(status), Some(path)) = (fields.next(), fields.next()) {
+            changed.push((path.to_vec(), status != b"D"));
+        }
+        Ok(changed)
     }
 
     /// Lists the files that differ between two commits.

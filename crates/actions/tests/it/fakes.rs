@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use engine::dispatcher::{Control, Orders};
 use engine::ports::{
     Host, HostError, HostTrouble, Hosts, RefEntry, RefQuery, Resolved, Say, ScannedKey, Source, SourceError,
-    SourceTrouble,
+    SourceTrouble, TakeItem,
 };
 use model::{CommitId, ExposeSecret, Project, ReleaseId, SecretString, Server, Status};
 use store::{Change, Entry, MasterKey, Store};
@@ -54,6 +54,29 @@ impl Source for Repository {
         commit
             .map(|commit| Resolved { commit, branch: Some(git_ref.to_owned()), tag: None })
             .ok_or_else(unknown)
+    }
+
+    async fn read_tree(
+        &self,
+        _: &Project,
+        _: &CommitId,
+        _: Option<Vec<Vec<u8>>>,
+        _: Box<TakeItem>,
+    ) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    async fn changed_paths(
+        &self,
+        _: &Project,
+        _: &CommitId,
+        _: &CommitId,
+    ) -> Result<Vec<(Vec<u8>, bool)>, SourceError> {
+        Ok(Vec::new())
+    }
+
+    async fn commit_time(&self, _: &Project, _: &CommitId) -> Result<i64, SourceError> {
+        Ok(0)
     }
 
     async fn export(&self, _: &Project, _: &CommitId, _: &Path) -> Result<i64, SourceError> {

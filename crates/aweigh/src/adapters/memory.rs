@@ -120,6 +120,18 @@ impl Artifacts for Memory {
         Ok(found.map(|artifact| artifact.hash))
     }
 
+    async fn get(&self, hash: &str) -> Result<Option<KeptArtifact>, JournalError> {
+        let found = self.0.artifact(hash).await.map_err(failed)?;
+        Ok(found.map(|artifact| KeptArtifact {
+            hash: artifact.hash,
+            project: artifact.project,
+            commit: artifact.commit,
+            build: artifact.build,
+            files: artifact.files,
+            bytes: artifact.bytes,
+        }))
+    }
+
     async fn latest(&self, project: &Name) -> Result<Option<String>, JournalError> {
         Ok(self.0.latest_artifact(project).await.map_err(failed)?.map(|artifact| artifact.hash))
     }

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use engine::ports::{RefEntry, RefQuery, Resolved, Say, Source, SourceError, SourceTrouble};
+use engine::ports::{
+    RefEntry, RefQuery, Resolved, Say, Source, SourceError, SourceTrouble, TakeItem, TreeItem,
+};
 use git::{Access, GitRepository, Policy, RefKind, RefName, Url};
 use model::{CommitId, Project};
 use store::{CredentialKind, Store};
@@ -80,6 +82,38 @@ impl Source for GitSource {
         let (repository, commit) = (self.open(project).await?, theirs(commit)?);
         repository.export(&commit, into).await.map_err(trouble)?;
         repository.commit_time(&commit).await.map_err(trouble)
+    }
+
+    async fn read_tree(
+        &self,
+        project: &Project,
+        commit: &CommitId,
+        paths: Option<Vec<Vec<u8>>>,
+        mut take: Box<TakeItem>,
+    ) -> Result<(), SourceError> {
+        let (repository, commit) = (self.open(project).await?, theirs(commit)?);
+        let take = move |path: &[u8], item: git::TreeItem<'_>| match item {
+            git::TreeItem::Folder => take(path, TreeItem::Folder),
+            git::TreeItem::Link { target } => take(path, TreeItem::Link(target)),
+            git::TreeItem::File { executable, size, bytes } => {
+                take(path, TreeItem::File { executable, size, bytes })
+            }
+        };
+        repository.read_tree(&commit, paths.as_deref(), take).await.map(|_| ()).map_err(trouble)
+    }
+
+    async fn commit_time(&self, project: &Project, commit: &CommitId) -> Result<i64, SourceError> {
+        self.open(project).await?.commit_time(&theirs(commit)?).await.map_err(trouble)
+    }
+
+    async fn changed_paths(
+        &self,
+        project: &Project,
+        from: &CommitId,
+        to: &CommitId,
+    ) -> Result<Vec<(Vec<u8>, bool)>, SourceError> {
+        let (from, to) = (theirs(from)?, theirs(to)?);
+        self.open(project).await?.changed_paths(&from, &to).await.map_err(trouble)
     }
 
     async fn refs(

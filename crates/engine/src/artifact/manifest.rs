@@ -140,7 +140,8 @@ impl Manifest {
     }
 }
 
-fn within(path: &[u8], folder: &[u8]) -> bool {
+/// Whether `path` is `folder` or below it.
+pub fn within(path: &[u8], folder: &[u8]) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.first() == Some(&b'/'))
 }
 
@@ -171,9 +172,9 @@ impl Expected {
             Entry::Link { target } => {
                 (&mut self.links, 1, format!("{:x} {} ", 0o120_777, target.bytes().len()))
             }
-            Entry::File { executable, size, .. } => {
+            Entry::File { executable, size, mtime, .. } => {
                 let mode = if *executable { 0o100_755 } else { 0o100_644 };
-                (&mut self.files, 2, format!("{mode:x} {size} "))
+                (&mut self.files, 2, format!("{mode:x} {size} {mtime} "))
             }
         };
         names.extend_from_slice(&name);
@@ -185,9 +186,10 @@ impl Expected {
         }
     }
 
-    /// What `stat` prints for all names: folders, links, files.
+    /// What `stat` prints for all names: folders, links, files. Its last line says that nothing is missing; the seal of
+    /// a release that nothing changed is this very listing.
     pub fn listing(&self) -> Vec<u8> {
-        self.lines.concat()
+        [self.lines.concat().as_slice(), b"whole\n"].concat()
     }
 }
 
@@ -219,7 +221,7 @@ mod tests {
         assert_eq!(expected.dirs, b"");
         assert_eq!(expected.links, b"./a\nb\xff\0./storage\0./var/.env\0");
         assert_eq!(expected.files, b"./storage2\0");
-        assert!(expected.listing().ends_with(b"a1ff 24 ./var/.env\n81a4 0 ./storage2\n"));
+        assert!(expected.listing().ends_with(b"a1ff 24 ./var/.env\n81a4 0 1 ./storage2\nwhole\n"));
         let through = manifest().expected(&["storage2/x".parse().unwrap()]).unwrap_err();
         assert!(through.message.contains("storage2 is not a folder"), "{}", through.message);
     }

@@ -1,11 +1,14 @@
 //! Artifacts: a built tree as it is packed once and brought to every server.
 //!
-//! [`manifest`] says what is in it, [`pack`] makes it from a folder, [`stream`] puts it into the form that one
-//! environment's servers receive.
+//! [`manifest`] says what is in it, [`pack`] makes it, [`kept`] finds its files again, [`stream`] puts it into the
+//! form that one environment's servers receive. An artifact keeps only the files that its *base*, an earlier artifact,
+//! does not have; `tar` is the one form of both.
 
+pub mod kept;
 pub mod manifest;
 pub mod pack;
 pub mod stream;
+pub mod tar;
 
 use std::path::{Path, PathBuf};
 

@@ -1,29 +1,29 @@
-//! Packing: a folder becomes a manifest and one compressed body, made once and sent to every server.
+//! Packing: a tree becomes a manifest and the files that an earlier artifact does not have, compressed. It is made once
+//! for all servers.
 
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufWriter, Read, Seek, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use sha2::{Digest, Sha256};
-use tar::{EntryType, Header};
 
 use super::manifest::{Entry, Manifest, Text};
+use super::tar::append;
 use crate::error::Failure;
 
-/// Files up to this size are read once, in bytes; larger ones twice.
+/// Files up to this size are kept in memory while they are hashed, in bytes.
 const IN_MEMORY: u64 = 4 * 1024 * 1024;
 
 /// How hard zstd tries: beyond 3 the seconds grow faster than the bytes shrink.
 const LEVEL: i32 = 3;
 
-/// What is packed, and how.
+/// How an artifact is packed.
 #[derive(Debug, Clone)]
 pub struct Order {
-    /// The folder whose contents are packed.
-    pub tree: PathBuf,
     /// What is left out, in gitignore syntax.
     pub exclude: Vec<String>,
     /// The time of files that were not in the previous artifact, in seconds since 1970: the commit's.
@@ -32,6 +32,8 @@ pub struct Order {
     pub revision: String,
     /// The artifact before, for the times of files that did not change.
     pub previous: Option<Manifest>,
+    /// The hash of the artifact before, when its files need not be packed again.
+    pub base: Option<String>,
 }
 
 /// A packed artifact in a folder that nobody else sees yet.
@@ -41,69 +43,145 @@ pub struct Packed {
     pub manifest: Manifest,
     /// Its address.
     pub hash: String,
+    /// How many bytes of files were packed, before compression.
+    pub packed_bytes: u64,
 }
 
-/// Packs `order` into the new folder `into`: `manifest.jsonl` and `body.tar.zst`.
+/// Packs what is in the folder `tree` into the new folder `into`. Blocking.
+pub fn pack(order: &Order, tree: &Path, into: &Path) -> Result<Packed, Failure> {
+    let mut packing = Packing::begin(order.clone(), into)?;
+    packing.tree(tree, Path::new(""))?;
+    packing.finish()
+}
+
+/// An artifact that is being packed, entry by entry. Blocking.
 ///
-/// Blocking: call it where blocking is allowed. The body holds the entries below `tree/`, without the end of an
-/// archive, so that it can stand between other parts. Hashes are those of the bytes that were packed.
-pub fn pack(order: &Order, into: &Path) -> Result<Packed, Failure> {
-    std::fs::create_dir_all(into)?;
-    let excluded = excludes(order)?;
-    let body = BufWriter::new(File::create(into.join("body.tar.zst"))?);
-    let mut zstd = zstd::Encoder::new(body, LEVEL)?;
-    zstd.include_checksum(true)?;
-    let mut packer = Packer { order, manifest: Manifest::default(), tar: zstd, excluded };
-    packer.folder(Path::new(""))?;
-    packer.revision("REVISION", &format!("{}\n", order.revision))?;
-    packer.revision("REVISION_TIME", &format!("{}\n", order.mtime))?;
-    let Packer { manifest, tar, .. } = packer;
-    tar.finish()?.into_inner().map_err(|error| Failure::from(error.into_error()))?.sync_all()?;
-    let mut lines = BufWriter::new(File::create(into.join("manifest.jsonl"))?);
-    manifest.write(&mut lines)?;
-    lines.into_inner().map_err(|error| Failure::from(error.into_error()))?.sync_all()?;
-    let hash = manifest.hash();
-    Ok(Packed { manifest, hash })
-}
-
-fn excludes(order: &Order) -> Result<Gitignore, Failure> {
-    let mut builder = GitignoreBuilder::new(&order.tree);
-    for line in &order.exclude {
-        builder.add_line(None, line).map_err(|error| Failure::new(format!("exclude {line:?}: {error}")))?;
-    }
-    builder.build().map_err(|error| Failure::new(format!("exclude: {error}")))
-}
-
-struct Packer<'o, W: Write> {
-    order: &'o Order,
-    manifest: Manifest,
-    tar: W,
+/// Hashes are those of the bytes that were packed. `files.tar.zst` holds its files below `tree/`, without the end of an
+/// archive, so that it can stand between other parts.
+pub struct Packing {
+    order: Order,
+    into: PathBuf,
     excluded: Gitignore,
+    manifest: Manifest,
+    files: zstd::Encoder<'static, BufWriter<File>>,
+    packed_bytes: u64,
 }
 
-impl<W: Write> Packer<'_, W> {
-    /// Packs what is in the folder `below`, in the order of names, so that equal trees give equal bodies.
-    fn folder(&mut self, below: &Path) -> Result<(), Failure> {
-        let at = self.order.tree.join(below);
-        let listed = std::fs::read_dir(&at).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+impl Packing {
+    /// Begins with nothing, in the new folder `into`.
+    pub fn begin(order: Order, into: &Path) -> Result<Self, Failure> {
+        std::fs::create_dir_all(into)?;
+        let excluded = excludes(&order)?;
+        let mut files = zstd::Encoder::new(BufWriter::new(File::create(into.join("files.tar.zst"))?), LEVEL)?;
+        files.include_checksum(true)?;
+        let into = into.to_owned();
+        Ok(Self { order, into, excluded, manifest: Manifest::default(), files, packed_bytes: 0 })
+    }
+
+    /// Takes over everything of the previous artifact but the paths in `changed` and what Aweigh itself added.
+    /// Folders are those that are needed, and those that were empty.
+    pub fn keep(&mut self, changed: &BTreeSet<Vec<u8>>) {
+        let Some(previous) = &self.order.previous else { return };
+        let inner = ancestors(previous.entries.keys());
+        let ours = |path: &[u8]| path == b"REVISION" || path == b"REVISION_TIME";
+        for (path, entry) in &previous.entries {
+            if changed.contains(path) || ours(path) || inner.contains(path) {
+                continue;
+            }
+            self.manifest.entries.insert(path.clone(), entry.clone());
+        }
+    }
+
+    /// Adds a folder.
+    pub fn folder(&mut self, path: &[u8]) {
+        if !self.is_excluded(path, true) {
+            self.manifest.entries.insert(path.to_vec(), Entry::Dir);
+        }
+    }
+
+    /// Adds a symbolic link.
+    pub fn link(&mut self, path: &[u8], target: &[u8]) {
+        if !self.is_excluded(path, false) {
+            let target = Text::new(target);
+            self.manifest.entries.insert(path.to_vec(), Entry::Link { target });
+        }
+    }
+
+    /// Adds a file with its bytes, of which there are `size`.
+    pub fn file(
+        &mut self,
+        path: &[u8],
+        executable: bool,
+        size: u64,
+        bytes: &mut dyn Read,
+    ) -> Result<(), Failure> {
+        if self.is_excluded(path, false) {
+            return Ok(());
+        }
+        if size <= IN_MEMORY {
+            let mut held = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+            bytes.take(size).read_to_end(&mut held)?;
+            let entry = self.describe(path, executable, size, hex::encode(Sha256::digest(&held)));
+            return self.add(path, entry, &mut held.as_slice());
+        }
+        // Its hash stands in front of it, so it is put aside first.
+        let mut aside = tempfile::tempfile_in(&self.into)?;
+        let mut hash = Sha256::new();
+        let copied = std::io::copy(bytes, &mut Both(&mut aside, &mut hash))?;
+        aside.rewind()?;
+        let entry = self.describe(path, executable, copied, hex::encode(hash.finalize()));
+        self.add(path, entry, &mut aside)
+    }
+
+    /// Writes what was added, and `REVISION` and `REVISION_TIME` as Capistrano does, unless the commit has them.
+    pub fn finish(mut self) -> Result<Packed, Failure> {
+        for (name, text) in [
+            ("REVISION", format!("{}\n", self.order.revision)),
+            ("REVISION_TIME", format!("{}\n", self.order.mtime)),
+        ] {
+            if !self.manifest.entries.contains_key(name.as_bytes()) {
+                let hash = hex::encode(Sha256::digest(&text));
+                let entry = self.describe(name.as_bytes(), false, text.len() as u64, hash);
+                self.add(name.as_bytes(), entry, &mut text.as_bytes())?;
+            }
+        }
+        for folder in ancestors(self.manifest.entries.keys()) {
+            self.manifest.entries.insert(folder, Entry::Dir);
+        }
+        let Self { order, into, manifest, files, packed_bytes, .. } = self;
+        synced(files.finish()?)?;
+        let mut lines = BufWriter::new(File::create(into.join("manifest.jsonl"))?);
+        manifest.write(&mut lines)?;
+        synced(lines)?;
+        if let Some(base) = order.base {
+            let mut file = BufWriter::new(File::create(into.join("base"))?);
+            file.write_all(base.as_bytes())?;
+            synced(file)?;
+        }
+        let hash = manifest.hash();
+        Ok(Packed { manifest, hash, packed_bytes })
+    }
+
+    /// Packs what is in the folder `below` of `tree`, in the order of names, so that equal trees give equal files.
+    fn tree(&mut self, tree: &Path, below: &Path) -> Result<(), Failure> {
+        let listed = std::fs::read_dir(tree.join(below)).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let mut children =
             listed.map_err(|error| Failure::new(format!("cannot read {}: {error}", below.display())))?;
         children.sort_by_key(std::fs::DirEntry::file_name);
         for child in children {
             let path = below.join(child.file_name());
+            let name = path.as_os_str().as_bytes();
             let kind = child.file_type()?;
-            if self.excluded.matched(&path, kind.is_dir()).is_ignore() {
+            if self.is_excluded(name, kind.is_dir()) {
                 continue;
             }
             if kind.is_dir() {
-                self.entry(&path, Entry::Dir, &mut std::io::empty())?;
-                self.folder(&path)?;
+                self.folder(name);
+                self.tree(tree, &path)?;
             } else if kind.is_symlink() {
-                let target = std::fs::read_link(child.path())?;
-                let target = Text::new(target.as_os_str().as_bytes());
-                self.entry(&path, Entry::Link { target }, &mut std::io::empty())?;
+                self.link(name, std::fs::read_link(child.path())?.as_os_str().as_bytes());
             } else if kind.is_file() {
-                self.file(&path)?;
+                self.file_of(tree, &path)?;
             } else {
                 let message =
                     format!("{} is a device, a pipe or a socket and cannot be packed", path.display());
@@ -113,8 +191,9 @@ impl<W: Write> Packer<'_, W> {
         Ok(())
     }
 
-    fn file(&mut self, path: &Path) -> Result<(), Failure> {
-        let full = self.order.tree.join(path);
+    fn file_of(&mut self, tree: &Path, path: &Path) -> Result<(), Failure> {
+        let full = tree.join(path);
+        let name = path.as_os_str().as_bytes();
         let mut file =
             File::open(&full).map_err(|e| Failure::new(format!("cannot read {}: {e}", path.display())))?;
         let stat = file.metadata()?;
@@ -122,17 +201,17 @@ impl<W: Write> Packer<'_, W> {
         if stat.len() <= IN_MEMORY {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes)?;
-            let entry =
-                self.describe(path, executable, bytes.len() as u64, hex::encode(Sha256::digest(&bytes)));
-            return self.entry(path, entry, &mut bytes.as_slice());
+            return self.file(name, executable, bytes.len() as u64, &mut bytes.as_slice());
         }
+        // Read twice: what is large is mostly what did not change, and need not be copied.
         let mut hash = Sha256::new();
         let size = std::io::copy(&mut file, &mut HashWriter(&mut hash))?;
         let sha256 = hex::encode(hash.finalize());
-        let entry = self.describe(path, executable, size, sha256.clone());
+        let entry = self.describe(name, executable, size, sha256.clone());
         let mut packed = Sha256::new();
         let mut again = HashReader { from: File::open(&full)?.take(size), hash: &mut packed };
-        self.entry(path, entry, &mut again)?;
+        self.add(name, entry, &mut again)?;
+        std::io::copy(&mut again, &mut std::io::sink())?;
         if hex::encode(packed.finalize()) == sha256 {
             Ok(())
         } else {
@@ -141,8 +220,13 @@ impl<W: Write> Packer<'_, W> {
         }
     }
 
-    fn describe(&self, path: &Path, executable: bool, size: u64, sha256: String) -> Entry {
-        let before = self.order.previous.as_ref().and_then(|p| p.entries.get(path.as_os_str().as_bytes()));
+    fn is_excluded(&self, path: &[u8], folder: bool) -> bool {
+        let path = Path::new(std::ffi::OsStr::from_bytes(path));
+        !self.excluded.is_empty() && self.excluded.matched_path_or_any_parents(path, folder).is_ignore()
+    }
+
+    fn describe(&self, path: &[u8], executable: bool, size: u64, sha256: String) -> Entry {
+        let before = self.order.previous.as_ref().and_then(|previous| previous.entries.get(path));
         let mtime = match before {
             Some(Entry::File { sha256: same, mtime, .. }) if *same == sha256 => *mtime,
             _ => self.order.mtime,
@@ -150,94 +234,59 @@ impl<W: Write> Packer<'_, W> {
         Entry::File { executable, size, sha256, mtime }
     }
 
-    /// `REVISION` as Capistrano writes it, unless the commit has a file of that name.
-    fn revision(&mut self, name: &str, text: &str) -> Result<(), Failure> {
-        if self.manifest.entries.contains_key(name.as_bytes()) {
-            return Ok(());
+    /// Adds a file, and packs it unless the base has it.
+    fn add(&mut self, path: &[u8], entry: Entry, bytes: &mut dyn Read) -> Result<(), Failure> {
+        let previous = self.order.previous.as_ref().filter(|_| self.order.base.is_some());
+        if previous.is_none_or(|previous| previous.entries.get(path) != Some(&entry)) {
+            append(&mut self.files, &[b"tree/", path].concat(), &entry, bytes)?;
+            if let Entry::File { size, .. } = &entry {
+                self.packed_bytes += size;
+            }
         }
-        let path = Path::new(name);
-        let entry = self.describe(path, false, text.len() as u64, hex::encode(Sha256::digest(text)));
-        self.entry(path, entry, &mut text.as_bytes())
-    }
-
-    fn entry(&mut self, path: &Path, entry: Entry, bytes: &mut dyn Read) -> Result<(), Failure> {
-        let name = Path::new("tree").join(path);
-        append(&mut self.tar, name.as_os_str().as_bytes(), &entry, bytes)?;
-        self.manifest.entries.insert(path.as_os_str().as_bytes().to_vec(), entry);
+        self.manifest.entries.insert(path.to_vec(), entry);
         Ok(())
     }
 }
 
-/// Writes one entry of a tar archive in GNU's form, which both GNU tar and busybox read.
-pub fn append(to: &mut impl Write, name: &[u8], entry: &Entry, bytes: &mut dyn Read) -> std::io::Result<()> {
-    let mut header = Header::new_gnu();
-    header.set_uid(0);
-    header.set_gid(0);
-    match entry {
-        Entry::Dir => {
-            header.set_entry_type(EntryType::Directory);
-            header.set_mode(0o755);
-            header.set_size(0);
-        }
-        Entry::Link { target } => {
-            let target = target.bytes();
-            header.set_entry_type(EntryType::Symlink);
-            header.set_mode(0o777);
-            header.set_size(0);
-            fill(to, &mut header, &target, EntryType::GNULongLink)?;
-        }
-        Entry::File { executable, size, mtime, .. } => {
-            header.set_entry_type(EntryType::Regular);
-            header.set_mode(if *executable { 0o755 } else { 0o644 });
-            header.set_size(*size);
-            header.set_mtime(u64::try_from(*mtime).unwrap_or(0));
-        }
+fn excludes(order: &Order) -> Result<Gitignore, Failure> {
+    let mut builder = GitignoreBuilder::new("");
+    for line in &order.exclude {
+        builder.add_line(None, line).map_err(|error| Failure::new(format!("exclude {line:?}: {error}")))?;
     }
-    fill(to, &mut header, name, EntryType::GNULongName)?;
-    header.set_cksum();
-    to.write_all(header.as_bytes())?;
-    let size = std::io::copy(bytes, to)?;
-    if let Entry::File { size: promised, .. } = entry
-        && size != *promised
-    {
-        return Err(std::io::Error::other("a file became shorter while it was packed"));
-    }
-    pad(to, size)
+    builder.build().map_err(|error| Failure::new(format!("exclude: {error}")))
 }
 
-/// Puts a name or a link's text into the header; what does not fit goes before it, as an entry of its own.
-fn fill(to: &mut impl Write, header: &mut Header, text: &[u8], long: EntryType) -> std::io::Result<()> {
-    let place = match (header.as_gnu_mut(), long) {
-        (Some(gnu), EntryType::GNULongLink) => &mut gnu.linkname,
-        (Some(gnu), _) => &mut gnu.name,
-        (None, _) => return Err(std::io::Error::other("not a GNU header")),
-    };
-    for (place, byte) in place.iter_mut().zip(text) {
-        *place = *byte;
-    }
-    if text.len() < place.len() {
-        return Ok(());
-    }
-    let mut before = Header::new_gnu();
-    if let Some(gnu) = before.as_gnu_mut() {
-        for (place, byte) in gnu.name.iter_mut().zip(b"././@LongLink") {
-            *place = *byte;
+/// The folders in which these paths are.
+fn ancestors<'p>(paths: impl Iterator<Item = &'p Vec<u8>>) -> BTreeSet<Vec<u8>> {
+    let mut folders = BTreeSet::new();
+    for path in paths {
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        for folder in ends.rev().filter_map(|end| path.get(..end)) {
+            if folders.contains(folder) {
+                break;
+            }
+            folders.insert(folder.to_vec());
         }
     }
-    let size = text.len() as u64 + 1;
-    before.set_entry_type(long);
-    before.set_mode(0o644);
-    before.set_size(size);
-    before.set_cksum();
-    to.write_all(before.as_bytes())?;
-    to.write_all(text)?;
-    to.write_all(&[0])?;
-    pad(to, size)
+    folders
 }
 
-fn pad(to: &mut impl Write, size: u64) -> std::io::Result<()> {
-    let over = usize::try_from(size % 512).unwrap_or(0);
-    to.write_all([0; 512].get(over..).filter(|_| over > 0).unwrap_or_default())
+fn synced(file: BufWriter<File>) -> Result<(), Failure> {
+    Ok(file.into_inner().map_err(|error| Failure::from(error.into_error()))?.sync_all()?)
+}
+
+struct Both<'b>(&'b mut File, &'b mut Sha256);
+
+impl Write for Both<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.0.write(bytes)?;
+        self.1.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
 }
 
 struct HashWriter<'h>(&'h mut Sha256);

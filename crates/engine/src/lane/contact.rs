@@ -28,6 +28,8 @@ pub struct Facts {
     pub origin: bool,
     /// Which tools are there.
     pub tools: BTreeSet<String>,
+    /// The artifact of the release that `current` leads to, when nothing changed it before it was sealed.
+    pub base: Option<String>,
     /// The lock belonged to a release that has ended.
     pub taken_from: Option<String>,
     /// The folder of the environment, resolved.
@@ -47,6 +49,7 @@ impl Facts {
             sealed: yes("sealed"),
             origin: yes("origin"),
             tools: answer.all("tool").map(str::to_owned).collect(),
+            base: answer.get("base").map(str::to_owned),
             taken_from: answer.get("lock").filter(|lock| lock.contains(':')).map(str::to_owned),
             root: answer.get("root").unwrap_or_default().to_owned(),
         }

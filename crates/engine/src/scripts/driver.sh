@@ -61,23 +61,26 @@ plain() { case $1 in '' | .* | -* | */*) return 1 ;; esac; }
 # Whether `current` leads to the release $1, however the link is written.
 is_live() { [ -d "releases/$1" ] && [ "$(cd -P current 2>/dev/null && pwd)" = "$(cd -P "releases/$1" && pwd)" ]; }
 
-# The listing of a release, by the names in its manifest: what `receive` expects, and with times what a seal holds.
+# The listing of the tree $2 by the names in the manifest $1: kind and mode, size and time of everything in it. Who owns
+# it is said only where that is somebody else than the manifest's `owner`. Names may hold any line, but none that begins
+# with our nonce. The last line cannot be written where the ones before did not fit.
 listing() {
-  manifest=$here/$1 times=$2
-  cd "$3" || return 76
-  if [ -s "$manifest/dirs" ]; then xargs -0 stat -c '%f %n' -- <"$manifest/dirs"; fi
-  if [ -s "$manifest/links" ]; then xargs -0 stat -c '%f %s %n' -- <"$manifest/links"; fi
-  if [ -s "$manifest/files" ]; then xargs -0 stat -c "%f %s$times %n" -- <"$manifest/files"; fi
-  cd "$here" || return 76
+  { IFS= read -r whose <"$1/owner"; } 2>/dev/null || return 76
+  case $whose in *[!0-9\ ]*) return 76 ;; esac
+  (
+    manifest=$here/$1
+    cd "$2" || exit 76
+    if [ -s "$manifest/dirs" ]; then xargs -0 stat -c "$nonce %u %g %f %n" -- <"$manifest/dirs"; fi
+    if [ -s "$manifest/links" ]; then xargs -0 stat -c "$nonce %u %g %f %s %n" -- <"$manifest/links"; fi
+    if [ -s "$manifest/files" ]; then xargs -0 stat -c "$nonce %u %g %f %s %Y %n" -- <"$manifest/files"; fi
+  ) | sed "s/^$nonce $whose //;s/^$nonce /@/"
+  echo whole
 }
 
 sealed() {
   [ -d "releases/$1" ] && [ ! -L "releases/$1" ] && [ -f ".aweigh/manifests/$1/seal" ] || return 76
-  seal_of "$1" | cmp -s - ".aweigh/manifests/$1/seal" || return 77
+  listing ".aweigh/manifests/$1" "releases/$1" 2>/dev/null | cmp -s - ".aweigh/manifests/$1/seal" || return 77
 }
-
-# What the seal of a release must hold. The last line cannot be written where the ones before did not fit.
-seal_of() { listing ".aweigh/manifests/$1" ' %Y' "releases/$1" 2>/dev/null; echo whole; }
 
 # Puts the link text $1 in the place of `current` in one step.
 point_current() {
@@ -134,8 +137,18 @@ may_take() {
 facts() {
   if [ -L current ]; then
     say kind link
-    say current "$(readlink current)"
+    now=$(readlink current)
+    say current "$now"
     if [ -d current/. ]; then say target yes; fi
+    # What it was sealed as is what was sent: a release of the same artifact can share its files.
+    live=${now#releases/}
+    if plain "$live"; then
+      live=.aweigh/manifests/$live
+      if [ -f "$live/artifact" ] && cmp -s "$live/seal" "$live/expected"; then
+        IFS= read -r artifact <"$live/artifact"
+        say base "$artifact"
+      fi
+    fi
   elif [ -e current ]; then
     say kind other
   fi
@@ -158,19 +171,25 @@ do_probe() {
 }
 
 # ------------------------------------------------------------------ receive: a stream becomes a folder in releases/
-# values: name, codec, seal (1: nothing will change it, seal it now), linked dirs, linked files, size; then the stream
+# values: name, codec, base (a release whose files are hard links in the stream; empty for none), own (1: they may not
+# stay shared), seal (1: nothing will change it, seal it now), linked dirs, linked files, size; then the stream
 do_receive() {
   unread=yes
-  line; name=$value; line; codec=$value; line; seal=$value
+  line; name=$value; line; codec=$value; line; base=$value; line; own=$value; line; seal=$value
   line; dirs=$value
   into=.aweigh/incoming/$name
-  plain "$name" && rm -rf "$into" && mkdir -p "$into" || return 70
-  printf '' >"$into/linked_dirs" && printf '' >"$into/linked_files" || return 70
+  if [ -e "$into" ]; then rm -rf "$into"; fi
+  plain "$name" && mkdir "$into" || return 70
+  : >"$into/linked_dirs" && : >"$into/linked_files" || return 70
   while [ "$dirs" -gt 0 ]; do line; dirs=$((dirs - 1)); printf '%s\n' "$value" >>"$into/linked_dirs"; done
   line; files=$value
   while [ "$files" -gt 0 ]; do line; files=$((files - 1)); printf '%s\n' "$value" >>"$into/linked_files"; done
   line; size=$value
   mine || return 75
+  if [ -n "$base" ]; then
+    plain "$base" && [ -d "releases/$base" ] && [ ! -L "releases/$base" ] || return 76
+    ln -s "../../../releases/$base" "$into/base" || return 70
+  fi
   # A pipe tells only the end of its last part; the others leave a mark.
   case $codec in
     zstd) head -c "$size" | { zstd -dcq || : >"$into/bad"; } | tar -xpof - -C "$into" || : >"$into/bad" ;;
@@ -180,20 +199,33 @@ do_receive() {
   # A tool that failed may not have ended its line.
   if [ -e "$into/bad" ]; then echo; space "$into"; return 70; fi
   unread=
+  if [ -n "$base" ] && [ "$own" = 1 ]; then take_apart || return 70; fi
   while IFS= read -r dir; do link_dir "$dir" || return 70; done <"$into/linked_dirs"
   while IFS= read -r file; do link_file "$file" || return $?; done <"$into/linked_files"
-  listing "$into/manifest" '' "$into/tree" | cmp -s - "$into/manifest/expected" || {
-    listing "$into/manifest" '' "$into/tree" 2>&1 | cmp - "$into/manifest/expected"
+  stat -c '%u %g' "$into/tree" >"$into/manifest/owner" || return 70
+  listing "$into/manifest" "$into/tree" 2>/dev/null | cmp -s - "$into/manifest/expected" || {
+    listing "$into/manifest" "$into/tree" 2>&1 | cmp - "$into/manifest/expected"
     return 76
   }
+  # Nothing will change it: what was expected is its seal.
+  if [ "$seal" = 1 ]; then
+    ln "$into/manifest/expected" "$into/manifest/seal" 2>/dev/null ||
+      cp "$into/manifest/expected" "$into/manifest/seal" || return 70
+  fi
   mine || return 75
   # A release that is staged anew; what is live is never taken away.
   if is_live "$name"; then return 78; fi
   if [ -e "releases/$name" ]; then mv "releases/$name" ".aweigh/trash/$name-$$" || return 70; fi
-  rm -rf ".aweigh/manifests/$name" && mv "$into/manifest" ".aweigh/manifests/$name" || return 70
-  mv "$into/tree" "releases/$name" || return 70
+  if [ -e ".aweigh/manifests/$name" ]; then rm -rf ".aweigh/manifests/$name"; fi
+  mv "$into/manifest" ".aweigh/manifests/$name" && mv "$into/tree" "releases/$name" || return 70
   rm -rf "$into"
-  if [ "$seal" = 1 ]; then take_seal "$name"; fi
+}
+
+# Gives the tree files of its own, by one process; where the file system can, they share what nobody changes.
+take_apart() {
+  cp -a --reflink=auto "$into/tree" "$into/own" 2>/dev/null ||
+    { rm -rf "$into/own" && cp -a "$into/tree" "$into/own"; } || return 70
+  rm -rf "$into/tree" && mv "$into/own" "$into/tree"
 }
 
 # The way from a path inside the release to shared/: one step up per part, and two for releases/NAME.
@@ -220,7 +252,7 @@ place_link() {
 }
 
 take_seal() {
-  seal_of "$1" >".aweigh/manifests/$1/seal.new" || return 70
+  listing ".aweigh/manifests/$1" "releases/$1" >".aweigh/manifests/$1/seal.new" 2>/dev/null || return 70
   mv ".aweigh/manifests/$1/seal.new" ".aweigh/manifests/$1/seal" || return 70
 }
 

@@ -25,6 +25,8 @@ pub enum Built {
         /// The time.
         mtime: i64,
     },
+    /// The commit itself: there is nothing to build.
+    Commit,
     /// This commit was packed before, with the same settings.
     Kept(String),
 }
@@ -45,6 +47,11 @@ pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
             run.skip("build", "the artifact of this commit is kept").await?;
         }
         return Ok(Built::Kept(kept));
+    }
+    let settings = &run.plan.environment.build;
+    if settings.run.is_empty() && settings.output == "." {
+        run.skip("build", "there is nothing to build").await?;
+        return Ok(Built::Commit);
     }
     let tree = run.work().join("tree");
     if let Some(done) =
@@ -115,7 +122,7 @@ pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
 pub async fn kept(run: &Run) -> Result<Option<String>, Halt> {
     let plan = &run.plan;
     let kept = run.ports.artifacts.find(&plan.project.name, &plan.commit, &settings_hash(run)).await?;
-    Ok(kept.filter(|hash| crate::artifact::folder(&run.ports.data, hash).join("manifest.jsonl").exists()))
+    Ok(kept.filter(|hash| crate::artifact::kept::chain(&run.ports.data, hash).is_some()))
 }
 
 fn run_id(run: &Run, attempt: u32, number: usize) -> String {

@@ -11,22 +11,27 @@ use model::{HookPoint, Kind, ServerState};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use crate::artifact::stream::{Codec, stream};
+use crate::artifact::kept;
+use crate::artifact::stream::{Codec, Wanted, stream};
 use crate::driver::Stream;
 use crate::error::{Failure, Halt};
 use crate::lane::{Lane, unsendable};
 use crate::planner::point_hooks;
-use crate::remote::{Command, status};
+use crate::remote::{Answer, Command, status};
+use crate::reporter::NodeLog;
 use crate::run::{Begun, Run};
 
 /// A disk with less than this is full, in kilobytes.
 const LITTLE: u64 = 1024;
 
-/// The artifact of a release, in the form its servers receive; each codec is made once.
+/// What a stream is made for: how it is compressed, and the artifact that its receivers have already.
+type Form = (Codec, Option<String>);
+
+/// The artifact of a release, in the forms that its servers receive; each form is made once.
 pub struct Parcel {
     run: Arc<Run>,
     artifact: String,
-    streams: Mutex<HashMap<Codec, Stream>>,
+    streams: Mutex<HashMap<Form, Stream>>,
 }
 
 impl Parcel {
@@ -35,19 +40,28 @@ impl Parcel {
         Self { run, artifact, streams: Mutex::default() }
     }
 
-    async fn stream(&self, codec: Codec) -> Result<Stream, Failure> {
+    async fn stream(&self, form: Form) -> Result<Stream, Failure> {
         // Held while it is made, on purpose: the other lanes wait for the same bytes.
         let mut streams = self.streams.lock().await;
-        if let Some(made) = streams.get(&codec) {
+        if let Some(made) = streams.get(&form) {
             return Ok(made.clone());
         }
-        let folder = crate::artifact::folder(&self.run.ports.data, &self.artifact);
-        let environment = &self.run.plan.environment;
-        let linked = [environment.linked_dirs.clone(), environment.linked_files.clone()].concat();
-        let made = tokio::task::spawn_blocking(move || stream(&folder, codec, &linked))
-            .await
-            .map_err(|error| Failure::new(format!("the stream could not be made: {error}")))??;
-        streams.insert(codec, made.clone());
+        let (run, artifact, (codec, base)) = (Arc::clone(&self.run), self.artifact.clone(), form.clone());
+        let made = tokio::task::spawn_blocking(move || {
+            let environment = &run.plan.environment;
+            let linked = [environment.linked_dirs.clone(), environment.linked_files.clone()].concat();
+            stream(&Wanted {
+                data: &run.ports.data,
+                artifact: &artifact,
+                base: base.as_deref(),
+                codec,
+                linked: &linked,
+                work: &run.work(),
+            })
+        });
+        let made =
+            made.await.map_err(|error| Failure::new(format!("the stream could not be made: {error}")))??;
+        streams.insert(form, made.clone());
         Ok(made)
     }
 }
@@ -134,30 +148,18 @@ async fn stage(lane: &mut Lane, parcel: Option<&Parcel>, open: &crate::run::Open
         .hint("release its commit again instead")
     })?;
     let codec = codec(lane)?;
-    let stream = parcel.stream(codec).await?;
-    let environment = &lane.run.plan.environment;
-    let command = || {
-        let command =
-            Command::new("receive").value("folder", lane.folder().as_str())?.value("codec", codec.word())?;
-        let command = command.number(u64::from(seal_now));
-        let command =
-            command.list("linked folder", environment.linked_dirs.iter().map(model::TreePath::as_str))?;
-        let command =
-            command.list("linked file", environment.linked_files.iter().map(model::TreePath::as_str))?;
-        Ok(command.number(stream.size()))
-    };
-    let command = command().map_err(unsendable)?;
     let mut log = open.log();
-    log.line(&format!("{} bytes of {} on the way to {}", stream.size(), codec.word(), lane.server.place()));
-    let mut again = Lane::tries();
+    let mut base = base(lane);
     let answer = loop {
-        let asked = match lane.driver().await {
-            Ok(driver) => driver.upload(&command, &stream, |_| {}).await,
-            Err(broken) => Err(broken),
-        };
-        match asked {
-            Ok(answer) => break answer,
-            Err(broken) => lane.wait_again(broken, &mut again).await?,
+        match send(lane, parcel, codec, base.as_ref(), &mut log).await? {
+            // Something in the release that it builds upon is not what it was: it is left alone, and all is sent.
+            answer if base.is_some() && matches!(answer.status, status::TOOL | status::INCOMPLETE) => {
+                let why = answer.first_said();
+                log.line(&format!("what runs there cannot be built upon ({why}); everything is sent"));
+                base = None;
+                lane.start_anew();
+            }
+            answer => break answer,
         }
     };
     log.end().await.map_err(|error| Failure::new(error.to_string()))?;
@@ -174,6 +176,62 @@ async fn stage(lane: &mut Lane, parcel: Option<&Parcel>, open: &crate::run::Open
     Err(failure)
 }
 
+/// A release on the server that the new one can share files with.
+struct Base {
+    folder: String,
+    artifact: String,
+}
+
+fn base(lane: &Lane) -> Option<Base> {
+    let folder = lane.facts.current.as_deref()?.strip_prefix("releases/")?.to_owned();
+    let artifact = lane.facts.base.clone()?;
+    kept::chain(&lane.run.ports.data, &artifact)?;
+    Some(Base { folder, artifact })
+}
+
+/// Sends the artifact, over a new connection where the line is cut.
+async fn send(
+    lane: &mut Lane,
+    parcel: &Parcel,
+    codec: Codec,
+    base: Option<&Base>,
+    log: &mut NodeLog,
+) -> Result<Answer, Failure> {
+    let stream = parcel.stream((codec, base.map(|base| base.artifact.clone()))).await?;
+    let environment = &lane.run.plan.environment;
+    let seal_now = !has_staging_hooks(lane);
+    // A hook that writes in place would change the live release through a shared file.
+    let own = has_hooks_before_the_switch(lane);
+    let folder = base.map_or("", |base| base.folder.as_str());
+    let command = || {
+        let command = Command::new("receive")
+            .value("folder", lane.folder().as_str())?
+            .value("codec", codec.word())?
+            .value("base", folder)?
+            .number(u64::from(own))
+            .number(u64::from(seal_now));
+        let command =
+            command.list("linked folder", environment.linked_dirs.iter().map(model::TreePath::as_str))?;
+        let command =
+            command.list("linked file", environment.linked_files.iter().map(model::TreePath::as_str))?;
+        Ok(command.number(stream.size()))
+    };
+    let command = command().map_err(unsendable)?;
+    let shared = if base.is_some() { ", the rest is shared with what runs there" } else { "" };
+    log.line(&format!("{} files, {} bytes of {}{shared}", stream.files, stream.size(), codec.word()));
+    let mut again = Lane::tries();
+    loop {
+        let asked = match lane.driver().await {
+            Ok(driver) => driver.upload(&command, &stream, |_| {}).await,
+            Err(broken) => Err(broken),
+        };
+        match asked {
+            Ok(answer) => return Ok(answer),
+            Err(broken) => lane.wait_again(broken, &mut again).await?,
+        }
+    }
+}
+
 /// Takes the seal: from here on the release must not change.
 pub async fn seal(lane: &mut Lane) -> Result<(), Failure> {
     let command = Command::new("seal").value("folder", lane.folder().as_str()).map_err(unsendable)?;
@@ -184,6 +242,11 @@ pub async fn seal(lane: &mut Lane) -> Result<(), Failure> {
 /// Whether hooks will still change the staged release on this server.
 pub fn has_staging_hooks(lane: &Lane) -> bool {
     !point_hooks(&lane.run.plan, HookPoint::AfterUpload, Some(&lane.server)).is_empty()
+}
+
+fn has_hooks_before_the_switch(lane: &Lane) -> bool {
+    let points = [HookPoint::AfterUpload, HookPoint::BeforeActivate];
+    points.iter().any(|point| !point_hooks(&lane.run.plan, *point, Some(&lane.server)).is_empty())
 }
 
 fn may_leave_out(lane: &Lane) -> bool {

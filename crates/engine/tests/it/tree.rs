@@ -8,7 +8,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use engine::artifact::pack::{Order, pack};
-use engine::artifact::stream::{Codec, stream};
+use engine::artifact::stream::{Codec, Wanted, stream};
+use engine::artifact::{kept, manifest::Manifest};
 use engine::driver::{Driver, Stream};
 use engine::remote::{Answer, Command};
 use tempfile::TempDir;
@@ -83,6 +84,7 @@ pub(crate) fn write(folder: &Path, entries: impl IntoIterator<Item = (OsString, 
 /// A packed tree.
 pub(crate) struct Parcel {
     folder: TempDir,
+    artifact: String,
 }
 
 impl Parcel {
@@ -92,15 +94,8 @@ impl Parcel {
         let tree = folder.path().join("tree");
         fs::create_dir(&tree).unwrap();
         write(&tree, entries);
-        let order = Order {
-            tree,
-            exclude: Vec::new(),
-            mtime: COMMIT_TIME,
-            revision: "c0ffee".into(),
-            previous: None,
-        };
-        pack(&order, &folder.path().join("artifact")).unwrap();
-        Self { folder }
+        let artifact = keep(&folder.path().join("data"), &tree, COMMIT_TIME, None);
+        Self { folder, artifact }
     }
 
     /// A tree of text files.
@@ -133,7 +128,9 @@ impl Parcel {
     /// The stream of this tree.
     pub(crate) fn stream(&self, codec: Codec, linked: &[&str]) -> Stream {
         let linked: Vec<_> = linked.iter().map(|path| path.parse().unwrap()).collect();
-        stream(&self.folder.path().join("artifact"), codec, &linked).unwrap()
+        let data = self.folder.path().join("data");
+        let (artifact, work) = (self.artifact.as_str(), data.join("work"));
+        stream(&Wanted { data: &data, artifact, base: None, codec, linked: &linked, work: &work }).unwrap()
     }
 
     /// The bytes of the stream of this tree.
@@ -167,9 +164,42 @@ impl Parcel {
     }
 }
 
+/// Packs `tree` into the data folder `data`; answers the artifact's hash.
+pub(crate) fn keep(data: &Path, tree: &Path, mtime: i64, base: Option<(&str, &Manifest)>) -> String {
+    let order = Order {
+        exclude: Vec::new(),
+        mtime,
+        revision: "c0ffee".into(),
+        previous: base.map(|(_, manifest)| manifest.clone()),
+        base: base.map(|(hash, _)| hash.to_owned()),
+    };
+    let new = data.join("artifacts/new");
+    let packed = pack(&order, tree, &new).unwrap();
+    let place = engine::artifact::folder(data, &packed.hash);
+    if kept::chain(data, &packed.hash).is_some() {
+        fs::remove_dir_all(&new).unwrap();
+    } else {
+        fs::rename(&new, &place).unwrap();
+    }
+    packed.hash
+}
+
 /// The command that receives a stream of `size` bytes and seals what it brings.
 pub(crate) fn receive(name: &str, codec: Codec, dirs: &[&str], files: &[&str], size: u64) -> Command {
-    let command = command("receive", &[name, codec.word(), "1"]);
+    receive_onto(name, codec, "", false, dirs, files, size)
+}
+
+/// The same for a stream onto the release `base`; with `own` no file stays shared with it.
+pub(crate) fn receive_onto(
+    name: &str,
+    codec: Codec,
+    base: &str,
+    own: bool,
+    dirs: &[&str],
+    files: &[&str],
+    size: u64,
+) -> Command {
+    let command = command("receive", &[name, codec.word(), base, if own { "1" } else { "0" }, "1"]);
     let command = command.list("folder", dirs.iter().copied()).unwrap();
     command.list("file", files.iter().copied()).unwrap().number(size)
 }
@@ -177,7 +207,7 @@ pub(crate) fn receive(name: &str, codec: Codec, dirs: &[&str], files: &[&str], s
 /// A stream of these bytes.
 pub(crate) fn stream_of(bytes: &[u8], nothing: PathBuf) -> Stream {
     fs::write(&nothing, []).unwrap();
-    Stream { head: bytes.to_vec().into(), body: nothing, body_bytes: 0, tail: bytes::Bytes::new() }
+    Stream { head: bytes.to_vec().into(), body: nothing, body_bytes: 0, tail: bytes::Bytes::new(), files: 0 }
 }
 
 /// Bytes that look like chance and are the same every time.
