@@ -34,7 +34,13 @@ impl Apps {
     /// Servers with a web server each, restarted by `after_activate` and asked for health.
     fn new(servers: usize) -> Self {
         let rig = Rig::new(servers);
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
+        // Below the ports that the kernel gives to clients: until the app listens somebody else's connection could
+        // have got it.
+        let free = || loop {
+            if let Ok(listener) = TcpListener::bind(("127.0.0.1", rand::random_range(10_000..32_000))) {
+                return listener;
+            }
+        };
         let listeners: Vec<TcpListener> = (0..servers).map(|_| free()).collect();
         let ports: Vec<u16> =
             listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();

@@ -11,6 +11,7 @@
 
 mod asks;
 mod contact;
+mod delta;
 mod faults;
 mod follow;
 mod hooks;

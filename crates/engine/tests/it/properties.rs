@@ -25,11 +25,11 @@ fn part() -> impl Strategy<Value = OsString> {
     })
 }
 
-fn path() -> impl Strategy<Value = PathBuf> {
+pub(crate) fn path() -> impl Strategy<Value = PathBuf> {
     vec(part(), 1..4).prop_map(|parts| parts.into_iter().collect())
 }
 
-fn entry() -> impl Strategy<Value = Entry> {
+pub(crate) fn entry() -> impl Strategy<Value = Entry> {
     prop_oneof![
         vec(any::<u8>(), 0..1500).prop_map(Entry::File),
         vec(any::<u8>(), 0..20).prop_map(Entry::Executable),
@@ -38,7 +38,7 @@ fn entry() -> impl Strategy<Value = Entry> {
     ]
 }
 
-fn machine() -> impl Strategy<Value = Machine> {
+pub(crate) fn machine() -> impl Strategy<Value = Machine> {
     (0..Machine::ALL.len()).prop_map(|at| Machine::ALL[at])
 }
 

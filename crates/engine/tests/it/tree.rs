@@ -105,24 +105,7 @@ impl Parcel {
 
     /// What must arrive: the tree with the modes and times that a release has, and what Capistrano's users expect.
     pub(crate) fn expected(&self) -> Walk {
-        let mut expected = walk(&self.folder.path().join("tree"));
-        for found in expected.values_mut() {
-            match found {
-                Found::Dir { mode } => *mode = 0o755,
-                Found::File { mode, mtime, .. } => {
-                    *mode = if *mode & 0o111 == 0 { 0o644 } else { 0o755 };
-                    *mtime = COMMIT_TIME;
-                }
-                Found::Link { .. } => {}
-            }
-        }
-        for (name, text) in
-            [("REVISION", "c0ffee\n".to_owned()), ("REVISION_TIME", format!("{COMMIT_TIME}\n"))]
-        {
-            let file = Found::File { mode: 0o644, mtime: COMMIT_TIME, bytes: text.into_bytes() };
-            expected.insert(name.as_bytes().to_vec(), file);
-        }
-        expected
+        expected_of(&self.folder.path().join("tree"))
     }
 
     /// The stream of this tree.
@@ -162,6 +145,27 @@ impl Parcel {
         let command = receive(name, Codec::Gzip, dirs, files, stream.size());
         driver.upload(&command, &stream, |_| {}).await.unwrap()
     }
+}
+
+/// What must arrive of the tree in this folder: the modes and times that a release has, and what Capistrano's users
+/// expect.
+pub(crate) fn expected_of(tree: &Path) -> Walk {
+    let mut expected = walk(tree);
+    for found in expected.values_mut() {
+        match found {
+            Found::Dir { mode } => *mode = 0o755,
+            Found::File { mode, mtime, .. } => {
+                *mode = if *mode & 0o111 == 0 { 0o644 } else { 0o755 };
+                *mtime = COMMIT_TIME;
+            }
+            Found::Link { .. } => {}
+        }
+    }
+    for (name, text) in [("REVISION", "c0ffee\n".to_owned()), ("REVISION_TIME", format!("{COMMIT_TIME}\n"))] {
+        let file = Found::File { mode: 0o644, mtime: COMMIT_TIME, bytes: text.into_bytes() };
+        expected.insert(name.as_bytes().to_vec(), file);
+    }
+    expected
 }
 
 /// Packs `tree` into the data folder `data`; answers the artifact's hash.
