@@ -265,10 +265,11 @@ fn usable(lane: &Lane) -> Result<(), Failure> {
         return Err(Failure::new(format!("{}/current is a real file or folder, not a link", lane.root))
             .hint("move it away by hand, for example: mv current current.old"));
     }
-    for tool in ["tar", "setsid", "stat", "xargs", "head", "cmp"] {
+    for tool in ["tar", "setsid", "stat", "xargs", "head", "cmp", "sed"] {
         if !lane.facts.tools.contains(tool) {
-            return Err(Failure::new(format!("{tool} is not installed on this server"))
-                .hint("install it; Debian: apt-get install tar util-linux coreutils findutils diffutils"));
+            return Err(Failure::new(format!("{tool} is not installed on this server")).hint(
+                "install it; Debian: apt-get install tar util-linux coreutils findutils diffutils sed",
+            ));
         }
     }
     codec(lane).map(|_| ())

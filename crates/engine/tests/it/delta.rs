@@ -143,10 +143,10 @@ type Deed = fn(&Path);
 const DEEDS: [(&str, Deed); 8] = [
     ("written", |release| fs::write(release.join("kept"), "KEPT").unwrap()),
     ("shortened", |release| {
-        fs::OpenOptions::new().write(true).open(release.join("kept")).unwrap().set_len(1).unwrap()
+        fs::OpenOptions::new().write(true).open(release.join("kept")).unwrap().set_len(1).unwrap();
     }),
     ("chmod", |release| {
-        fs::set_permissions(release.join("kept"), fs::Permissions::from_mode(0o600)).unwrap()
+        fs::set_permissions(release.join("kept"), fs::Permissions::from_mode(0o600)).unwrap();
     }),
     ("chown", |release| std::os::unix::fs::chown(release.join("kept"), Some(12345), None).unwrap()),
     ("deleted", |release| fs::remove_file(release.join("kept")).unwrap()),
