@@ -75,7 +75,7 @@ async fn tools(host: &dyn Host) -> Result<Vec<Finding>, HostError> {
         return Err(HostError { kind: HostTrouble::Other, message, hint });
     }
     let mut findings = Vec::new();
-    for tool in ["tar", "setsid", "stat", "xargs", "head", "cmp"] {
+    for tool in ["tar", "setsid", "stat", "xargs", "head", "cmp", "sed"] {
         findings.push(finding(tool, found(tool).map(str::to_owned)));
     }
     let codec = found("zstd").or_else(|| found("gzip")).map(str::to_owned);
