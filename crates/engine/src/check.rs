@@ -19,7 +19,7 @@ pub struct Finding {
 }
 
 /// Prints one line per tool: its name, and where it is or nothing. Constant: no user text is part of it.
-const TOOLS: &str = "sh -c 'for tool in tar setsid stat xargs head cmp zstd gzip; do echo \"@tool $tool `command -v $tool`\"; done'";
+const TOOLS: &str = "sh -c 'for tool in tar setsid stat xargs head cmp sed zstd gzip; do echo \"@tool $tool `command -v $tool`\"; done'";
 
 /// The longest answer that is read, in bytes.
 const LONGEST: u64 = 16 * 1024;
