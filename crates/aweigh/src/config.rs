@@ -5,6 +5,7 @@ mod file;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use reqwest::Url;
 
@@ -30,6 +31,23 @@ pub struct Settings {
     pub public_url: Option<Url>,
     /// What git may do.
     pub git: git::Policy,
+    /// How servers are reached.
+    pub ssh: Ssh,
+}
+
+/// How servers are reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ssh {
+    /// A key exchange that a quantum computer does not break is asked for first.
+    pub post_quantum: bool,
+    /// How long a connection that nobody uses stays open; zero closes it at once.
+    pub keep_open: Duration,
+}
+
+impl Default for Ssh {
+    fn default() -> Self {
+        Self { post_quantum: false, keep_open: Duration::from_mins(5) }
+    }
 }
 
 impl Settings {
@@ -60,6 +78,7 @@ impl Settings {
             data: std::path::absolute(data)?,
             public_url: public_url.as_deref().map(public).transpose()?,
             git: file.git,
+            ssh: file.ssh,
         })
     }
 }
@@ -71,7 +90,7 @@ impl Settings {
     /// `listen` is no address.
     pub fn local(data: PathBuf, listen: Option<&str>) -> anyhow::Result<Self> {
         let listen = listen.map_or(Ok(LISTEN), address)?;
-        Ok(Self { listen, data, public_url: None, git: git::Policy::default() })
+        Ok(Self { listen, data, public_url: None, git: git::Policy::default(), ssh: Ssh::default() })
     }
 }
 
@@ -177,6 +196,7 @@ mod tests {
             };
             let settings = Settings::load(None, &ServeArgs::default(), Env::new(&env)).unwrap();
             assert_eq!((settings.listen, &settings.git), (LISTEN, &git::Policy::default()));
+            assert_eq!(settings.ssh, Ssh::default());
         }
         for key in file::KEYS {
             assert!(bare.contains(&format!("\n{key} = ")), "{key} is not in server.example.toml");

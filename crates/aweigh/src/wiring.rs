@@ -36,7 +36,7 @@ pub fn public_url(settings: &Settings) -> String {
 /// Puts everything together on an open store; releases run from here on until `stop`.
 pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wired {
     let memory = Arc::new(Memory(store.clone()));
-    let hosts = Arc::new(SshHosts::new(store.clone()));
+    let hosts = Arc::new(SshHosts::new(store.clone(), &settings.ssh));
     let source = Arc::new(GitSource::new(&settings.data, settings.git.clone(), store.clone()));
     let (control, orders) = Control::new();
     let ports = Ports {

@@ -15,10 +15,20 @@ const LONGEST_LINE: usize = 64 * 1024;
 /// How much of a stream is written at once, in bytes.
 const PIECE: usize = 128 * 1024;
 
+/// How much of the answers is read at once, in bytes.
+const ANSWERS: usize = 8 * 1024;
+
 /// A driver that waits for the next command.
 pub struct Driver {
     stdin: std::pin::Pin<Box<dyn AsyncWrite + Send + Sync>>,
     hears: Ears,
+    /// What was sent to a driver that was not heard yet: where it has to be stored first, this is said again.
+    unheard: Option<Unheard>,
+}
+
+struct Unheard {
+    root: DeployPath,
+    said: Vec<u8>,
 }
 
 /// The reading half. Reading can be given up at any await and taken up again: nothing is lost.
@@ -88,8 +98,8 @@ impl Stream {
 }
 
 impl Driver {
-    /// Starts the driver in the folder `root`, speaking as `me` (`INSTALLATION:RELEASE:EPOCH`). On the first
-    /// contact it is stored there.
+    /// Starts the driver in the folder `root`, speaking as `me` (`INSTALLATION:RELEASE:EPOCH`). Its greeting is not
+    /// waited for: the first command follows at once, which saves a round trip.
     pub async fn start(host: &dyn Host, root: &DeployPath, me: &str) -> Result<Self, Broken> {
         let nonce = hex::encode(rand::random::<[u8; 8]>());
         let Channel { stdin, stdout, mut stderr, exit } =
@@ -103,27 +113,35 @@ impl Driver {
         tokio::spawn(exit);
         let hears = Ears {
             nonce,
-            stdout: BufReader::with_capacity(PIECE, stdout),
+            stdout: BufReader::with_capacity(ANSWERS, stdout),
             line: Vec::new(),
             frame_left: 0,
             answer: Answer::default(),
         };
-        let mut driver = Self { stdin, hears };
-        driver.greet(root).await?;
-        driver.write(&[me.as_bytes(), b"\n"].concat()).await?;
-        Ok(driver)
+        let unheard = Some(Unheard { root: root.clone(), said: [me.as_bytes(), b"\n"].concat() });
+        Ok(Self { stdin, hears, unheard })
     }
 
-    async fn greet(&mut self, root: &DeployPath) -> Result<(), Broken> {
+    /// Sends `bytes`, behind what has to come first, and waits until the driver is there.
+    async fn greet(&mut self, bytes: &[u8]) -> Result<(), Broken> {
+        let Some(Unheard { root, mut said }) = self.unheard.take() else { return self.write(bytes).await };
+        said.extend_from_slice(bytes);
         // Where the login is refused nothing can be written, and what is said tells why.
-        let sent = self.write(&[root.as_str().as_bytes(), b"\n"].concat()).await;
+        let sent = self.write(&[root.as_str().as_bytes(), b"\n", &said].concat()).await;
         let mark = ["@", &self.hears.nonce].concat();
-        let mut said = Answer::default();
+        let mut answer = Answer::default();
+        let mut is_stored = false;
         while let Some(line) = self.hears.line().await? {
             // A login shell may have said something without ending its line.
             match line.split_once(&mark).map(|(_, word)| word.trim()) {
+                Some("hello") if is_stored => return self.write(&said).await,
                 Some("hello") => return Ok(()),
-                Some("need") => self.write(remote::DRIVER.as_bytes()).await?,
+                // What was said so far, up to the mark, is lost. And so would be what follows: some `head` reads ahead.
+                Some("need") => {
+                    is_stored = true;
+                    let driver = [mark.as_bytes(), b" driver\n", remote::DRIVER.as_bytes()].concat();
+                    self.write(&driver).await?;
+                }
                 Some(bad) => {
                     let why = bad.strip_prefix("bad ").unwrap_or(bad);
                     return Err(Broken::Unfit(
@@ -132,24 +150,30 @@ impl Driver {
                     ));
                 }
                 None => {
-                    said.line(&self.hears.nonce, &line);
+                    answer.line(&self.hears.nonce, &line);
                 }
             }
         }
-        said.line(&self.hears.nonce, &String::from_utf8_lossy(&self.hears.line));
-        if said.said.trim().is_empty() {
+        answer.line(&self.hears.nonce, &String::from_utf8_lossy(&self.hears.line));
+        if answer.said.trim().is_empty() {
             sent?;
         }
         Err(Broken::Unfit(
-            Failure::new(format!("the driver did not start in {root}: {}", said.last_said()))
+            Failure::new(format!("the driver did not start in {root}: {}", answer.last_said()))
                 .hint("log in as this user and see whether `sh -c 'echo hello'` prints hello"),
         ))
     }
 
     /// Sends `command` and waits for its answer.
     pub async fn ask(&mut self, command: &Command) -> Result<Answer, Broken> {
-        self.write(command.as_bytes()).await?;
+        self.greet(command.as_bytes()).await?;
         self.hears.end().await
+    }
+
+    /// Sends two commands at once and waits for both answers: one round trip.
+    pub async fn ask_both(&mut self, first: &Command, second: &Command) -> Result<(Answer, Answer), Broken> {
+        self.greet(&[first.as_bytes(), second.as_bytes()].concat()).await?;
+        Ok((self.hears.end().await?, self.hears.end().await?))
     }
 
     /// Sends `command` and the stream behind it; `sent` hears how many bytes are on their way.
@@ -161,7 +185,7 @@ impl Driver {
         stream: &Stream,
         sent: impl Fn(u64) + Send + Sync,
     ) -> Result<Answer, Broken> {
-        self.write(command.as_bytes()).await?;
+        self.greet(command.as_bytes()).await?;
         let stdin = &mut self.stdin;
         let write = async {
             stdin.write_all(&stream.head).await?;
@@ -192,7 +216,7 @@ impl Driver {
     /// Asks to follow the run `run` from byte `offset`; [`heard`](Self::heard) then gives its log and its end.
     pub async fn follow(&mut self, run: &str, offset: u64) -> Result<(), Broken> {
         let command = Command::new("follow").value("run", run).map_err(|error| unfit(&error))?.number(offset);
-        self.write(command.as_bytes()).await
+        self.greet(command.as_bytes()).await
     }
 
     /// The next thing the driver says. Can be given up and asked again.

@@ -34,6 +34,8 @@ pub struct Lane {
     pub switched: bool,
     /// Files that must be in `shared/`.
     linked: Vec<String>,
+    /// The lock was given back already.
+    unlocked: bool,
     host: Option<Box<dyn Host>>,
     driver: Option<Driver>,
 }
@@ -69,6 +71,7 @@ impl Lane {
             before: String::new(),
             left_out: false,
             switched: false,
+            unlocked: false,
             host: None,
             driver: None,
         }

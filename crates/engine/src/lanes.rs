@@ -50,12 +50,12 @@ impl Lanes {
         self.all.iter_mut()
     }
 
-    /// Closes all connections and keeps the locks.
-    pub async fn leave(&mut self) {
-        join_all(self.all.iter_mut().map(Lane::leave)).await;
+    /// Gives all connections back and keeps the locks.
+    pub fn leave(&mut self) {
+        self.all.iter_mut().for_each(Lane::leave);
     }
 
-    /// Gives all locks back and closes all connections.
+    /// Gives all locks and connections back.
     pub async fn close(&mut self) {
         join_all(self.all.iter_mut().map(Lane::close)).await;
     }

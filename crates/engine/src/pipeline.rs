@@ -23,6 +23,7 @@ use crate::stages::{activate::activate, fetch::fetch, pack::pack, prune::prune, 
 /// `taken_over` says that an owner before us ended in the middle of it. An error means that nothing more may be
 /// said: the release is not ours any more, or the journal cannot be written.
 pub async fn run(run: Arc<Run>, taken_over: bool) -> Result<(), JournalError> {
+    connect_ahead(&run);
     let mut lanes =
         Lanes::new(run.plan.servers.iter().map(|server| Lane::new(run.clone(), server.clone())).collect());
     let outcome = match recovery::decide(&run, &mut lanes, taken_over).await {
@@ -32,6 +33,15 @@ pub async fn run(run: Arc<Run>, taken_over: bool) -> Result<(), JournalError> {
         Err(halt) => Err(halt),
     };
     end(&run, &mut lanes, outcome).await
+}
+
+/// Logs in everywhere while the release is fetched, built and packed. Whatever goes wrong is told by the step that needs
+/// the connection.
+fn connect_ahead(run: &Arc<Run>) {
+    for server in &run.plan.servers {
+        let (hosts, server) = (Arc::clone(&run.ports.hosts), server.clone());
+        tokio::spawn(async move { hosts.prepare(&server).await });
+    }
 }
 
 /// The way forward. Every stage takes what the one before it made.
@@ -230,7 +240,7 @@ async fn end(run: &Arc<Run>, lanes: &mut Lanes, outcome: Result<(), Halt>) -> Re
         Ok(()) => (Status::Succeeded, left_out(lanes)),
         Err(Halt::Journal(error)) => return Err(error),
         Err(Halt::Unknown(why)) => {
-            lanes.leave().await;
+            lanes.leave();
             return run.reporter.release(Status::Interrupted, Some(why)).await;
         }
         Err(Halt::Failed(failure)) => match back(run, lanes, Status::Failed).await {

@@ -157,6 +157,8 @@ pub enum SourceTrouble {
 pub trait Hosts: Send + Sync {
     /// Connects and logs in. The host key is checked before any credential is sent.
     async fn connect(&self, server: &Server) -> Result<Box<dyn Host>, HostError>;
+    /// Connects ahead of time, so that the next [`connect`](Self::connect) waits less. Whatever goes wrong is told then.
+    async fn prepare(&self, server: &Server);
     /// The host keys that a machine presents, without logging in.
     async fn scan(&self, host: &str, port: u16) -> Result<Vec<ScannedKey>, HostError>;
 }
@@ -170,15 +172,15 @@ pub struct ScannedKey {
     pub fingerprint: String,
 }
 
-/// One connection to one server, on which commands run and ports are reached.
+/// A connection to one server, on which commands run and ports are reached. Others may share it; dropping gives it back.
 #[async_trait]
 pub trait Host: Send + Sync {
     /// Starts one command line. Dropping the channel does not stop the command.
     async fn exec(&self, command: &str) -> Result<Channel, HostError>;
     /// A byte stream to a TCP port as seen from the server.
     async fn forward(&self, host: &str, port: u16) -> Result<Box<dyn Duplex>, HostError>;
-    /// Ends the connection; safe to call twice.
-    async fn close(&self);
+    /// It did not do what it should: whoever connects next gets another one.
+    fn distrust(&self);
 }
 
 /// A two-way byte stream.

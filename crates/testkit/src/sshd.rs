@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use processes::Mark;
 use tempfile::TempDir;
-use transport::{Auth, HostKey, Target, Timeouts};
+use transport::{Auth, HostKey, KeyExchange, Target, Timeouts};
 
 /// How long one sshd may take to listen. Generous: a loaded machine starts fifty of them.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -145,6 +145,7 @@ impl Server {
             user: self.user.clone(),
             auth,
             host_keys: vec![host_key],
+            key_exchange: KeyExchange::default(),
             timeouts: Timeouts::default(),
         }
     }

@@ -10,12 +10,15 @@
 //! never an [`Error`]: an error means that the outcome is not known, and says which thing failed
 //! and, by [`Error::hint`], what to do next.
 //!
-//! The modules, in reading order: `target` (where to, with which credentials), `session`,
+//! A [`Pool`] gives sessions over connections that are kept and shared.
+//!
+//! The modules, in reading order: `target` (where to, with which credentials), `session`, `pool`,
 //! `process` and `stream` (what a user holds), `local`, `ssh` (the only code that sees the SSH
 //! library), `spool` (output that nobody reads yet), `error`.
 
 mod error;
 mod local;
+mod pool;
 mod process;
 mod session;
 mod spool;
@@ -24,10 +27,11 @@ mod stream;
 mod target;
 
 pub use error::Error;
+pub use pool::Pool;
 pub use process::{Exit, OUTPUT_LIMIT, Output, OutputReader, Process, Running, Signal, Stdin};
 pub use session::Session;
 #[cfg(feature = "server")]
 pub use ssh::server;
 pub use ssh::{Connection, HostKey, fingerprint, scan};
 pub use stream::Stream;
-pub use target::{Auth, Target, Timeouts};
+pub use target::{Auth, KeyExchange, Target, Timeouts};

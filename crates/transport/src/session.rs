@@ -56,6 +56,14 @@ impl Session {
         }
     }
 
+    /// It did not do what it should: whoever asks a [`Pool`](crate::Pool) next gets another connection. Others who
+    /// share this one keep it.
+    pub fn distrust(&self) {
+        if let Session::Ssh(connection) = self {
+            connection.distrust();
+        }
+    }
+
     /// Whether the connection is known to be gone. A local session never is.
     pub fn is_closed(&self) -> bool {
         match self {

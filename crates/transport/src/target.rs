@@ -22,8 +22,20 @@ pub struct Target {
     /// The pinned host keys. With none, every connection ends with
     /// [`Error::HostKeyUnknown`](crate::Error::HostKeyUnknown), which carries the key to pin.
     pub host_keys: Vec<HostKey>,
+    /// Which key exchange is asked for first.
+    pub key_exchange: KeyExchange,
     /// How long to wait for what.
     pub timeouts: Timeouts,
+}
+
+/// Which key exchange is asked for first; the server takes the first one that it knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum KeyExchange {
+    /// X25519 (RFC 8731): a quarter of a millisecond.
+    #[default]
+    Fast,
+    /// X25519 with ML-KEM-768, which a quantum computer does not break either; slower, and known to OpenSSH since 9.9.
+    PostQuantum,
 }
 
 /// One way to be let in. `Debug` never shows a secret.

@@ -4,18 +4,23 @@ use async_trait::async_trait;
 use engine::ports::{Channel, Duplex, Host, HostError, HostTrouble, Hosts, ScannedKey};
 use model::{Address, Name, Server, SshAddress};
 use store::{CredentialKind, Store};
-use transport::{Auth, HostKey, Session, Target, Timeouts};
+use transport::{Auth, HostKey, KeyExchange, Pool, Session, Target, Timeouts};
 
-/// Connects with the credentials of a store.
+use crate::config::Ssh;
+
+/// Connects with the credentials of a store, and keeps connections for whoever needs them next.
 #[derive(Debug, Clone)]
 pub struct SshHosts {
     store: Store,
+    pool: Pool,
+    key_exchange: KeyExchange,
 }
 
 impl SshHosts {
     /// Connects with the credentials of `store`.
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    pub fn new(store: Store, ssh: &Ssh) -> Self {
+        let key_exchange = if ssh.post_quantum { KeyExchange::PostQuantum } else { KeyExchange::Fast };
+        Self { store, pool: Pool::new(ssh.keep_open), key_exchange }
     }
 
     async fn auth(&self, name: &Name) -> Result<Auth, HostError> {
@@ -44,6 +49,7 @@ impl SshHosts {
             user: ssh.user.clone(),
             auth: vec![self.auth(&ssh.credential).await?],
             host_keys: host_keys.map_err(|error| from_transport(&error))?,
+            key_exchange: self.key_exchange,
             timeouts: Timeouts::default(),
         })
     }
@@ -56,7 +62,7 @@ impl Hosts for SshHosts {
             Address::Local => Session::local(),
             Address::Ssh(ssh) => {
                 let target = self.target(ssh).await?;
-                Session::connect(&target).await.map_err(|error| {
+                self.pool.session(&target).await.map_err(|error| {
                     let mut error = from_transport(&error);
                     if error.kind == HostTrouble::HostKey {
                         error.hint = Some(format!(
@@ -69,6 +75,14 @@ impl Hosts for SshHosts {
             }
         };
         Ok(Box::new(Connected(session)))
+    }
+
+    async fn prepare(&self, server: &Server) {
+        if let Address::Ssh(ssh) = &server.address
+            && let Ok(target) = self.target(ssh).await
+        {
+            self.pool.prepare(&target).await;
+        }
     }
 
     async fn scan(&self, host: &str, port: u16) -> Result<Vec<ScannedKey>, HostError> {
@@ -111,8 +125,8 @@ impl Host for Connected {
         Ok(Box::new(stream))
     }
 
-    async fn close(&self) {
-        self.0.close().await;
+    fn distrust(&self) {
+        self.0.distrust();
     }
 }
 

@@ -2,20 +2,25 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use api::{FieldError, FieldErrors, NotBuilt};
 use serde::Deserialize;
 
 use crate::toml_text::TomlText;
 
+use super::Ssh;
+
 /// Every key, as it is written in its table.
 #[cfg(test)]
-pub(super) const KEYS: [&str; 9] = [
+pub(super) const KEYS: [&str; 11] = [
     "listen",
     "data",
     "database",
     "public_url",
     "allow_protocols",
+    "post_quantum",
+    "keep_open",
     "git_idle_timeout",
     "git_timeout",
     "repository_size",
@@ -31,6 +36,7 @@ struct Raw {
     database: Option<String>,
     public_url: Option<String>,
     git: RawGit,
+    ssh: RawSsh,
     limits: RawLimits,
     artifacts: Option<NotBuilt>,
 }
@@ -39,6 +45,13 @@ struct Raw {
 #[serde(deny_unknown_fields, default)]
 struct RawGit {
     allow_protocols: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawSsh {
+    post_quantum: Option<bool>,
+    keep_open: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -58,6 +71,7 @@ pub(super) struct File {
     pub(super) database: Option<String>,
     pub(super) public_url: Option<String>,
     pub(super) git: git::Policy,
+    pub(super) ssh: Ssh,
 }
 
 /// What is wrong with the settings file: all of it.
@@ -108,6 +122,15 @@ impl Raw {
         };
         time("git_idle_timeout", self.limits.git_idle_timeout, &mut git.idle_timeout);
         time("git_timeout", self.limits.git_timeout, &mut git.total_timeout);
+        let mut ssh = Ssh::default();
+        ssh.post_quantum = self.ssh.post_quantum.unwrap_or(ssh.post_quantum);
+        let keep_open = self.ssh.keep_open.map(|text| match text.as_str() {
+            "0s" => Ok(Duration::ZERO),
+            text => api::duration::parse(text),
+        });
+        if let Some(Some(keep_open)) = errors.take("ssh.keep_open", keep_open.transpose()) {
+            ssh.keep_open = keep_open;
+        }
         let bytes = self.limits.repository_size.map(|text| size(&text)).transpose();
         if let Some(Some(bytes)) = errors.take("limits.repository_size", bytes) {
             git.max_bytes = bytes;
@@ -124,6 +147,7 @@ impl Raw {
             database: self.database,
             public_url: self.public_url,
             git,
+            ssh,
         }))
     }
 }

@@ -151,6 +151,25 @@ pub fn shared_target(link: &TreePath) -> String {
     format!("{up}shared/{link}")
 }
 
+/// Whose the files are that a login user makes on a server: user and group by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Owner {
+    /// The user's number.
+    pub user: u32,
+    /// The group's number; that of the folder, where new files take it over.
+    pub group: u32,
+}
+
+impl std::str::FromStr for Owner {
+    type Err = std::num::ParseIntError;
+
+    /// Reads what `stat -c '%u %g'` prints.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (user, group) = text.trim().split_once(' ').unwrap_or((text, ""));
+        Ok(Self { user: user.parse()?, group: group.parse()? })
+    }
+}
+
 /// The files of the folder `manifest/` that travels with a release: names for `xargs -0`, and what `stat` prints
 /// for them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -161,7 +180,7 @@ pub struct Expected {
     pub links: Vec<u8>,
     /// Names of files.
     pub files: Vec<u8>,
-    lines: [Vec<u8>; 3],
+    lines: [Vec<Vec<u8>>; 3],
 }
 
 impl Expected {
@@ -180,16 +199,23 @@ impl Expected {
         names.extend_from_slice(&name);
         names.push(0);
         if let Some(lines) = self.lines.get_mut(lines) {
-            lines.extend_from_slice(line.as_bytes());
-            lines.extend_from_slice(&name);
-            lines.push(b'\n');
+            lines.push([line.as_bytes(), &name].concat());
         }
     }
 
-    /// What `stat` prints for all names: folders, links, files. Its last line says that nothing is missing; the seal of
-    /// a release that nothing changed is this very listing.
-    pub fn listing(&self) -> Vec<u8> {
-        [self.lines.concat().as_slice(), b"whole\n"].concat()
+    /// What `stat` prints for all names, when everything belongs to `owner`: folders, links, files. Its last line says
+    /// that nothing is missing; the seal of a release that nothing changed is this very listing.
+    pub fn listing(&self, owner: Owner) -> Vec<u8> {
+        let Owner { user, group } = owner;
+        let prefix = format!("{user} {group} ");
+        let mut listing = Vec::new();
+        for line in self.lines.iter().flatten() {
+            listing.extend_from_slice(prefix.as_bytes());
+            listing.extend_from_slice(line);
+            listing.push(b'\n');
+        }
+        listing.extend_from_slice(b"whole\n");
+        listing
     }
 }
 
@@ -221,7 +247,11 @@ mod tests {
         assert_eq!(expected.dirs, b"");
         assert_eq!(expected.links, b"./a\nb\xff\0./storage\0./var/.env\0");
         assert_eq!(expected.files, b"./storage2\0");
-        assert!(expected.listing().ends_with(b"a1ff 24 ./var/.env\n81a4 0 1 ./storage2\nwhole\n"));
+        assert!(
+            expected
+                .listing(Owner { user: 7, group: 8 })
+                .ends_with(b"7 8 a1ff 24 ./var/.env\n7 8 81a4 0 1 ./storage2\nwhole\n")
+        );
         let through = manifest().expected(&["storage2/x".parse().unwrap()]).unwrap_err();
         assert!(through.message.contains("storage2 is not a folder"), "{}", through.message);
     }

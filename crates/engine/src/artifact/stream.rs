@@ -13,7 +13,7 @@ use model::TreePath;
 
 use super::folder;
 use super::kept::{Kept, manifest};
-use super::manifest::{Entry, Expected, Manifest, within};
+use super::manifest::{Entry, Expected, Manifest, Owner, within};
 use super::tar::{append, append_hard_link};
 use crate::driver::Stream;
 use crate::error::Failure;
@@ -50,6 +50,8 @@ pub struct Wanted<'w> {
     pub codec: Codec,
     /// The paths that are links into `shared/`.
     pub linked: &'w [TreePath],
+    /// Whose the files will be.
+    pub owner: Owner,
     /// Where files may be made that are needed for as long as the release runs.
     pub work: &'w Path,
 }
@@ -71,7 +73,7 @@ pub fn stream(wanted: &Wanted<'_>) -> Result<Stream, Failure> {
     let body = body(wanted, &kept, &sent)?;
     let expected = tree.expected(wanted.linked)?;
     Ok(Stream {
-        head: compressed(wanted.codec, |to| head(to, wanted.artifact, tree, &expected, &there))?.into(),
+        head: compressed(wanted.codec, |to| head(to, wanted, tree, &expected, &there))?.into(),
         body_bytes: std::fs::metadata(&body)?.len(),
         body,
         // Two empty blocks end an archive.
@@ -83,14 +85,14 @@ pub fn stream(wanted: &Wanted<'_>) -> Result<Stream, Failure> {
 /// The folder `manifest/`, the folders, the links, and the files that are there already.
 fn head(
     mut to: &mut dyn Write,
-    artifact: &str,
+    wanted: &Wanted<'_>,
     tree: &Manifest,
     expected: &Expected,
     there: &[&[u8]],
 ) -> std::io::Result<()> {
     append(&mut to, b"tree", &Entry::Dir, &mut std::io::empty())?;
     append(&mut to, b"manifest", &Entry::Dir, &mut std::io::empty())?;
-    let (listing, artifact) = (expected.listing(), [artifact.as_bytes(), b"\n"].concat());
+    let (listing, artifact) = (expected.listing(wanted.owner), [wanted.artifact.as_bytes(), b"\n"].concat());
     for (name, bytes) in [
         ("dirs", &expected.dirs),
         ("links", &expected.links),

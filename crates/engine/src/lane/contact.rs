@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use model::{ReleaseId, ReleaseName};
 
 use super::Lane;
+use crate::artifact::manifest::Owner;
 use crate::error::Failure;
 use crate::remote::{Answer, Command, status};
 
@@ -32,6 +33,8 @@ pub struct Facts {
     pub base: Option<String>,
     /// The lock belonged to a release that has ended.
     pub taken_from: Option<String>,
+    /// Whose the files are that are made there.
+    pub owner: Owner,
     /// The folder of the environment, resolved.
     pub root: String,
 }
@@ -51,6 +54,7 @@ impl Facts {
             tools: answer.all("tool").map(str::to_owned).collect(),
             base: answer.get("base").map(str::to_owned),
             taken_from: answer.get("lock").filter(|lock| lock.contains(':')).map(str::to_owned),
+            owner: answer.get("owner").and_then(|owner| owner.parse().ok()).unwrap_or_default(),
             root: answer.get("root").unwrap_or_default().to_owned(),
         }
     }

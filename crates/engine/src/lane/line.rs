@@ -36,6 +36,24 @@ impl Lane {
         }
     }
 
+    /// The last command of this release here: with it, in the same round trip, the lock is given back.
+    pub async fn ask_last(&mut self, command: &Command) -> Result<Answer, Failure> {
+        let mut again = AGAIN.iter();
+        loop {
+            let asked = match self.driver().await {
+                Ok(driver) => driver.ask_both(command, &Command::new("unlock")).await,
+                Err(broken) => Err(broken),
+            };
+            match asked {
+                Ok((answer, _)) => {
+                    self.unlocked = true;
+                    return Ok(answer);
+                }
+                Err(broken) => self.wait_again(broken, &mut again).await?,
+            }
+        }
+    }
+
     /// After a cut line: waits for the next try, or gives up.
     pub async fn wait_again(
         &mut self,
@@ -52,7 +70,7 @@ impl Lane {
             }
             (Broken::Lost(error), Some(pause)) => {
                 if let Some(host) = self.host.take() {
-                    host.close().await;
+                    host.distrust();
                 }
                 tracing::info!(server = %self.server.name, %error, "connecting again");
                 tokio::time::sleep(*pause).await;
@@ -122,23 +140,21 @@ impl Lane {
         }
     }
 
-    /// Closes the connection and keeps the lock: the release still holds this server.
-    pub async fn leave(&mut self) {
+    /// Gives the connection back and keeps the lock: the release still holds this server.
+    pub fn leave(&mut self) {
         self.driver = None;
-        if let Some(host) = self.host.take() {
-            host.close().await;
-        }
+        self.host = None;
     }
 
-    /// Gives the lock back and closes the connection. What fails here heals by itself: the next release takes
+    /// Gives the lock and the connection back. What fails here heals by itself: the next release takes
     /// the lock of one that has ended.
     pub async fn close(&mut self) {
         self.unlock().await;
-        self.leave().await;
+        self.leave();
     }
 
     pub(super) async fn unlock(&mut self) {
-        if let Some(driver) = &mut self.driver
+        if let Some(driver) = self.driver.as_mut().filter(|_| !self.unlocked)
             && let Err(broken) = driver.ask(&Command::new("unlock")).await
         {
             tracing::debug!(server = %self.server.name, ?broken, "the lock stays until the next release");

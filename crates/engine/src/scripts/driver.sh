@@ -56,28 +56,31 @@ find_owner() {
   owner=$(readlink .aweigh/lock)
   while [ -L ".aweigh/lock-after-$owner" ]; do owner=$(readlink ".aweigh/lock-after-$owner"); done
 }
-mine() { find_owner; [ "$owner" = "$me" ] || { say holder "$owner"; return 75; }; }
+# The text of our lock is the name of a file that only we made: where the two are one file, no process has to read it.
+is_plainly_mine() { [ .aweigh/lock -ef ".aweigh/$me" ] && [ ! -L ".aweigh/lock-after-$me" ]; }
+mine() {
+  if is_plainly_mine; then owner=$me; return 0; fi
+  find_owner
+  [ "$owner" = "$me" ] || { say holder "$owner"; return 75; }
+}
 
 # Only names of our own making are paths here: one part, no dot in front.
 plain() { case $1 in '' | .* | -* | */*) return 1 ;; esac; }
 
 # Whether `current` leads to the release $1, however the link is written.
-is_live() { [ -d "releases/$1" ] && [ "$(cd -P current 2>/dev/null && pwd)" = "$(cd -P "releases/$1" && pwd)" ]; }
+is_live() { [ -d "releases/$1" ] && [ "releases/$1" -ef current ]; }
 
-# The listing of the tree $2 by the names in the manifest $1: kind and mode, size and time of everything in it. Who owns
-# it is said only where that is somebody else than the manifest's `owner`. Names may hold any line, but none that begins
-# with our nonce. The last line cannot be written where the ones before did not fit.
+# The listing of the tree $2 by the names in the manifest $1: owner, group, kind and mode, size and time of everything in
+# it. The last line cannot be written where the ones before did not fit.
 listing() {
-  { IFS= read -r whose <"$1/owner"; } 2>/dev/null || return 76
-  case $whose in *[!0-9\ ]*) return 76 ;; esac
   (
     manifest=$here/$1
     cd "$2" || exit 76
-    if [ -s "$manifest/dirs" ]; then xargs -0 stat -c "$nonce %u %g %f %n" -- <"$manifest/dirs"; fi
-    if [ -s "$manifest/links" ]; then xargs -0 stat -c "$nonce %u %g %f %s %n" -- <"$manifest/links"; fi
-    if [ -s "$manifest/files" ]; then xargs -0 stat -c "$nonce %u %g %f %s %Y %n" -- <"$manifest/files"; fi
-  ) | sed "s/^$nonce $whose //;s/^$nonce /@/"
-  echo whole
+    if [ -s "$manifest/dirs" ]; then xargs -0 stat -c '%u %g %f %n' -- <"$manifest/dirs"; fi
+    if [ -s "$manifest/links" ]; then xargs -0 stat -c '%u %g %f %s %n' -- <"$manifest/links"; fi
+    if [ -s "$manifest/files" ]; then xargs -0 stat -c '%u %g %f %s %Y %n' -- <"$manifest/files"; fi
+    echo whole
+  )
 }
 
 sealed() {
@@ -105,7 +108,9 @@ do_acquire() {
     line; count=$((count - 1))
     [ -e "shared/$value" ] || { say missing "$value"; missing=71; }
   done
-  if ln -s "$me" .aweigh/lock 2>/dev/null; then
+  if is_plainly_mine; then
+    lock=mine
+  elif ln -s "$me" .aweigh/lock 2>/dev/null; then
     lock=taken
   else
     before=
@@ -116,12 +121,17 @@ do_acquire() {
       ln -s "$me" ".aweigh/lock-after-$before"
       find_owner
     done
+    # Nobody has it, and yet it cannot be made: the reason is said this time.
+    if [ -z "$owner" ]; then ln -s "$me" .aweigh/lock || return 70; owner=$me; fi
     case $before in '' | "${me%:*}":*) lock=mine ;; *) lock=$before ;; esac
   fi
-  mine || return 75
+  if [ "$lock" = taken ] && [ ! -L ".aweigh/lock-after-$me" ]; then owner=$me; else mine || return 75; fi
+  printf '' 2>/dev/null >".aweigh/$me"
   say lock "$lock"
-  for tool in tar setsid stat xargs head cmp sed zstd gzip curl wget; do if has $tool; then say tool $tool; fi; done
-  say root "$(pwd -P)"
+  for tool in tar setsid stat xargs head cmp zstd gzip curl wget; do if has $tool; then say tool $tool; fi; done
+  cd -P . && say root "$PWD"
+  # Whose the files are that are made here.
+  say owner "$(stat -c '%u %g' .aweigh/incoming)"
   facts "$name" "$origin"
   return $missing
 }
@@ -147,7 +157,7 @@ facts() {
     live=${now#releases/}
     if plain "$live"; then
       live=.aweigh/manifests/$live
-      if [ -f "$live/artifact" ] && cmp -s "$live/seal" "$live/expected"; then
+      if [ -f "$live/artifact" ] && { [ "$live/seal" -ef "$live/expected" ] || cmp -s "$live/seal" "$live/expected"; }; then
         IFS= read -r artifact <"$live/artifact"
         say base "$artifact"
       fi
@@ -183,7 +193,7 @@ do_receive() {
   into=.aweigh/incoming/$name
   if [ -e "$into" ]; then rm -rf "$into"; fi
   plain "$name" && mkdir "$into" || return 70
-  : >"$into/linked_dirs" && : >"$into/linked_files" || return 70
+  printf '' >"$into/linked_dirs" && printf '' >"$into/linked_files" || return 70
   while [ "$dirs" -gt 0 ]; do line; dirs=$((dirs - 1)); printf '%s\n' "$value" >>"$into/linked_dirs"; done
   line; files=$value
   while [ "$files" -gt 0 ]; do line; files=$((files - 1)); printf '%s\n' "$value" >>"$into/linked_files"; done
@@ -193,28 +203,23 @@ do_receive() {
     plain "$base" && [ -d "releases/$base" ] && [ ! -L "releases/$base" ] || return 76
     ln -s "../../../releases/$base" "$into/base" || return 70
   fi
-  # A pipe tells only the end of its last part; the others leave a mark.
-  case $codec in
-    zstd) head -c "$size" | { zstd -dcq || : >"$into/bad"; } | tar -xpof - -C "$into" || : >"$into/bad" ;;
-    gzip) head -c "$size" | { gzip -dcq || : >"$into/bad"; } | tar -xpof - -C "$into" || : >"$into/bad" ;;
-    *) return 64 ;;
-  esac
+  case $codec in zstd | gzip) ;; *) return 64 ;; esac
+  # A pipe tells only the end of its last part; here each part that fails says so. A full disk cannot hide it.
+  failed=$({
+    head -c "$size" | { "$codec" -dcq || echo "$codec" >&3; } | tar -xpof - -C "$into" >&2 || echo tar >&3
+  } 3>&1)
   # A tool that failed may not have ended its line.
-  if [ -e "$into/bad" ]; then echo; space "$into"; return 70; fi
+  if [ -n "$failed" ]; then echo; space "$into"; return 70; fi
   unread=
   if [ -n "$base" ] && [ "$own" = 1 ]; then take_apart || return 70; fi
   while IFS= read -r dir; do link_dir "$dir" || return 70; done <"$into/linked_dirs"
   while IFS= read -r file; do link_file "$file" || return $?; done <"$into/linked_files"
-  stat -c '%u %g' "$into/tree" >"$into/manifest/owner" || return 70
   listing "$into/manifest" "$into/tree" 2>/dev/null | cmp -s - "$into/manifest/expected" || {
     listing "$into/manifest" "$into/tree" 2>&1 | cmp - "$into/manifest/expected"
     return 76
   }
   # Nothing will change it: what was expected is its seal.
-  if [ "$seal" = 1 ]; then
-    ln "$into/manifest/expected" "$into/manifest/seal" 2>/dev/null ||
-      cp "$into/manifest/expected" "$into/manifest/seal" || return 70
-  fi
+  if [ "$seal" = 1 ]; then ln "$into/manifest/expected" "$into/manifest/seal" || return 70; fi
   mine || return 75
   # A release that is staged anew; what is live is never taken away.
   if is_live "$name"; then return 78; fi
@@ -232,7 +237,10 @@ take_apart() {
 }
 
 # The way from a path inside the release to shared/: one step up per part, and two for releases/NAME.
-up() { printf '%s' "../../"; case $1 in */*) printf '%s' "${1%/*}/" | sed 's,[^/]*/,../,g' ;; esac; }
+up() {
+  rest=$1 way=../../
+  while [ "${rest#*/}" != "$rest" ]; do rest=${rest#*/} way=../$way; done
+}
 
 link_dir() {
   mkdir -p "shared/$1" 2>/dev/null || return 70
@@ -251,7 +259,8 @@ link_file() {
 place_link() {
   rm -rf "$into/tree/$1"
   case $1 in */*) mkdir -p "$into/tree/${1%/*}" || return 70 ;; esac
-  ln -s "$(up "$1")shared/$1" "$into/tree/$1" || return 70
+  up "$1"
+  ln -s "${way}shared/$1" "$into/tree/$1" || return 70
 }
 
 take_seal() {
@@ -430,11 +439,15 @@ do_prune() {
     line; count=$((count - 1))
     [ -n "$ours" ] && plain "$value" && ! is_live "$value" || continue
     if [ -d "releases/$value" ]; then mv "releases/$value" ".aweigh/trash/$value-$$" && say removed "$value"; fi
-    rm -rf ".aweigh/manifests/$value" ".aweigh/incoming/$value"
-    if plain "${value##*-}" && [ -e ".aweigh/runs/${value##*-}" ]; then rm -rf ".aweigh/runs/${value##*-}"; fi
+    set -- ".aweigh/manifests/$value" ".aweigh/incoming/$value"
+    if plain "${value##*-}"; then set -- "$@" ".aweigh/runs/${value##*-}"; fi
+    rm -rf "$@"
   done
   [ -n "$ours" ] || return 75
-  for old in .aweigh/driver-*; do [ "$old" = "$driver" ] || rm -f "$old"; done
+  # Other drivers, and the marks of owners that ended without a word.
+  for old in .aweigh/driver-* .aweigh/*:*; do
+    case $old in "$driver" | ".aweigh/$me" | *lock-after-*) ;; *) if [ -f "$old" ]; then rm -f "$old"; fi ;; esac
+  done
   # Removing may take long; nobody waits for it.
   set -- .aweigh/trash/*
   if [ -e "$1" ] || [ -L "$1" ]; then
@@ -446,8 +459,8 @@ do_prune() {
 # Gives the lock back; a lock of somebody else is left alone.
 do_unlock() {
   mine >/dev/null || return 0
-  owner=$(readlink .aweigh/lock)
-  rm -f .aweigh/lock
+  if ! is_plainly_mine; then owner=$(readlink .aweigh/lock); fi
+  rm -f .aweigh/lock ".aweigh/$me"
   # It is free; the links through which it came to us mean nothing any more.
   while [ "$owner" != "$me" ]; do
     before=$owner

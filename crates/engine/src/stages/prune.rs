@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use model::{Kind, ReleaseName};
+use model::{HookPoint, Kind, ReleaseName};
 
 use crate::error::Halt;
 use crate::lane::{Lane, unsendable};
+use crate::planner::point_hooks;
 use crate::ports::GoodRelease;
-use crate::remote::{Command, status};
+use crate::remote::{Answer, Command, status};
 use crate::run::Begun;
 
 /// Removes what is not kept any more from the lane's server, and writes `revisions.log`.
@@ -27,8 +28,16 @@ pub async fn prune(lane: &mut Lane) -> Result<(), Halt> {
         Ok(command) => command,
         Err(error) => return Err(open.fail(unsendable(error)).await),
     };
-    match lane.ask(&command).await {
-        Ok(answer) if answer.status == status::DONE => {
+    // Where nothing follows that could lead back, it is the last word to this server.
+    let is_last = point_hooks(&run.plan, HookPoint::AfterRelease, None).is_empty();
+    let answer = if is_last { lane.ask_last(&command).await } else { lane.ask(&command).await };
+    // A lock that is free was given back by a first try whose answer was lost: all of it was done.
+    let is_done = |answer: &Answer| {
+        let is_free = is_last && answer.status == status::LOCKED && answer.get("holder") == Some("");
+        answer.status == status::DONE || is_free
+    };
+    match answer {
+        Ok(answer) if is_done(&answer) => {
             let removed: Vec<&str> = answer.all("removed").collect();
             let mut log = open.log();
             if !removed.is_empty() {

@@ -12,6 +12,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use crate::artifact::kept;
+use crate::artifact::manifest::Owner;
 use crate::artifact::stream::{Codec, Wanted, stream};
 use crate::driver::Stream;
 use crate::error::{Failure, Halt};
@@ -24,8 +25,16 @@ use crate::run::{Begun, Run};
 /// A disk with less than this is full, in kilobytes.
 const LITTLE: u64 = 1024;
 
-/// What a stream is made for: how it is compressed, and the artifact that its receivers have already.
-type Form = (Codec, Option<String>);
+/// What a stream is made for.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Form {
+    /// How it is compressed.
+    codec: Codec,
+    /// The artifact that its receivers have already.
+    base: Option<String>,
+    /// Whose the files will be there.
+    owner: Owner,
+}
 
 /// The artifact of a release, in the forms that its servers receive; each form is made once.
 pub struct Parcel {
@@ -46,16 +55,17 @@ impl Parcel {
         if let Some(made) = streams.get(&form) {
             return Ok(made.clone());
         }
-        let (run, artifact, (codec, base)) = (Arc::clone(&self.run), self.artifact.clone(), form.clone());
+        let (run, artifact, wanted) = (Arc::clone(&self.run), self.artifact.clone(), form.clone());
         let made = tokio::task::spawn_blocking(move || {
             let environment = &run.plan.environment;
             let linked = [environment.linked_dirs.clone(), environment.linked_files.clone()].concat();
             stream(&Wanted {
                 data: &run.ports.data,
                 artifact: &artifact,
-                base: base.as_deref(),
-                codec,
+                base: wanted.base.as_deref(),
+                codec: wanted.codec,
                 linked: &linked,
+                owner: wanted.owner,
                 work: &run.work(),
             })
         });
@@ -197,7 +207,8 @@ async fn send(
     base: Option<&Base>,
     log: &mut NodeLog,
 ) -> Result<Answer, Failure> {
-    let stream = parcel.stream((codec, base.map(|base| base.artifact.clone()))).await?;
+    let form = Form { codec, base: base.map(|base| base.artifact.clone()), owner: lane.facts.owner };
+    let stream = parcel.stream(form).await?;
     let environment = &lane.run.plan.environment;
     let seal_now = !has_staging_hooks(lane);
     // A hook that writes in place would change the live release through a shared file.
@@ -265,11 +276,10 @@ fn usable(lane: &Lane) -> Result<(), Failure> {
         return Err(Failure::new(format!("{}/current is a real file or folder, not a link", lane.root))
             .hint("move it away by hand, for example: mv current current.old"));
     }
-    for tool in ["tar", "setsid", "stat", "xargs", "head", "cmp", "sed"] {
+    for tool in ["tar", "setsid", "stat", "xargs", "head", "cmp"] {
         if !lane.facts.tools.contains(tool) {
-            return Err(Failure::new(format!("{tool} is not installed on this server")).hint(
-                "install it; Debian: apt-get install tar util-linux coreutils findutils diffutils sed",
-            ));
+            return Err(Failure::new(format!("{tool} is not installed on this server"))
+                .hint("install it; Debian: apt-get install tar util-linux coreutils findutils diffutils"));
         }
     }
     codec(lane).map(|_| ())

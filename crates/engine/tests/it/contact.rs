@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use engine::driver::{Broken, Driver};
 use engine::error::Failure;
-use engine::remote::{DRIVER, DRIVER_HASH};
+use engine::remote::{Command, DRIVER, DRIVER_HASH};
 
 use crate::asks::ask;
 use crate::machine::{Machine, program};
@@ -18,7 +18,8 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Why a driver cannot be started.
 pub(crate) async fn unfit(site: &Site) -> Failure {
-    match Driver::start(&site.host, &site.root, ME).await {
+    let asked = async { Driver::start(&site.host, &site.root, ME).await?.ask(&Command::new("unlock")).await };
+    match asked.await {
         Ok(_) => panic!("a driver started in {}", site.root),
         Err(Broken::Away(error) | Broken::Lost(error)) => panic!("asking again does not help: {error}"),
         Err(Broken::Unfit(failure)) => failure,
@@ -136,9 +137,6 @@ async fn an_unknown_verb_ends_the_driver() {
     for machine in Machine::ALL {
         let mut driver = Site::new(machine).driver(ME).await;
         assert_eq!(ask(&mut driver, "format", &[]).await.status, 64);
-        assert!(
-            driver.ask(&engine::remote::Command::new("unlock")).await.is_err(),
-            "it goes on after nonsense"
-        );
+        assert!(driver.ask(&Command::new("unlock")).await.is_err(), "it goes on after nonsense");
     }
 }

@@ -19,7 +19,7 @@ use crate::asks::ask;
 use crate::machine::Machine;
 use crate::properties::{entry, machine, path};
 use crate::site::Site;
-use crate::tree::{COMMIT_TIME, Walk, differences, expected_of, keep, receive_onto, walk, write};
+use crate::tree::{COMMIT_TIME, Walk, differences, expected_of, keep, owner, receive_onto, walk, write};
 
 /// Two trees, of which the second is packed as what the first one does not have.
 struct Pair {
@@ -61,6 +61,7 @@ impl Pair {
             base: base.then_some(self.artifacts[0].as_str()),
             codec,
             linked: &[],
+            owner: owner(),
             work: &self.folder.path().join("work"),
         })
         .unwrap()

@@ -4,10 +4,11 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use engine::driver::Driver;
 use engine::remote::status;
 use testkit::repo::Entry;
 
-use crate::asks::{ask, follow, hook, tell};
+use crate::asks::{ask, command, follow, hook, tell};
 use crate::contact::unfit;
 use crate::machine::Machine;
 use crate::namespace::Namespace;
@@ -47,6 +48,44 @@ async fn a_disk_that_cannot_be_written_is_named() {
         let failure = unfit(&site).await;
         assert!(failure.message.contains("cannot be used"), "{}", failure.message);
         assert!(failure.message.contains("Read-only file system"), "{}", failure.message);
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_cannot_be_written_any_more_is_named() {
+    for machine in Machine::ALL {
+        let mut site = Site::new(machine);
+        assert_eq!(ask(&mut site.locked().await, "unlock", &[]).await.status, 0);
+        let setup = "mount -o bind \"$1\" \"$1\"; mount -o remount,ro,bind \"$1\"";
+        let Some(namespace) = Namespace::mounts(setup, &site.path("")) else { return };
+        enter(&mut site, &namespace);
+        let mut driver = Driver::start(&site.host, &site.root, ME).await.unwrap();
+        let said = match driver.ask(&command("acquire", &["", "", "", "0"])).await {
+            Ok(answer) => {
+                assert_eq!(answer.status, status::TOOL, "{answer:?}");
+                answer.said
+            }
+            Err(broken) => broken.into_failure().message,
+        };
+        assert!(said.contains("Read-only file system"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_disk_without_room_for_one_more_name_is_named() {
+    for machine in Machine::ALL {
+        let mut site = Site::new(machine).at("disk/shop");
+        let disk = site.folder().join("disk");
+        fs::create_dir(&disk).unwrap();
+        let mount = "mount -t tmpfs -o size=2m,nr_inodes=40 none \"$1\"";
+        let Some(namespace) = Namespace::mounts(mount, &disk) else { return };
+        enter(&mut site, &namespace);
+        let many: Vec<_> = (0..60).map(|n| (format!("file-{n}"), n.to_string())).collect();
+        let parcel = Parcel::of(&many.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect::<Vec<_>>());
+        let answer = parcel.send(&mut site.locked().await, "one", machine.codecs()[0]).await;
+        assert_eq!(answer.status, status::TOOL, "{answer:?}");
+        assert!(answer.said.contains("No space left on device"), "{answer:?}");
+        assert_eq!(names(&namespace.path(&site.path("releases"))), [""; 0]);
     }
 }
 

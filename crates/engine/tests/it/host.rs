@@ -91,7 +91,7 @@ impl Host for LocalHost {
         Err(HostError { kind: HostTrouble::ForwardRefused, message: "no ports here".to_owned(), hint: None })
     }
 
-    async fn close(&self) {}
+    fn distrust(&self) {}
 }
 
 fn trouble(error: &std::io::Error) -> HostError {

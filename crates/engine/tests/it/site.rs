@@ -68,9 +68,11 @@ impl Site {
         self.at.join(below)
     }
 
-    /// A driver that speaks as `me` and has taken no lock.
+    /// A driver that speaks as `me`, was heard, and has taken no lock.
     pub(crate) async fn driver(&self, me: &str) -> Driver {
-        Driver::start(&self.host, &self.root, me).await.unwrap()
+        let mut driver = Driver::start(&self.host, &self.root, me).await.unwrap();
+        assert_eq!(ask(&mut driver, "probe", &["", ""]).await.status, 0);
+        driver
     }
 
     /// A driver that holds the lock as [`ME`].

@@ -7,9 +7,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use engine::artifact::kept;
+use engine::artifact::manifest::{Manifest, Owner};
 use engine::artifact::pack::{Order, pack};
 use engine::artifact::stream::{Codec, Wanted, stream};
-use engine::artifact::{kept, manifest::Manifest};
 use engine::driver::{Driver, Stream};
 use engine::remote::{Answer, Command};
 use tempfile::TempDir;
@@ -113,7 +114,16 @@ impl Parcel {
         let linked: Vec<_> = linked.iter().map(|path| path.parse().unwrap()).collect();
         let data = self.folder.path().join("data");
         let (artifact, work) = (self.artifact.as_str(), data.join("work"));
-        stream(&Wanted { data: &data, artifact, base: None, codec, linked: &linked, work: &work }).unwrap()
+        stream(&Wanted {
+            data: &data,
+            artifact,
+            base: None,
+            codec,
+            linked: &linked,
+            owner: owner(),
+            work: &work,
+        })
+        .unwrap()
     }
 
     /// The bytes of the stream of this tree.
@@ -217,4 +227,11 @@ pub(crate) fn stream_of(bytes: &[u8], nothing: PathBuf) -> Stream {
 /// Bytes that look like chance and are the same every time.
 pub(crate) fn noise(length: u64) -> Vec<u8> {
     (0..length).map(|at| at.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()[5]).collect()
+}
+
+/// Whose the files are that these tests make.
+pub(crate) fn owner() -> Owner {
+    let made = tempfile::tempdir().unwrap();
+    let stat = fs::metadata(made.path()).unwrap();
+    Owner { user: stat.uid(), group: stat.gid() }
 }

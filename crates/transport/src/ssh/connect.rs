@@ -17,7 +17,7 @@ use super::auth::{Credential, Login};
 use super::guard::{Ending, Guard, Halt, Policy, spoken};
 use super::wire::{FirstWords, Wire};
 use crate::target::address;
-use crate::{Error, Target, Timeouts};
+use crate::{Error, KeyExchange, Target, Timeouts};
 
 /// The library would start a new key exchange by itself after 1 GiB or an hour, and then end
 /// connections with several busy downloads. Servers rekey soon enough.
@@ -47,8 +47,8 @@ pub(super) async fn dial(host: &str, port: u16, timeouts: &Timeouts) -> Result<T
         untried = untried.saturating_sub(1);
         match timeout(share, TcpStream::connect(candidate)).await {
             Ok(Ok(socket)) => {
-                if let Err(error) = socket.set_nodelay(true) {
-                    tracing::debug!(%error, "TCP_NODELAY cannot be set");
+                if let Err(error) = socket.set_nodelay(true).and_then(|()| socket.set_quickack(true)) {
+                    tracing::debug!(%error, "TCP_NODELAY or TCP_QUICKACK cannot be set");
                 }
                 return Ok(socket);
             }
@@ -88,8 +88,8 @@ pub(super) async fn open(target: &Target, credentials: Vec<Credential>) -> Resul
     let handshake = Handshake::new(target.address(), target.timeouts);
     let whole = async {
         let policy = Policy::Pinned(target.host_keys.clone());
-        let offer = algorithms::pinned_first(&target.host_keys);
-        let shaken = handshake.shake(socket, policy, offer).await;
+        let host_keys = algorithms::pinned_first(&target.host_keys);
+        let shaken = handshake.shake(socket, policy, host_keys, target.key_exchange).await;
         let mut handle = shaken.map_err(|halt| handshake.explain(halt))?;
         let login = Login { user: &target.user, address: &handshake.address, ending: &handshake.ending };
         login.run(&mut handle, credentials).await?;
@@ -112,14 +112,15 @@ impl Handshake {
         &self,
         socket: TcpStream,
         policy: Policy,
-        offer: Vec<Algorithm>,
+        host_keys: Vec<Algorithm>,
+        key_exchange: KeyExchange,
     ) -> Result<Handle<Guard>, Halt> {
         let words = Arc::clone(&self.first_words);
-        let wire = Wire::new(socket, words, self.ending.cut_token(), self.timeouts.silence());
+        let wire = Wire::new(socket, words, Arc::clone(&self.ending), self.timeouts.silence());
         let config = Config {
             client_id: SshId::Standard(concat!("SSH-2.0-Aweigh_", env!("CARGO_PKG_VERSION")).into()),
             limits: NEVER,
-            preferred: algorithms::offer(offer),
+            preferred: algorithms::offer(host_keys, key_exchange),
             keepalive_interval: Some(self.timeouts.keepalive),
             keepalive_max: usize::try_from(self.timeouts.keepalive_limit).unwrap_or(usize::MAX),
             ..Config::default()

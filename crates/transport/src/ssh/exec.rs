@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use russh::client::Msg;
-use russh::{ChannelWriteHalf, Sig};
+use russh::{Channel, ChannelWriteHalf, Sig};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::Connection;
@@ -12,15 +12,33 @@ use super::channel::{self, Fate, Share};
 use super::guard::Ending;
 use crate::{Error, Exit, Process, Signal};
 
+/// A channel without a command, and its place among those that a server allows.
+pub(super) struct Open {
+    channel: Channel<Msg>,
+    permit: OwnedSemaphorePermit,
+}
+
 impl Connection {
     /// Starts a command.
     pub(crate) async fn exec(self: &Arc<Self>, command: &str) -> Result<Process, Error> {
-        let permit = Arc::clone(&self.sessions).acquire_owned().await.map_err(|_| Error::Closed)?;
+        let opened = self.ahead.take();
+        let permit = match opened {
+            Some(_) => None,
+            None => Some(Arc::clone(&self.sessions).acquire_owned().await.map_err(|_| Error::Closed)?),
+        };
         let (tell, told) = oneshot::channel();
         let (connection, command) = (Arc::clone(self), command.to_owned());
         // A task of its own, so that a caller who gives up in between leaves no channel behind.
         tokio::spawn(async move {
-            let started = connection.start(&command, permit).await;
+            let started = match (opened, permit) {
+                (Some(open), _) => connection.start(open, &command).await,
+                (None, Some(permit)) => match connection.open_channel(permit).await {
+                    Ok(open) => connection.start(open, &command).await,
+                    Err(error) => Err(error),
+                },
+                (None, None) => Err(Error::Closed),
+            };
+            let kept = Arc::downgrade(&connection);
             drop(connection);
             match started {
                 Err(error) => drop(tell.send(Err(error))),
@@ -28,21 +46,26 @@ impl Connection {
                     // A process that nobody takes is dropped here, and its channel closed below.
                     drop(tell.send(Ok(process)));
                     pump.run().await;
+                    if let Some(connection) = kept.upgrade() {
+                        connection.open_ahead().await;
+                    }
                 }
             }
         });
         told.await.unwrap_or_else(|_| Err(self.lost()))
     }
 
-    async fn start(
-        &self,
-        command: &str,
-        permit: OwnedSemaphorePermit,
-    ) -> Result<(Process, channel::Pump), Error> {
+    /// Opens a channel; no command is on it yet.
+    pub(super) async fn open_channel(&self, permit: OwnedSemaphorePermit) -> Result<Open, Error> {
         let channel = self.handle.channel_open_session().await.map_err(|error| match error {
             russh::Error::ChannelOpenFailure(_) => Error::SessionRefused { address: self.address.clone() },
             _ => self.lost(),
         })?;
+        Ok(Open { channel, permit })
+    }
+
+    async fn start(&self, open: Open, command: &str) -> Result<(Process, channel::Pump), Error> {
+        let Open { channel, permit } = open;
         // The answer is not waited for: that saves a round trip, and a refusal is the fate of the
         // command like any other.
         channel.exec(true, command).await.map_err(|_| self.lost())?;

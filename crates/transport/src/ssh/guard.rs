@@ -1,7 +1,9 @@
 //! What the SSH library asks us about: is this the right host, may the server open channels
 //! (never), and how did the connection end.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
 use russh::keys::PublicKeyOrCertificate;
@@ -40,15 +42,42 @@ pub(super) enum Policy {
     Look,
 }
 
-/// How a connection came to its end; shared by all who have to say so.
-#[derive(Debug, Default)]
+/// Whether a connection lives, and how it came to its end; shared by all who have to say so.
+#[derive(Debug)]
 pub(super) struct Ending {
     reason: Mutex<Option<String>>,
     reached: CancellationToken,
     cut: CancellationToken,
+    begun: Instant,
+    /// When something was last heard, in milliseconds since `begun`.
+    heard: AtomicU64,
+}
+
+impl Default for Ending {
+    fn default() -> Ending {
+        Ending {
+            reason: Mutex::default(),
+            reached: CancellationToken::new(),
+            cut: CancellationToken::new(),
+            begun: Instant::now(),
+            heard: AtomicU64::new(0),
+        }
+    }
 }
 
 impl Ending {
+    /// Notes that the server said something.
+    pub(super) fn hear(&self) {
+        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.heard.store(now, Ordering::Relaxed);
+    }
+
+    /// How long the server has said nothing.
+    pub(super) fn silence(&self) -> Duration {
+        let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
+        self.begun.elapsed().saturating_sub(heard)
+    }
+
     /// Notes a reason; the first one stands, later ones are its consequences.
     pub(super) fn note(&self, reason: &str) {
         let mut noted = self.reason.lock().unwrap_or_else(PoisonError::into_inner);

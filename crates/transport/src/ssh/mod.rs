@@ -2,8 +2,10 @@
 //!
 //! `connect` dials and shakes hands through `wire`, with the algorithms of `algorithms`;
 //! `guard` checks the host key (`host_key`, `known_hosts`) before `auth` shows a credential
-//! (`private_key`); then `channel` carries commands (`exec`) and streams (`forward`).
+//! (`private_key`); then `channel` carries commands (`exec`) and streams (`forward`). `ahead` opens a channel before it
+//! is needed, for connections that are kept.
 
+mod ahead;
 mod algorithms;
 mod auth;
 mod channel;
@@ -21,7 +23,10 @@ mod wire;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use ahead::Ahead;
 
 use russh::Disconnect;
 use russh::client::Handle;
@@ -51,6 +56,8 @@ pub struct Connection {
     handle: Handle<Guard>,
     sessions: Arc<Semaphore>,
     ending: Arc<Ending>,
+    ahead: Ahead,
+    distrusted: AtomicBool,
 }
 
 impl Connection {
@@ -63,7 +70,34 @@ impl Connection {
         let credentials = auth::prepare(&target.auth).await?;
         let line = connect::open(target, credentials).await?;
         let sessions = Arc::new(Semaphore::new(SESSIONS));
-        Ok(Connection { address: target.address(), handle: line.handle, sessions, ending: line.ending })
+        Ok(Connection {
+            address: target.address(),
+            handle: line.handle,
+            sessions,
+            ending: line.ending,
+            ahead: Ahead::default(),
+            distrusted: AtomicBool::new(false),
+        })
+    }
+
+    /// Nobody else gets this connection any more. Whoever has it keeps it.
+    pub(crate) fn distrust(&self) {
+        self.distrusted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it may be given to somebody else.
+    pub(crate) fn is_trusted(&self) -> bool {
+        !self.is_closed() && !self.distrusted.load(Ordering::Relaxed)
+    }
+
+    /// Whether one more user finds room: a driver, and a word beside it.
+    pub(crate) fn has_room(&self) -> bool {
+        self.ahead.is_there() || self.sessions.available_permits() >= 2
+    }
+
+    /// Whether no command runs on it.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.sessions.available_permits() + usize::from(self.ahead.is_there()) == SESSIONS
     }
 
     /// Whether nothing can be done over this connection any more.

@@ -7,7 +7,7 @@ use super::algorithms::FAMILIES;
 use super::connect::{HOST_KEY, Handshake, dial};
 use super::guard::{Halt, Policy};
 use crate::target::address;
-use crate::{Error, Timeouts};
+use crate::{Error, KeyExchange, Timeouts};
 
 /// Asks a server for its host keys, one connection per kind of key, and never authenticates. The
 /// answer is what *somebody* at that address presents: pin it only after comparing fingerprints.
@@ -17,7 +17,7 @@ pub async fn scan(host: &str, port: u16, timeouts: Timeouts) -> Result<Vec<HostK
     for family in FAMILIES {
         let socket = dial(host, port, &timeouts).await?;
         let handshake = Handshake::new(address(host, port), timeouts);
-        let looked = handshake.shake(socket, Policy::Look, family.to_vec());
+        let looked = handshake.shake(socket, Policy::Look, family.to_vec(), KeyExchange::Fast);
         match timeout(timeouts.handshake, looked).await.map_err(|_| handshake.late())? {
             Err(Halt::Seen(key)) => keys.push(key),
             Err(halt) => match handshake.explain(halt) {

@@ -1,5 +1,5 @@
-//! The TCP socket below SSH: remembers what the server said first, notices when nothing can be
-//! sent any more, and can be cut from outside.
+//! The TCP socket below SSH: remembers what the server said first and when it was last heard, acknowledges
+//! short answers at once, notices when nothing can be sent any more, and can be cut from outside.
 
 use std::io;
 use std::pin::Pin;
@@ -10,12 +10,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::guard::Ending;
 
 /// How much of the server's first words is kept.
 const FIRST_WORDS: usize = 255;
 /// How many of their characters a message shows.
 const SHOWN: usize = 120;
+/// What is read at once and is not longer is an answer, in bytes; what is longer is a stream.
+const ANSWER: usize = 4096;
 
 /// The first bytes that a server sent, for messages about handshakes that failed.
 #[derive(Debug, Default)]
@@ -51,6 +55,7 @@ impl FirstWords {
 pub(super) struct Wire {
     socket: TcpStream,
     first_words: Arc<FirstWords>,
+    ending: Arc<Ending>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     patience: Duration,
     /// Runs while a write waits. The library asks for signs of life only between writes, so a
@@ -62,10 +67,21 @@ impl Wire {
     pub(super) fn new(
         socket: TcpStream,
         first_words: Arc<FirstWords>,
-        cut: CancellationToken,
+        ending: Arc<Ending>,
         patience: Duration,
     ) -> Wire {
-        Wire { socket, first_words, cut: Box::pin(cut.cancelled_owned()), patience, stalled: None }
+        let cut = Box::pin(ending.cut_token().cancelled_owned());
+        Wire { socket, first_words, ending, cut, patience, stalled: None }
+    }
+
+    fn hear(&self, heard: &[u8]) {
+        self.first_words.listen(heard);
+        self.ending.hear();
+        // sshd does not set TCP_NODELAY for commands: its second small packet waits for our acknowledgement of the
+        // first, which the kernel would hold back for 40 ms. The kernel forgets the wish after a while (tcp(7)).
+        if heard.len() <= ANSWER {
+            self.socket.set_quickack(true).ok();
+        }
     }
 
     fn poll_cut(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -99,7 +115,7 @@ impl AsyncRead for Wire {
         let before = into.filled().len();
         let polled = Pin::new(&mut self.socket).poll_read(cx, into);
         if polled.is_ready() {
-            self.first_words.listen(into.filled().get(before..).unwrap_or_default());
+            self.hear(into.filled().get(before..).unwrap_or_default());
         }
         polled
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use testkit::sshd::{Fleet, FleetSpec, ServerSpec};
 use tokio::net::TcpSocket;
 use transport::server::Server;
-use transport::{Auth, Error, Output, Session, Target, Timeouts};
+use transport::{Auth, Error, KeyExchange, Output, Session, Target, Timeouts};
 
 /// The password of in-process servers.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -30,6 +30,7 @@ pub(crate) fn target(server: &Server, auth: Vec<Auth>) -> Target {
         user: "demo".to_owned(),
         auth,
         host_keys: vec![server.host_key().clone()],
+        key_exchange: KeyExchange::default(),
         timeouts: Timeouts::default(),
     }
 }
