@@ -18,7 +18,7 @@ export type Release = Schemas['Release']
 export type ReleasePlan = Schemas['ReleasePlan']
 export type ServerSpec = Schemas['Named_ServerSpec']
 export type SessionView = Schemas['SessionView']
-export type Snapshot = Schemas['Snapshot']
+export type Snapshot = Schemas['Snapshot'] & { progress?: Progress | null }
 export type TokenView = Schemas['TokenView']
 export type TrustAnswer = Schemas['TrustAnswer']
 export type UserView = Schemas['UserView']
@@ -32,6 +32,11 @@ export type StepStatus =
 export type ReleaseStatus =
   | 'awaiting_approval' | 'scheduled' | 'queued' | 'running' | 'paused' | 'interrupted'
   | 'succeeded' | 'failed' | 'rolled_back' | 'partial' | 'cancelled' | 'superseded'
+
+/** Bytes of uploads: a rate is per second, and `remaining` is whole seconds; both are missing while nobody knows. */
+export type Bytes = { sent: number; total: number; rate?: number | null; remaining?: number | null }
+/** The bytes of a release in all, and of the uploads that are under way. It is no fact: it has no number, and the latest counts. */
+export type Progress = Bytes & { nodes: Record<string, Bytes> }
 
 /** A release in one line, in the topics of projects and of the board. */
 export type ReleaseLine = { id: number; project: string; environment: string; kind: string; ref: string; by: string }

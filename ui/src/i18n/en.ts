@@ -82,6 +82,8 @@ export const en = {
       interrupted: 'It stopped in the middle, and nobody knows how a step ended. Look at it, then let it go on or cancel it.',
     } as Record<string, string>,
     failedAt: 'What failed', openLog: 'Open its log', attempt: (n: number) => `try ${n}`,
+    uploading: (what: string) => `Uploading: ${what}`, sent: (sent: string, all: string) => `${sent} of ${all}`, share: (percent: number, all: string) => `${percent}% of ${all}`,
+    remaining: (time: string) => `${time} left`,
     filter: 'Find a server', noMatch: 'No server has this name.', problems: 'Problems first',
     ok: (n: number) => `${n} done`, left: (n: number) => `${n} waiting`, busy: (n: number) => `${n} running`, bad: (n: number) => `${n} failed`,
     info: { ref: 'Ref', commit: 'Commit', folder: 'Folder on the servers', started: 'Began', ended: 'Ended', created: 'Made', state: 'State of the servers', before: 'before', now: 'now' },

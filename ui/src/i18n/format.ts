@@ -38,10 +38,31 @@ export function span(ms: number): string {
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`
 }
 
-export function bytes(n: number): string {
-  if (n < 1000) return `${n} B`
-  if (n < 1e6) return `${(n / 1e3).toFixed(n < 1e4 ? 1 : 0)} kB`
-  return `${(n / 1e6).toFixed(n < 1e7 ? 1 : 0)} MB`
+/** `8 s`, `3:05`: a time that is known in whole seconds. */
+export function seconds(n: number): string {
+  return n < 60 ? `${n} s` : span(n * 1000)
+}
+
+const SIZES = ['B', 'kB', 'MB', 'GB', 'TB']
+
+/** Three digits: `1.23 MB`, `12.3 MB`, `123 MB`. As a part of a whole it has the unit and the width of that, so that what
+ * counts up stays where it is. */
+export function bytes(n: number, whole = n): string {
+  let size = 1
+  let power = 0
+  while (whole / size >= 1000 && power < SIZES.length - 1) {
+    size *= 1000
+    power += 1
+  }
+  const digits = power === 0 ? 0 : whole / size < 10 ? 2 : whole / size < 100 ? 1 : 0
+  const form = new Intl.NumberFormat(tag(), { minimumFractionDigits: digits, maximumFractionDigits: digits })
+  // U+2007 is a space as wide as a digit.
+  return `${form.format(n / size).padStart(form.format(whole / size).length, '\u2007')} ${SIZES[power]}`
+}
+
+/** `12.3 MB/s`. */
+export function rate(n: number): string {
+  return `${bytes(n)}/s`
 }
 
 export function number(n: number): string {

@@ -80,6 +80,8 @@ export const zh: Messages = {
       interrupted: '中途停止，有一步的结果未知。请检查后选择继续或取消。',
     },
     failedAt: '失败位置', openLog: '打开日志', attempt: (n) => `第 ${n} 次`,
+    uploading: (what) => `正在上传：${what}`, sent: (sent, all) => `${sent} / ${all}`, share: (percent, all) => `${percent}%，共 ${all}`,
+    remaining: (time) => `剩余 ${time}`,
     filter: '查找服务器', noMatch: '没有这个名称的服务器。', problems: '问题优先',
     ok: (n) => `${n} 完成`, left: (n) => `${n} 等待`, busy: (n) => `${n} 执行中`, bad: (n) => `${n} 失败`,
     info: { ref: '引用', commit: '提交', folder: '服务器目录', started: '开始', ended: '结束', created: '创建', state: '服务器状态', before: '之前', now: '现在' },

@@ -1,7 +1,7 @@
 // The push client of the page: gives the machine its clock, its network and its tab, and hands facts to whoever
 // subscribed, once per drawn frame.
 import { Problem, request, url } from '../api/client'
-import type { Batch, Fact } from '../api/types'
+import type { Batch, Fact, Progress } from '../api/types'
 import { type Effect, HOLD, INITIAL, type Input, type Mode, SILENCE, type State, type Timer, step } from './machine'
 import { Position } from './topics'
 
@@ -12,6 +12,8 @@ export type Handlers = {
   reset: () => Promise<{ after: number; stream: string | null } | null>
   /** Who watches. */
   presence?: (users: string[]) => void
+  /** How far the uploads are; only the WebSocket tells it. */
+  progress?: (progress: Progress) => void
 }
 
 type Subscription = { topic: string; position: Position; logs: string; handlers: Handlers; resetting: boolean; facts: Fact[] }
@@ -145,6 +147,8 @@ class Push {
       this.#input({ type: 'hello' })
     } else if (message.presence) {
       this.#subscriptions.get(message.presence.topic)?.handlers.presence?.(message.presence.users)
+    } else if (message.progress) {
+      this.#subscriptions.get(message.progress.topic)?.handlers.progress?.(message.progress)
     } else if (message.topic) {
       this.#take(message as Batch)
     }

@@ -2,7 +2,8 @@
 //
 // Thousands of nodes live in plain maps; only the few fields that change are reactive (deep proxies would cost more
 // than the drawing), so a fact redraws one node, one row and the counters.
-import type { Fact, Node, NodeFact, Release, ReleaseStatus, ServerFact, Snapshot, StepStatus } from '../api/types'
+import type { Bytes, Fact, Node, NodeFact, Release, ReleaseStatus, ServerFact, Snapshot, StepStatus } from '../api/types'
+import { type Uploads, readProgress } from './progress'
 
 export const TERMINAL: ReadonlySet<string> = new Set(['succeeded', 'failed', 'rolled_back', 'partial', 'cancelled', 'superseded'])
 const SETTLED: ReadonlySet<string> = new Set(['ok', 'failed', 'warning', 'skipped', 'cancelled', 'undone', 'unknown'])
@@ -70,6 +71,8 @@ export class Row {
   state: string = $state('pending')
   before: string | null = $state(null)
   now: string | null = $state(null)
+  /** Whether its upload is running. */
+  isUploading = false
 
   constructor(name: string) {
     this.name = name
@@ -80,9 +83,11 @@ export class Row {
     let worst = 'ok'
     let any = false
     let open = false
+    this.isUploading = false
     for (const node of this.nodes) {
       any ||= node.status !== 'pending'
       open ||= node.status === 'pending'
+      this.isUploading ||= node.step === 'upload' && node.status === 'running'
       if ((BADNESS[node.status] ?? 0) > (BADNESS[worst] ?? 0)) worst = node.status
     }
     // Between two steps of its own it waits for the others; that is neither done nor untouched.
@@ -106,6 +111,9 @@ export class ReleaseModel {
   /** How many servers stand where, by the worst of their steps. */
   counts: Record<string, number> = $state.raw({})
   watching: string[] = $state.raw([])
+  #isUploading = $state(false)
+  /** How far the uploads are that are under way; nothing when nobody has said so. */
+  uploads: Uploads | null = $state.raw(null)
   seq = 0
   stream = ''
 
@@ -132,11 +140,13 @@ export class ReleaseModel {
     }
     for (const node of snapshot.nodes) this.nodes.set(node.key, new NodeState(node))
     this.#arrange()
+    this.progress(snapshot.progress)
   }
 
   /** Takes facts in that follow the last one. Log and chat are shown elsewhere. */
   apply(facts: Fact[]): void {
     const touched = new Set<Row>()
+    const told = new Set<string>()
     let added = false
     for (const fact of facts) {
       this.seq = fact.seq
@@ -149,6 +159,7 @@ export class ReleaseModel {
       }
       const node = this.nodes.get(data.key)
       node?.apply(data, fact.at)
+      told.add(data.key)
       const row = node?.server ? this.rowByName.get(node.server) : undefined
       if (row) touched.add(row)
       if (data.server) this.#server(data.server)
@@ -158,6 +169,37 @@ export class ReleaseModel {
       for (const row of touched) row.judge()
       this.#count()
     }
+    this.#forget(told)
+  }
+
+  /** Takes in how far the uploads are. Facts win: what is settled is not under way, whatever comes late. */
+  progress(raw: unknown): void {
+    this.uploads = this.#isOver ? null : readProgress(raw, (key) => {
+      const node = this.nodes.get(key)
+      return node !== undefined && !SETTLED.has(node.status)
+    })
+  }
+
+  /** Whether an upload is running, by the facts. */
+  get isUploading(): boolean {
+    return this.#isUploading && !this.#isOver
+  }
+
+  /** How far the upload of a running step is. */
+  bytes(node: NodeState): Bytes | undefined {
+    return node.status === 'running' ? this.uploads?.nodes.get(node.key) : undefined
+  }
+
+  /** Forgets the bytes of steps that a fact spoke of: they have ended, or begin anew. */
+  #forget(keys: Set<string>): void {
+    const known = this.uploads
+    if (!known || !(this.#isOver || [...keys].some((key) => known.nodes.has(key)))) return
+    const nodes = new Map([...known.nodes].filter(([key]) => !keys.has(key)))
+    this.uploads = nodes.size > 0 && !this.#isOver ? { ...known, nodes } : null
+  }
+
+  get #isOver(): boolean {
+    return this.ended || this.status === 'interrupted'
   }
 
   #release(status: ReleaseStatus, reason: string | null, at: string): void {
@@ -208,8 +250,13 @@ export class ReleaseModel {
 
   #count(): void {
     const counts: Record<string, number> = {}
-    for (const row of this.rows) counts[row.worst] = (counts[row.worst] ?? 0) + 1
+    let isUploading = false
+    for (const row of this.rows) {
+      counts[row.worst] = (counts[row.worst] ?? 0) + 1
+      isUploading ||= row.isUploading
+    }
     this.counts = counts
+    this.#isUploading = isUploading
   }
 
   get ended(): boolean {
