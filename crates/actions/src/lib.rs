@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 use engine::dispatcher::Control;
 use engine::ports::{Hosts, Source};
+use engine::progress::Uploads;
 use store::Store;
 use tokio::sync::{Mutex, watch as signal};
 
@@ -37,6 +38,7 @@ pub use board::BoardRow;
 pub use definitions::Definitions;
 pub use engine::check::Finding;
 pub use engine::ports::{RefEntry, RefQuery, ScannedKey};
+pub use engine::progress::{Amount, Progress};
 pub use error::{Error, Wrong};
 pub use git::Changes;
 pub use people::{From as SignInFrom, Session, SignedIn, Token};
@@ -60,6 +62,8 @@ pub struct Parts {
     pub hosts: Arc<dyn Hosts>,
     /// The dispatcher's ear.
     pub control: Control,
+    /// How far uploads are.
+    pub uploads: Uploads,
     /// Reads private keys.
     pub keys: Arc<dyn Keys>,
     /// Reads `aweigh.toml`.

@@ -4,13 +4,24 @@ use model::ReleaseId;
 use store::{Batch, LogFilter, LogReader, Snapshot, Topic};
 use tokio::sync::watch;
 
-use crate::{Action, Actions, Actor, Error, Object, authorize};
+use crate::{Action, Actions, Actor, Error, Object, Progress, authorize};
 
 impl Actions {
     /// A release and its tree at one moment.
     pub async fn snapshot(&self, actor: &Actor, id: ReleaseId) -> Result<Snapshot, Error> {
         authorize(actor, Action::SeeReleases, &Object::Release(id))?;
         self.store().snapshot(id).await?.ok_or_else(|| Error::missing("release", &id))
+    }
+
+    /// How far the uploads of a release are; nothing when none is under way.
+    pub fn progress(&self, actor: &Actor, id: ReleaseId) -> Result<Option<Progress>, Error> {
+        authorize(actor, Action::SeeReleases, &Object::Release(id))?;
+        Ok(self.parts.uploads.of(id))
+    }
+
+    /// Changes whenever an upload begins, of any release.
+    pub fn uploads_begun(&self) -> watch::Receiver<()> {
+        self.parts.uploads.begun()
     }
 
     /// The facts of `topic` after number `after`, as they stand: the one read behind every way to watch. Asked for

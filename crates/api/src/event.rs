@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{Node, Release};
+use crate::{Node, Progress, Release};
 
 /// A release and its tree at one number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -21,6 +21,9 @@ pub struct Snapshot {
     /// Who watches it now, over any transport.
     #[serde(default)]
     pub watching: Vec<String>,
+    /// How far its uploads are, while there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
 }
 
 /// Facts of one topic, in order.

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use api::EventBatch;
+use api::{EventBatch, Progress};
 use futures::StreamExt;
-use model::{Node, Release, ReleaseId, Status, StepStatus, Tree};
+use model::{Node, Release, ReleaseId, Status, StepKind, StepStatus, Tree};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -22,6 +22,9 @@ const WAIT_SECS: u64 = 25;
 
 /// How long an answer to a long poll may take: its waiting, and the way.
 const ANSWER: Duration = Duration::from_secs(WAIT_SECS + 30);
+
+/// How long an answer about uploads may take: the picture waits for it.
+const GLANCE: Duration = Duration::from_millis(500);
 
 /// The pauses between tries while the server cannot be reached: doubled from the first up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -176,10 +179,26 @@ impl Watched {
                     Some(News::Failed(error)) => return Err(error.into()),
                     None => anyhow::bail!("the reader of the journal stopped"),
                 },
-                _ = second.tick() => view.refresh(&self.release, &self.tree)?,
+                _ = second.tick() => {
+                    if view.shows_progress() {
+                        view.progress(self.progress(client).await);
+                    }
+                    view.refresh(&self.release, &self.tree)?;
+                }
             }
         }
         Ok(Left::Ended)
+    }
+
+    /// How far the uploads are, while there are any. Not to know it is no trouble.
+    async fn progress(&self, client: &Client) -> Option<Progress> {
+        let is_uploading = |node: &Node| node.step == StepKind::Upload && node.status == StepStatus::Running;
+        if !self.tree.nodes.iter().any(is_uploading) {
+            return None;
+        }
+        let id = self.release.id.to_string();
+        let ask = Ask::at(&["releases", &id, "progress"]).within(GLANCE);
+        client.get(&ask).await.ok()
     }
 
     fn take(&mut self, batch: &EventBatch, view: &mut View) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actions::{Actions, Parts};
 use engine::dispatcher::{Control, dispatch};
+use engine::progress::Uploads;
 use engine::run::Ports;
 use store::Store;
 use tokio::task::JoinHandle;
@@ -38,6 +39,7 @@ pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wire
     let memory = Arc::new(Memory(store.clone()));
     let hosts = Arc::new(SshHosts::new(store.clone(), &settings.ssh));
     let source = Arc::new(GitSource::new(&settings.data, settings.git.clone(), store.clone()));
+    let uploads = Uploads::default();
     let (control, orders) = Control::new();
     let ports = Ports {
         source: source.clone(),
@@ -46,6 +48,7 @@ pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wire
         queue: memory.clone(),
         artifacts: memory.clone(),
         secrets: memory,
+        uploads: uploads.clone(),
         installation: store.installation().to_owned(),
         public_url: public_url(settings),
         data: settings.data.clone(),
@@ -60,6 +63,7 @@ pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wire
         source,
         hosts,
         control,
+        uploads,
         keys: Arc::new(SshKeys),
         repository_file: web::read_repository_file,
     };

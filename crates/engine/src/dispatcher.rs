@@ -112,6 +112,7 @@ fn start(tasks: &mut JoinSet<()>, ports: &Ports, control: &Control, claim: Claim
     tasks.spawn(async move {
         keep_at_it(&ports, claim, &stop, taken_over).await;
         control.running().remove(&claim.release);
+        ports.uploads.forget(claim.release);
         control.wake();
     });
 }

@@ -176,13 +176,15 @@ impl Driver {
         Ok((self.hears.end().await?, self.hears.end().await?))
     }
 
-    /// Sends `command` and the stream behind it; `sent` hears how many bytes are on their way.
+    /// Sends `command` and the stream behind it; `sent` hears how many bytes are on their way. With `is_last` the input
+    /// ends behind the stream, and with it the driver, when it has answered.
     ///
     /// The answer is read meanwhile: a server that gives up in the middle is heard at once.
     pub async fn upload(
         &mut self,
         command: &Command,
         stream: &Stream,
+        is_last: bool,
         sent: impl Fn(u64) + Send + Sync,
     ) -> Result<Answer, Broken> {
         self.greet(command.as_bytes()).await?;
@@ -202,7 +204,13 @@ impl Driver {
                 sent(total);
             }
             stdin.write_all(&stream.tail).await?;
-            stdin.flush().await
+            stdin.flush().await?;
+            if is_last {
+                stdin.shutdown().await?;
+                // For a child of this process only closing the pipe is an end.
+                *stdin = Box::pin(tokio::io::sink());
+            }
+            Ok::<(), std::io::Error>(())
         };
         let read = self.hears.end();
         let (mut write, mut read) = (std::pin::pin!(write), std::pin::pin!(read));

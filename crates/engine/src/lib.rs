@@ -23,6 +23,7 @@ pub mod masker;
 pub mod pipeline;
 pub mod planner;
 pub mod ports;
+pub mod progress;
 pub mod recovery;
 pub mod remote;
 pub mod reporter;

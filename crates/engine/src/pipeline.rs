@@ -90,7 +90,7 @@ async fn artifact(run: &Arc<Run>) -> Result<Option<String>, Halt> {
     run.go_on()?;
     fetch(run).await?;
     run.go_on()?;
-    let mut control = control(run).await?;
+    let mut control = Lane::control(run.clone()).map_err(Halt::Failed)?;
     let built = build(&mut control).await;
     control.close().await;
     let built = built?;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{Failure, Halt};
 use crate::fault::{self, Side};
 use crate::ports::{Artifacts, GoodRelease, Hosts, Journal, JournalError, Queue, Secrets, Source, StepRow};
+use crate::progress::Uploads;
 use crate::reporter::{NodeLog, Reporter};
 
 /// How many times Aweigh may end in the same step before the step is given up.
@@ -33,6 +34,8 @@ pub struct Ports {
     pub artifacts: Arc<dyn Artifacts>,
     /// What must not be said.
     pub secrets: Arc<dyn Secrets>,
+    /// How far uploads are.
+    pub uploads: Uploads,
     /// The random id of this installation.
     pub installation: String,
     /// How people reach Aweigh, without a slash at its end; empty when nobody said.

@@ -161,6 +161,7 @@ fn quick() -> Router<AppState> {
         .route("/export", allow(SeeDefinitions, get(apply::export)))
         .route("/releases", allow(SeeReleases, get(releases::list)))
         .route("/releases/{release}", allow(SeeReleases, get(releases::show)))
+        .route("/releases/{release}/progress", allow(SeeReleases, get(releases::progress)))
         .route("/releases/{release}/log", allow(SeeReleases, get(releases::log)))
         .route("/releases/{release}/cancel", allow(Cancel, post(releases::cancel)))
         .route("/releases/{release}/resume", allow(Resume, post(releases::resume)))

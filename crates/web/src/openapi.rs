@@ -30,7 +30,7 @@ pub(crate) async fn show() -> Json<OpenApi> {
         environments::remove,
         git::refs, git::fetch, git::changes,
         apply::apply, apply::export,
-        releases::create, releases::list, releases::show, releases::log, releases::cancel, releases::resume,
+        releases::create, releases::list, releases::show, releases::progress, releases::log, releases::cancel, releases::resume,
         events::events, board::show, chat::to_release, chat::to_project, chat::list,
         session::create, session::show, session::remove, session::set_up, session::list, session::end,
         session::change_password, users::list, users::create, users::remove, users::set_up,

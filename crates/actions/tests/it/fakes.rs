@@ -208,6 +208,7 @@ impl Rig {
             source: repository.clone(),
             hosts: machines.clone(),
             control,
+            uploads: engine::progress::Uploads::default(),
             keys: Arc::new(Texts),
             repository_file,
         }));

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::io;
 
+use api::Progress;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use model::{Event, Release, Tree};
@@ -18,12 +19,19 @@ pub struct View {
     /// How many rows of the terminal the picture takes.
     drawn: usize,
     note: Option<String>,
+    progress: Option<Progress>,
 }
 
 impl View {
     /// A view for what standard output is.
     pub fn stdout() -> Self {
-        Self { terminal: Screen::stdout().terminal, zone: TimeZone::system(), drawn: 0, note: None }
+        Self {
+            terminal: Screen::stdout().terminal,
+            zone: TimeZone::system(),
+            drawn: 0,
+            note: None,
+            progress: None,
+        }
     }
 
     /// Shows where the release stands when we begin to look.
@@ -55,6 +63,16 @@ impl View {
         if self.terminal { self.draw(release, tree) } else { Ok(()) }
     }
 
+    /// Whether how far uploads are would be seen.
+    pub fn shows_progress(&self) -> bool {
+        self.terminal
+    }
+
+    /// Notes how far uploads are; seen with the next picture.
+    pub fn progress(&mut self, progress: Option<Progress>) {
+        self.progress = progress.filter(|progress| !progress.nodes.is_empty());
+    }
+
     /// Says something about the watching itself, such as a lost connection; `None` takes it back.
     pub fn note(&mut self, note: Option<&str>) -> io::Result<()> {
         let news = self.note.as_deref() != note;
@@ -69,7 +87,9 @@ impl View {
 
     fn draw(&mut self, release: &Release, tree: &Tree) -> io::Result<()> {
         let screen = Screen::stdout();
-        let mut picture = tree::picture(release, tree, Timestamp::now(), screen.width, screen.height);
+        let now = Timestamp::now();
+        let mut picture =
+            tree::picture(release, tree, self.progress.as_ref(), now, screen.width, screen.height);
         if let Some(note) = &self.note {
             picture.push(Line::default().with(note.clone(), Paint::Yellow));
         }

@@ -12,15 +12,19 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use api::{Bytes, Progress};
+use jiff::{SignedDuration, Timestamp};
 use model::{Kind, Name, Node, Release, StepKind, StepStatus, Tree};
 
 use super::clean::one_line;
 use super::paint::{Line, Paint};
-use super::words::{release_paint, release_symbol, span, spoken, step_paint, symbol, took, worked};
+use super::words::{release_paint, release_symbol, size, span, spoken, step_paint, symbol, took, worked};
 
 /// Rows of a picture that are not servers: head, status, trunk, end of the trunk, the note on what is left out.
 const OTHER_ROWS: usize = 6;
+
+/// How many servers are shown with their bytes, where there is room.
+const SLOWEST: usize = 5;
 
 /// The steps of a plan: the same rows before anything has happened.
 pub fn steps(tree: &Tree) -> Vec<Line> {
@@ -39,9 +43,47 @@ pub fn steps(tree: &Tree) -> Vec<Line> {
 /// The whole picture at `now`, at most about `height` rows.
 ///
 /// `release` says what is released; where everything stands is in `tree`, which is newer.
-pub fn picture(release: &Release, tree: &Tree, now: Timestamp, width: usize, height: usize) -> Vec<Line> {
+pub fn picture(
+    release: &Release,
+    tree: &Tree,
+    progress: Option<&Progress>,
+    now: Timestamp,
+    width: usize,
+    height: usize,
+) -> Vec<Line> {
     let mut lines = vec![head(release), status(release, tree, now)];
     lines.extend(rows(tree, now, width, height));
+    lines.extend(progress.into_iter().flat_map(|progress| uploads(progress, tree, height)));
+    lines
+}
+
+/// The uploads in bytes: all of them in one line, and below it the servers that are behind, the last ones first.
+fn uploads(progress: &Progress, tree: &Tree, height: usize) -> Vec<Line> {
+    let told = |bytes: &Bytes| {
+        let mut text = format!("{} of {}", size(bytes.sent), size(bytes.total));
+        if let Some(rate) = bytes.rate {
+            text = format!("{text} · {}/s", size(rate));
+        }
+        match bytes.remaining {
+            Some(left) => format!(
+                "{text} · {} left",
+                span(SignedDuration::from_secs(i64::try_from(left).unwrap_or(i64::MAX)))
+            ),
+            None => text,
+        }
+    };
+    let mut lines =
+        vec![Line::default().with("uploading ", Paint::Bold).with(told(&progress.whole), Paint::Plain)];
+    let mut nodes: Vec<(&String, &Bytes)> = progress.nodes.iter().collect();
+    nodes.sort_by_key(|(_, bytes)| (bytes.sent.saturating_mul(1000) / bytes.total.max(1), bytes.total));
+    let room = height.saturating_sub(OTHER_ROWS + 2 + parts(tree).1.len()).min(SLOWEST);
+    if nodes.len() > 1 {
+        let servers = nodes.into_iter().take(room);
+        lines.extend(servers.map(|(node, bytes)| {
+            let server = node.split('/').next().unwrap_or_default();
+            Line::default().with(format!("  {server}  "), Paint::Bold).with(told(bytes), Paint::Dim)
+        }));
+    }
     lines
 }
 
@@ -250,7 +292,7 @@ mod tests {
     use super::*;
 
     fn drawn(release: &Release, tree: &Tree, width: usize, height: usize) -> String {
-        let lines = picture(release, tree, sample::at(60.0), width, height);
+        let lines = picture(release, tree, None, sample::at(60.0), width, height);
         lines.iter().map(|line| line.text(width, false)).collect::<Vec<_>>().join("\n")
     }
 
@@ -264,6 +306,26 @@ mod tests {
           web-1  ok         ✓ upload 0.5s  ✓ after_upload 0.5s  ✓ activate 0.5s  ✓ after_activate 0.5s  ✓ verify 0.5s  ✓ prune 0.5s
           web-2  ok         ✓ upload 0.5s  ✓ after_upload 0.5s  ✓ activate 0.5s  ✓ after_activate 0.5s  ✓ verify 0.5s  ✓ prune 0.5s
         ✓ staged 0.5s  ✓ batch 1 0.5s
+        ");
+    }
+
+    #[test]
+    fn uploads_are_told_in_bytes_and_the_slowest_by_name() {
+        let (release, tree) = sample::running();
+        let bytes = |sent, rate, remaining| Bytes { sent, total: 45_000_000, rate, remaining };
+        let nodes = [
+            ("db-1/upload".to_owned(), bytes(44_000_000, Some(9_000_000), Some(1))),
+            ("web-1/upload".to_owned(), bytes(1_200_000, None, None)),
+        ];
+        let whole =
+            Bytes { sent: 45_200_000, total: 90_000_000, rate: Some(12_300_000), remaining: Some(65) };
+        let progress = Progress { whole, nodes: nodes.into() };
+        let lines = picture(&release, &tree, Some(&progress), sample::at(60.0), 72, 50);
+        let text: Vec<String> = lines.iter().skip(6).map(|line| line.text(72, false)).collect();
+        insta::assert_snapshot!(text.join("\n"), @r"
+        uploading 45.2 MB of 90.0 MB · 12.3 MB/s · 1m05s left
+          web-1  1.20 MB of 45.0 MB
+          db-1  44.0 MB of 45.0 MB · 9.00 MB/s · 1.0s left
         ");
     }
 

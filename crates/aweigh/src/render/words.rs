@@ -76,6 +76,21 @@ pub fn span(duration: SignedDuration) -> String {
     }
 }
 
+/// A number of bytes with three digits that count: `640 B`, `12.3 MB`.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 4] =
+        [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    let Some((unit, name)) = UNITS.iter().find(|(unit, _)| bytes >= *unit) else {
+        return format!("{bytes} B");
+    };
+    let (whole, rest) = (bytes / unit, bytes % unit);
+    match whole {
+        100.. => format!("{whole} {name}"),
+        10..100 => format!("{whole}.{} {name}", rest * 10 / unit),
+        _ => format!("{whole}.{:02} {name}", rest * 100 / unit),
+    }
+}
+
 /// How long a node works or worked, where that is worth a word. What was undone later did not work until then.
 pub fn worked(node: &Node, now: Timestamp) -> Option<String> {
     let counts = matches!(
@@ -113,6 +128,21 @@ pub fn listed(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_three_digits() {
+        let table = [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.00 kB"),
+            (12_345_678, "12.3 MB"),
+            (456_700_000, "456 MB"),
+        ];
+        for (bytes, expected) in table {
+            assert_eq!(size(bytes), expected);
+        }
+        assert_eq!(size(u64::MAX), "18446744 TB");
+    }
 
     #[test]
     fn spans_are_short_and_clear() {

@@ -1,6 +1,6 @@
 //! The manifest: what an artifact holds, entry by entry, and what a server must find when it has unpacked it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -143,6 +143,21 @@ impl Manifest {
 /// Whether `path` is `folder` or below it.
 pub fn within(path: &[u8], folder: &[u8]) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.first() == Some(&b'/'))
+}
+
+/// The folders in which these paths are.
+pub fn ancestors<'p>(paths: impl Iterator<Item = &'p Vec<u8>>) -> BTreeSet<Vec<u8>> {
+    let mut folders = BTreeSet::new();
+    for path in paths {
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        for folder in ends.rev().filter_map(|end| path.get(..end)) {
+            if folders.contains(folder) {
+                break;
+            }
+            folders.insert(folder.to_vec());
+        }
+    }
+    folders
 }
 
 /// The text of the link at `link` in `releases/NAME`: relative, so that a moved or mounted folder still works.

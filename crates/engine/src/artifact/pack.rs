@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use sha2::{Digest, Sha256};
 
-use super::manifest::{Entry, Manifest, Text};
+use super::manifest::{Entry, Manifest, Text, ancestors};
 use super::tar::append;
 use crate::error::Failure;
 
@@ -254,21 +254,6 @@ fn excludes(order: &Order) -> Result<Gitignore, Failure> {
         builder.add_line(None, line).map_err(|error| Failure::new(format!("exclude {line:?}: {error}")))?;
     }
     builder.build().map_err(|error| Failure::new(format!("exclude: {error}")))
-}
-
-/// The folders in which these paths are.
-fn ancestors<'p>(paths: impl Iterator<Item = &'p Vec<u8>>) -> BTreeSet<Vec<u8>> {
-    let mut folders = BTreeSet::new();
-    for path in paths {
-        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-        for folder in ends.rev().filter_map(|end| path.get(..end)) {
-            if folders.contains(folder) {
-                break;
-            }
-            folders.insert(folder.to_vec());
-        }
-    }
-    folders
 }
 
 fn synced(file: BufWriter<File>) -> Result<(), Failure> {

@@ -14,8 +14,11 @@ set -u
 umask 022
 LC_ALL=C
 export LC_ALL
-# Settings of the login user that change what `cd` says and what `tar` does.
-unset CDPATH TAR_OPTIONS
+# A setting of the login user that changes what `cd` says.
+unset CDPATH
+# GNU tar reads 10 KB at once, unless it is told otherwise; others do not know this variable.
+TAR_OPTIONS=--blocking-factor=128
+export TAR_OPTIONS
 mode=$1
 
 # ------------------------------------------------------------------ one hook, in its own session
@@ -27,7 +30,7 @@ if [ "$mode" = run ]; then
   echo $$ >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid" || exit 73
   while IFS= read -r line; do export "$line"; done <"$dir/env"
   # The driver reads bytes; a hook has the language of the session.
-  unset LC_ALL
+  unset LC_ALL TAR_OPTIONS
   case $(head -c 2 "$dir/script") in
     '#!') chmod 700 "$dir/script" && cd "$3" && "$dir/script" ;;
     *) cd "$3" && sh -e "$dir/script" ;;
@@ -185,7 +188,8 @@ do_probe() {
 
 # ------------------------------------------------------------------ receive: a stream becomes a folder in releases/
 # values: name, codec, base (a release whose files are hard links in the stream; empty for none), own (1: they may not
-# stay shared), seal (1: nothing will change it, seal it now), linked dirs, linked files, size; then the stream
+# stay shared), seal (1: nothing will change it, seal it now), linked dirs, linked files, size (empty: to the end of the
+# input, which saves a process that copies every byte); then the stream
 do_receive() {
   unread=yes
   line; name=$value; line; codec=$value; line; base=$value; line; own=$value; line; seal=$value
@@ -206,7 +210,7 @@ do_receive() {
   case $codec in zstd | gzip) ;; *) return 64 ;; esac
   # A pipe tells only the end of its last part; here each part that fails says so. A full disk cannot hide it.
   failed=$({
-    head -c "$size" | { "$codec" -dcq || echo "$codec" >&3; } | tar -xpof - -C "$into" >&2 || echo tar >&3
+    if [ -n "$size" ]; then head -c "$size" | unpack; else unpack; fi
   } 3>&1)
   # A tool that failed may not have ended its line.
   if [ -n "$failed" ]; then echo; space "$into"; return 70; fi
@@ -228,6 +232,9 @@ do_receive() {
   mv "$into/manifest" ".aweigh/manifests/$name" && mv "$into/tree" "releases/$name" || return 70
   rm -rf "$into"
 }
+
+# Unpacks its standard input.
+unpack() { { "$codec" -dcq || echo "$codec" >&3; } | tar -xpof - -C "$into" >&2 || echo tar >&3; }
 
 # Gives the tree files of its own, by one process; where the file system can, they share what nobody changes.
 take_apart() {

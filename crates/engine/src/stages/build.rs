@@ -38,7 +38,7 @@ pub fn settings_hash(run: &Run) -> String {
     hex::encode(Sha256::digest(said.to_string()))
 }
 
-/// Builds the plan's commit on the lane of the control host.
+/// Builds the plan's commit on the lane of the control host, which is contacted when there is something to build.
 pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
     let run = control.run.clone();
     // Without a tree there is nothing to pack: a build that was done is redone until its artifact is kept.
@@ -63,6 +63,9 @@ pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
     let Begun::Act(open) = run.begin("build").await? else {
         return Err(Halt::Failed(Failure::new("the built tree is gone")));
     };
+    if let Err(failure) = control.contact().await {
+        return Err(open.fail(failure).await);
+    }
     let mut log = open.log();
     for earlier in 1..open.attempt {
         for number in 0..run.plan.environment.build.run.len() {

@@ -25,6 +25,10 @@ use crate::run::{Begun, Run};
 /// A disk with less than this is full, in kilobytes.
 const LITTLE: u64 = 1024;
 
+/// A stream longer than this goes to the end of the driver's input, in bytes: a new driver costs less than a process that
+/// copies as much.
+const LARGE: u64 = 4 * 1024 * 1024;
+
 /// What a stream is made for.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Form {
@@ -214,6 +218,7 @@ async fn send(
     // A hook that writes in place would change the live release through a shared file.
     let own = has_hooks_before_the_switch(lane);
     let folder = base.map_or("", |base| base.folder.as_str());
+    let is_large = stream.size() > LARGE;
     let command = || {
         let command = Command::new("receive")
             .value("folder", lane.folder().as_str())?
@@ -225,19 +230,25 @@ async fn send(
             command.list("linked folder", environment.linked_dirs.iter().map(model::TreePath::as_str))?;
         let command =
             command.list("linked file", environment.linked_files.iter().map(model::TreePath::as_str))?;
-        Ok(command.number(stream.size()))
+        if is_large { command.value("size", "") } else { Ok(command.number(stream.size())) }
     };
     let command = command().map_err(unsendable)?;
     let shared = if base.is_some() { ", the rest is shared with what runs there" } else { "" };
     log.line(&format!("{} files, {} bytes of {}{shared}", stream.files, stream.size(), codec.word()));
+    let meter = parcel.run.ports.uploads.begin(parcel.run.plan.release, &lane.key("upload"), stream.size());
     let mut again = Lane::tries();
     loop {
         let asked = match lane.driver().await {
-            Ok(driver) => driver.upload(&command, &stream, |_| {}).await,
+            Ok(driver) => driver.upload(&command, &stream, is_large, |bytes| meter.sent(bytes)).await,
             Err(broken) => Err(broken),
         };
         match asked {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => {
+                if is_large {
+                    lane.start_anew();
+                }
+                return Ok(answer);
+            }
             Err(broken) => lane.wait_again(broken, &mut again).await?,
         }
     }

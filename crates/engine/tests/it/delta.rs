@@ -79,7 +79,7 @@ impl Pair {
     ) -> Answer {
         let stream = self.stream(at, codec, !base.is_empty());
         let command = receive_onto(name, codec, base, own, &[], &[], stream.size());
-        driver.upload(&command, &stream, |_| {}).await.unwrap()
+        driver.upload(&command, &stream, false, |_| {}).await.unwrap()
     }
 
     /// The first tree as the live release `one`.

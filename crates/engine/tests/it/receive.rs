@@ -11,7 +11,7 @@ use engine::remote::{self, status};
 use testkit::repo::{Entry, file, hostile_tree, link};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::asks::ask;
+use crate::asks::{ask, command};
 use crate::machine::Machine;
 use crate::site::{ME, Site};
 use crate::tree::{Parcel, differences, noise, receive, stream_of, walk};
@@ -94,7 +94,7 @@ async fn a_damaged_stream_leaves_nothing_in_releases() {
                 let mut driver = site.locked().await;
                 let stream = stream_of(bytes, parcel.file("nothing"));
                 let command = receive("one", *codec, &[], &[], stream.size());
-                let answer = driver.upload(&command, &stream, |_| {}).await.unwrap();
+                let answer = driver.upload(&command, &stream, false, |_| {}).await.unwrap();
                 assert_ne!(answer.status, 0, "{what}: {answer:?}");
                 assert_eq!(site.names("releases"), [""; 0], "{what}");
             }
@@ -111,7 +111,7 @@ async fn a_wrong_size_leaves_nothing_in_releases() {
             let mut driver = site.locked().await;
             let stream = parcel.stream(*codec, &[]);
             let cut = receive("one", *codec, &[], &[], stream.head.len() as u64 + stream.body_bytes / 2);
-            let answer = driver.upload(&cut, &stream, |_| {}).await.unwrap();
+            let answer = driver.upload(&cut, &stream, false, |_| {}).await.unwrap();
             assert_ne!(answer.status, 0, "{answer:?}");
             assert_eq!(site.names("releases"), [""; 0]);
         }
@@ -143,6 +143,53 @@ async fn a_cut_line_leaves_nothing_in_releases() {
         assert!(rest.contains("end 70"), "{rest}");
         assert_eq!(site.names("releases"), [""; 0]);
     }
+}
+
+#[tokio::test]
+async fn a_long_stream_goes_to_the_end_of_the_input_and_ends_the_driver() {
+    let parcel = hostile();
+    for machine in Machine::ALL {
+        for codec in machine.codecs() {
+            let site = Site::new(machine);
+            let mut driver = site.locked().await;
+            let (command, stream) = (to_the_end("one", *codec), parcel.stream(*codec, &[]));
+            assert_eq!(driver.upload(&command, &stream, true, |_| {}).await.unwrap().status, 0);
+            assert_eq!(differences(&walk(&site.path("releases/one")), &parcel.expected()), [""; 0]);
+            assert!(driver.ask(&remote::Command::new("unlock")).await.is_err(), "it reads beyond the end");
+            let mut driver = site.driver(ME).await;
+            assert_eq!(ask(&mut driver, "activate", &["one", ""]).await.status, 0);
+        }
+    }
+}
+
+/// Cut anywhere, between its parts too, where each part is a whole stream of its own.
+#[tokio::test]
+async fn a_stream_that_ends_too_soon_becomes_no_release_or_the_whole_one() {
+    let parcel = Parcel::new([("index".into(), file("one")), ("noise".into(), Entry::File(noise(50_000)))]);
+    for machine in Machine::ALL {
+        for codec in machine.codecs() {
+            let whole = parcel.bytes(*codec);
+            let head = parcel.stream(*codec, &[]).head.len();
+            let tail = whole.len() - parcel.stream(*codec, &[]).tail.len();
+            for cut in [0, 1, head - 1, head, head + 1, tail - 1, tail, tail + 1, whole.len() - 1] {
+                let site = Site::new(machine);
+                let mut driver = site.locked().await;
+                let stream = stream_of(&whole[..cut], parcel.file("nothing"));
+                let answer = driver.upload(&to_the_end("one", *codec), &stream, true, |_| {}).await.unwrap();
+                if answer.status == 0 {
+                    assert!(cut >= tail, "{cut} of {}", whole.len());
+                    assert_eq!(differences(&walk(&site.path("releases/one")), &parcel.expected()), [""; 0]);
+                } else {
+                    assert_eq!(site.names("releases"), [""; 0], "{cut} of {}", whole.len());
+                }
+            }
+        }
+    }
+}
+
+/// Without a size: whatever follows is the stream.
+fn to_the_end(name: &str, codec: Codec) -> remote::Command {
+    command("receive", &[name, codec.word(), "", "0", "1", "0", "0", ""])
 }
 
 #[tokio::test]

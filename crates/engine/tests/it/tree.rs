@@ -140,7 +140,7 @@ impl Parcel {
     /// Sends this tree as the release `name` and seals it.
     pub(crate) async fn send(&self, driver: &mut Driver, name: &str, codec: Codec) -> Answer {
         let stream = self.stream(codec, &[]);
-        driver.upload(&receive(name, codec, &[], &[], stream.size()), &stream, |_| {}).await.unwrap()
+        driver.upload(&receive(name, codec, &[], &[], stream.size()), &stream, false, |_| {}).await.unwrap()
     }
 
     /// Sends this tree as the release `name`, with these paths linked into `shared/`.
@@ -153,7 +153,7 @@ impl Parcel {
     ) -> Answer {
         let stream = self.stream(Codec::Gzip, &[dirs, files].concat());
         let command = receive(name, Codec::Gzip, dirs, files, stream.size());
-        driver.upload(&command, &stream, |_| {}).await.unwrap()
+        driver.upload(&command, &stream, false, |_| {}).await.unwrap()
     }
 }
 

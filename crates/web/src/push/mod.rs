@@ -7,9 +7,10 @@
 //! ```
 //!
 //! Every viewer reads at its own pace from its own number: nothing is queued for a slow one, and whoever comes back
-//! goes on where they were. `presence` is who watches now; it is no fact and has no number.
+//! goes on where they were. `presence` is who watches now, `gauge` how far uploads are: no facts, without numbers.
 
 pub(crate) mod frames;
+pub(crate) mod gauge;
 pub(crate) mod live;
 pub(crate) mod presence;
 pub(crate) mod reader;

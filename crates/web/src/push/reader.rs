@@ -7,6 +7,7 @@ use actions::{Actor, LogFilter, Proof, Topic};
 use tokio::time::{Instant, sleep_until};
 
 use super::frames::{Frame, Frames};
+use super::gauge::Gauge;
 use super::live::{Live, Newest};
 use super::presence::Presence;
 use crate::AppState;
@@ -44,6 +45,8 @@ pub(crate) struct Reader {
     live: Live,
     /// Who watches.
     pub(crate) presence: Presence,
+    /// How far uploads are.
+    pub(crate) gauge: Gauge,
 }
 
 impl Reader {

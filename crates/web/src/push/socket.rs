@@ -15,6 +15,7 @@ use serde_json::json;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use super::gauge::Figures;
 use super::presence::{Here, Names};
 use super::{Caller, Reader, View, Viewing};
 use crate::AppState;
@@ -204,6 +205,7 @@ struct Following {
     topic: Topic,
     viewing: Viewing,
     people: watch::Receiver<Names>,
+    figures: Option<Figures>,
     /// The first answer comes at once, even an empty one: the page knows then that it is live.
     first: bool,
     over: bool,
@@ -215,8 +217,9 @@ impl Following {
         let here = state.reader.presence.enter(&view.topic, &actor.name);
         let mut people = state.reader.presence.watch(&view.topic);
         people.mark_changed();
+        let figures = state.reader.gauge.join(&state, actor, &view.topic);
         let viewing = Viewing::new(state, actor.clone(), view.clone());
-        Self { topic: view.topic.clone(), viewing, people, first: true, over: false, _here: here }
+        Self { topic: view.topic.clone(), viewing, people, figures, first: true, over: false, _here: here }
     }
 
     /// The next thing to tell; nothing more when Aweigh stops or after a refusal.
@@ -245,9 +248,21 @@ impl Following {
                 let text = json!({"presence": {"topic": self.topic.to_string(), "users": users}}).to_string();
                 Told { text: text.into(), refused: None }
             }
+            text = next_figures(&mut self.figures), if !self.first => Told { text, refused: None },
         };
         Some((told, self))
     }
+}
+
+/// The next figures; waits for ever where none will come.
+async fn next_figures(figures: &mut Option<Figures>) -> Utf8Bytes {
+    if let Some(newest) = figures
+        && newest.changed().await.is_ok()
+    {
+        return newest.borrow_and_update().clone();
+    }
+    *figures = None;
+    std::future::pending().await
 }
 
 fn refusal(topic: &str, refused: &Refusal) -> Utf8Bytes {

@@ -2,7 +2,7 @@
 
 use actions::{Actor, Back, Request, Topic, Wanted};
 use api::request::ReleasePlan;
-use api::{FieldError, FieldErrors, Node, Page, Release, ReleaseRequest, RollbackTo, Snapshot};
+use api::{FieldError, FieldErrors, Node, Page, Progress, Release, ReleaseRequest, RollbackTo, Snapshot};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
@@ -16,6 +16,7 @@ use crate::AppState;
 use crate::body::Json as Input;
 use crate::error::Refusal;
 use crate::input::{Parameters, Place, idempotency_key};
+use crate::push::gauge::figures;
 
 /// Makes a release or a rollback. The ref is resolved first; an unknown one makes no release.
 #[utoipa::path(post, path = "/api/v1/releases", tag = "releases", params(
@@ -107,14 +108,26 @@ pub(crate) async fn show(
     place: Place,
 ) -> Result<Json<Snapshot>, Refusal> {
     let snapshot = state.actions.snapshot(&actor, place.release()?).await?;
-    let watching = state.reader.presence.names(&Topic::Release(snapshot.release.id));
+    let id = snapshot.release.id;
     Ok(Json(Snapshot {
-        watching,
+        watching: state.reader.presence.names(&Topic::Release(id)),
+        progress: state.actions.progress(&actor, id)?.map(figures),
         release: snapshot.release.into(),
         nodes: snapshot.nodes.into_iter().map(Node::from).collect(),
         stream: snapshot.stream,
         seq: snapshot.seq,
     }))
+}
+
+/// How far the uploads of a release are; zeros when none is under way.
+#[utoipa::path(get, path = "/api/v1/releases/{release}/progress", tag = "releases", params(("release" = i64, Path)), responses((status = 200, body = Progress)))]
+pub(crate) async fn progress(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    place: Place,
+) -> Result<Json<Progress>, Refusal> {
+    let progress = state.actions.progress(&actor, place.release()?)?;
+    Ok(Json(progress.map(figures).unwrap_or_default()))
 }
 
 /// The log of a release, or of one of its nodes.
