@@ -10,7 +10,12 @@ use crate::rig::Rig;
 
 /// Restarts a web server that serves the release's own folder; in a broken one it only stops it.
 const RESTART: &str = r#"
-if [ -e "$AWEIGH_SHARED_PATH/pid" ]; then kill "$(cat "$AWEIGH_SHARED_PATH/pid")" || true; fi
+if [ -e "$AWEIGH_SHARED_PATH/pid" ]; then
+  pid=$(cat "$AWEIGH_SHARED_PATH/pid")
+  kill "$pid" || true
+  # Its port is free when it is gone; nobody may collect it here.
+  while [ -e "/proc/$pid/stat" ] && ! grep -q ') Z' "/proc/$pid/stat" 2>/dev/null; do sleep 0.01; done
+fi
 if [ "$AWEIGH_ACTION" = release ] && [ -e "$AWEIGH_SHARED_PATH/breaks" ]; then exit 0; fi
 cd "$AWEIGH_RELEASE_PATH"
 setsid busybox httpd -f -p "127.0.0.1:$(cat "$AWEIGH_SHARED_PATH/port")" -h . >/dev/null 2>&1 </dev/null &

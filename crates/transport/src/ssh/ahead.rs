@@ -47,7 +47,9 @@ impl Connection {
 
     /// Opens a channel ahead where one is wanted and there is none.
     pub(super) async fn open_ahead(&self) {
-        if !self.ahead.state(|state| state.is_wanted && state.open.is_none()) || !self.is_trusted() {
+        let is_wanted = self.ahead.state(|state| state.is_wanted && state.open.is_none());
+        // Where commands run, the places that a server allows are theirs.
+        if !is_wanted || !self.is_idle() || !self.is_trusted() {
             return;
         }
         // A server that refuses may allow few sessions. Then the next command opens its own.

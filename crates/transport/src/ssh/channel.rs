@@ -18,8 +18,10 @@ use russh::client::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::Sleep;
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
+use super::flow::Flow;
 use super::guard::Ending;
 use crate::{Exit, spool};
 
@@ -60,6 +62,7 @@ pub(super) fn split(
     ending: Arc<Ending>,
     permit: Option<OwnedSemaphorePermit>,
 ) -> Parts {
+    let flow = Flow::new(ending.window(), ending.distance());
     let (receiver, sender) = channel.split();
     let sender = Arc::new(sender);
     let (stdout_in, stdout) = spool::spool();
@@ -70,6 +73,8 @@ pub(super) fn split(
     let share = Arc::new(abandoned.clone().drop_guard());
     let writer = ChannelWriter {
         inner: Box::pin(sender.make_writer()),
+        flow: Arc::clone(&flow),
+        patience: None,
         over: Box::pin(over.clone().cancelled_owned()),
         state: WriterState::Open,
         eof: Some(eof.clone().drop_guard()),
@@ -82,6 +87,7 @@ pub(super) fn split(
         stderr: stderr_in,
         fate: fate_in,
         ending,
+        flow,
         abandoned,
         eof,
         _over: over.drop_guard(),
@@ -106,6 +112,7 @@ pub(super) struct Pump {
     stderr: spool::Writer,
     fate: watch::Sender<Option<Fate>>,
     ending: Arc<Ending>,
+    flow: Arc<Flow>,
     abandoned: CancellationToken,
     eof: CancellationToken,
     _over: DropGuard,
@@ -141,6 +148,10 @@ impl Pump {
         match message {
             ChannelMsg::Data { data } => self.stdout.push(data).await,
             ChannelMsg::ExtendedData { data, ext: STDERR } => self.stderr.push(data).await,
+            ChannelMsg::WindowAdjusted { new_size } => {
+                self.flow.opened(new_size);
+                Ok(())
+            }
             ChannelMsg::Eof => {
                 self.finish(Ok(()));
                 Ok(())
@@ -232,6 +243,8 @@ impl AsyncRead for ChannelReader {
 /// What goes to the server on one channel; waits while the server's window is full.
 pub(crate) struct ChannelWriter {
     inner: Pin<Box<dyn AsyncWrite + Send + Sync>>,
+    flow: Arc<Flow>,
+    patience: Option<Pin<Box<Sleep>>>,
     /// The channel is closed. Without this a write would wait for ever for a window that
     /// nobody opens any more.
     over: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -267,7 +280,15 @@ impl AsyncWrite for ChannelWriter {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        self.inner.as_mut().poll_write(cx, bytes)
+        let this = &mut *self;
+        if this.flow.poll(cx, &mut this.patience).is_pending() {
+            return Poll::Pending;
+        }
+        let polled = this.inner.as_mut().poll_write(cx, bytes);
+        if let Poll::Ready(Ok(written)) = polled {
+            this.flow.went(written);
+        }
+        polled
     }
 
     /// What was written is on its way; there is nothing to wait for.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use russh::client::Msg;
 use russh::{Channel, ChannelWriteHalf, Sig};
@@ -57,10 +58,12 @@ impl Connection {
 
     /// Opens a channel; no command is on it yet.
     pub(super) async fn open_channel(&self, permit: OwnedSemaphorePermit) -> Result<Open, Error> {
+        let asked = Instant::now();
         let channel = self.handle.channel_open_session().await.map_err(|error| match error {
             russh::Error::ChannelOpenFailure(_) => Error::SessionRefused { address: self.address.clone() },
             _ => self.lost(),
         })?;
+        self.ending.answered_in(asked.elapsed());
         Ok(Open { channel, permit })
     }
 

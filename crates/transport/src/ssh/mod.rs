@@ -2,7 +2,7 @@
 //!
 //! `connect` dials and shakes hands through `wire`, with the algorithms of `algorithms`;
 //! `guard` checks the host key (`host_key`, `known_hosts`) before `auth` shows a credential
-//! (`private_key`); then `channel` carries commands (`exec`) and streams (`forward`). `ahead` opens a channel before it
+//! (`private_key`); then `channel` carries commands (`exec`) and streams (`forward`), no more at once than `flow` allows. `ahead` opens a channel before it
 //! is needed, for connections that are kept.
 
 mod ahead;
@@ -11,6 +11,7 @@ mod auth;
 mod channel;
 mod connect;
 mod exec;
+mod flow;
 mod forward;
 mod guard;
 mod host_key;

@@ -19,6 +19,7 @@ pub struct Builder {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
+    pub(super) port: u16,
     pub(super) user: Option<String>,
     pub(super) password: Option<String>,
     pub(super) questions: Option<Vec<usize>>,
@@ -33,6 +34,13 @@ pub(super) struct Settings {
 }
 
 impl Builder {
+    /// Listens on this port; the default is a free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Builder {
+        self.settings.port = port;
+        self
+    }
+
     /// Lets only this user in; the default is any name.
     #[must_use]
     pub fn user(mut self, name: impl Into<String>) -> Builder {
@@ -112,7 +120,7 @@ impl Builder {
         self
     }
 
-    /// Starts the server on a free port of 127.0.0.1 with a new ed25519 host key.
+    /// Starts the server on 127.0.0.1 with a new ed25519 host key.
     pub async fn start(self) -> Result<Server, Error> {
         let failed = |source| Error::Serve { source };
         let other = |error: &dyn std::fmt::Display| failed(std::io::Error::other(error.to_string()));

@@ -54,7 +54,7 @@ impl Server {
     }
 
     async fn start(settings: Settings, config: Config, host_key: HostKey) -> std::io::Result<Server> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port)).await?;
         let port = listener.local_addr()?.port();
         let house = Arc::new(House {
             settings,
