@@ -62,7 +62,7 @@ pub(super) fn split(
     ending: Arc<Ending>,
     permit: Option<OwnedSemaphorePermit>,
 ) -> Parts {
-    let flow = Flow::new(ending.window(), ending.distance());
+    let flow = Flow::new(ending.distance());
     let (receiver, sender) = channel.split();
     let sender = Arc::new(sender);
     let (stdout_in, stdout) = spool::spool();

@@ -87,12 +87,14 @@ pub(super) struct Line {
 pub(super) async fn open(target: &Target, credentials: Vec<Credential>) -> Result<Line, Error> {
     let (socket, distance) = dial(&target.host, target.port, &target.timeouts).await?;
     let handshake = Handshake::new(target.address(), target.timeouts);
-    handshake.ending.answered_in(distance);
     let whole = async {
         let policy = Policy::Pinned(target.host_keys.clone());
         let host_keys = algorithms::pinned_first(&target.host_keys);
         let shaken = handshake.shake(socket, policy, host_keys, target.key_exchange).await;
         let mut handle = shaken.map_err(|halt| handshake.explain(halt))?;
+        if handshake.first_words.is_openssh() {
+            handshake.ending.measure_from(distance);
+        }
         let login = Login { user: &target.user, address: &handshake.address, ending: &handshake.ending };
         login.run(&mut handle, credentials).await?;
         Ok(handle)

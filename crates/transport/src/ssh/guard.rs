@@ -1,13 +1,13 @@
 //! What the SSH library asks us about: is this the right host, may the server open channels
 //! (never), and how did the connection end.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
 use russh::keys::PublicKeyOrCertificate;
-use russh::{Channel, ChannelId, Names};
+use russh::{Channel, Names};
 use tokio_util::sync::CancellationToken;
 
 use super::HostKey;
@@ -51,8 +51,6 @@ pub(super) struct Ending {
     begun: Instant,
     /// When something was last heard, in milliseconds since `begun`.
     heard: AtomicU64,
-    /// The window of the server's channels, in bytes.
-    window: AtomicU32,
     /// How long an answer takes, in microseconds.
     distance: AtomicU64,
 }
@@ -65,7 +63,6 @@ impl Default for Ending {
             cut: CancellationToken::new(),
             begun: Instant::now(),
             heard: AtomicU64::new(0),
-            window: AtomicU32::new(u32::MAX),
             distance: AtomicU64::new(u64::MAX),
         }
     }
@@ -78,20 +75,22 @@ impl Ending {
         self.heard.store(now, Ordering::Relaxed);
     }
 
-    /// Notes how long an answer took; the shortest counts, since others waited for something else, too.
-    pub(super) fn answered_in(&self, time: Duration) {
-        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        self.distance.fetch_min(micros, Ordering::Relaxed);
+    /// From here on it counts how long answers take; the first took `time`.
+    pub(super) fn measure_from(&self, time: Duration) {
+        self.distance.store(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// How long an answer takes at least.
+    /// Notes how long an answer took, where that counts; the shortest stands, since others waited for something else, too.
+    pub(super) fn answered_in(&self, time: Duration) {
+        if self.distance.load(Ordering::Relaxed) != u64::MAX {
+            let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+            self.distance.fetch_min(micros, Ordering::Relaxed);
+        }
+    }
+
+    /// How long an answer takes at least; endless where it does not count.
     pub(super) fn distance(&self) -> Duration {
         Duration::from_micros(self.distance.load(Ordering::Relaxed))
-    }
-
-    /// The window of the server's channels, in bytes.
-    pub(super) fn window(&self) -> u32 {
-        self.window.load(Ordering::Relaxed)
     }
 
     /// How long the server has said nothing.
@@ -165,17 +164,6 @@ impl Handler for Guard {
         if is_open_to_terrapin(names) {
             return Err(Halt::Terrapin(names.cipher.as_ref().to_owned()));
         }
-        Ok(())
-    }
-
-    async fn channel_open_confirmation(
-        &mut self,
-        _id: ChannelId,
-        _max_packet_size: u32,
-        window_size: u32,
-        _session: &mut Session,
-    ) -> Result<(), Halt> {
-        self.ending.window.store(window_size, Ordering::Relaxed);
         Ok(())
     }
 

@@ -37,6 +37,11 @@ impl FirstWords {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
+    /// Whether the server says that it is OpenSSH.
+    pub(super) fn is_openssh(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).starts_with(b"SSH-2.0-OpenSSH")
+    }
+
     /// The first line in printable ASCII, unless it is an SSH banner.
     pub(super) fn unlike_ssh(&self) -> Option<String> {
         let words = self.0.lock().unwrap_or_else(PoisonError::into_inner);
