@@ -4,7 +4,8 @@
 # make ui       build the page
 # make lint     formatting, lints, shell scripts, the page
 # make screens  pictures of every screen, into ui/screens/
-# make bench    releases beside a plain shell pipeline, releases with 1,000 viewers, the page with 1,000 servers
+# make bench    releases beside what others do by hand, releases with viewers, the page with 1,000 servers; five minutes
+# make bench-full  everything that docs/performance.md tells, and that page; hours
 
 # On a CI machine build output outlives the clone.
 ifeq ($(CI),true)
@@ -16,7 +17,7 @@ export AWEIGH_BIN ?= $(target)/debug/aweigh
 
 page_sources = $(shell find ui/src ui/public -type f 2>/dev/null) ui/index.html ui/openapi.json ui/vite.config.ts ui/svelte.config.js ui/tsconfig.json
 
-.PHONY: demo test run ui lint screens bench release
+.PHONY: demo test run ui lint screens bench bench-full release
 .DEFAULT_GOAL := demo
 
 demo: ui
@@ -62,15 +63,23 @@ lint: ui
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	npm --prefix ui run check
-	@if command -v shellcheck >/dev/null; then shellcheck -s sh -S warning -e SC2034,SC2163 crates/engine/src/scripts/driver.sh && shellcheck tools/need bench/run bench/viewers; fi
+	@if command -v shellcheck >/dev/null; then shellcheck -s sh -S warning -e SC2034,SC2163 crates/engine/src/scripts/driver.sh && shellcheck tools/need bench/setup $$(grep -l -d skip -e '^#!/bin/bash' -e shell=bash bench/peers/*); fi
 
 release: ui
 	@tools/need cargo cc
 	cargo build --release --locked -p aweigh
 
 bench: release
-	@tools/need --install sshd zstd chromium
+	@tools/need --install python3 sshd zstd rsync chromium
 	cargo build --release --locked -p bench
-	bench/run
-	bench/viewers
+	bench/run --n 10 --runs 2 --quiet 2 --peers aweigh,aweigh-hook,shell-delta,rsync
+	bench/run --n 50 --runs 1 --quiet 2 --peers aweigh,shell-delta,rsync
+	bench/viewers 200 --runs 1
 	npm --prefix ui run bench
+
+# Goes on where it was stopped. `bench/steps` lists the steps; each can run alone.
+bench-full: release
+	@tools/need --install python3 sshd zstd chromium
+	cargo build --release --locked -p bench
+	bench/setup
+	bench/steps all; ended=$$?; bench/report && exit $$ended

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use futures::future::try_join_all;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Notify, mpsc};
+
+use crate::open_files;
 
 /// How many connections are opened at the same time: fewer than a listener's queue holds.
 const AT_ONCE: usize = 64;
@@ -292,12 +293,6 @@ fn parse(bytes: &[u8]) -> Option<(u8, usize, usize)> {
         short => (2, usize::from(short)),
     };
     (bytes.len() >= body + length).then_some((opcode, body, body + length))
-}
-
-fn open_files(needed: u64) -> anyhow::Result<()> {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    ensure!(hard >= needed, "{needed} open files are needed, {hard} are allowed");
-    Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
 }
 
 fn quantile(sorted: &[u64], part: f64) -> f64 {

@@ -1,15 +1,18 @@
 //! Fetch: bring branches and tags of the remote repository into the mirror, and drop those that are gone.
 
 use crate::{
-    Access, Error, GitRepository, RefName,
+    Access, Error, GitRepository,
     access::Lent,
     classify::{Asked, classify},
+    default_branch::REMOTE_HEAD,
     lock::Lock,
     running::{Ended, Limits, Running},
 };
 
-/// What a mirror has: a force-pushed branch and a moved tag replace what was there.
-const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+/// What a mirror has: a force-pushed branch and a moved tag replace what was there. The remote `HEAD` comes along: as
+/// a pattern, it may be missing.
+const REFSPECS: [&str; 3] =
+    ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+HEAD*:refs/mirror/HEAD*"];
 
 /// What git says when one side names objects by SHA-1 and the other by SHA-256.
 const OTHER_FORMAT: &str = "mismatched algorithms";
@@ -38,10 +41,12 @@ impl GitRepository {
         if !ended.status.success() {
             return Err(self.blame_remote("fetch", &lent, ended).await);
         }
-        if self.answer("for-each-ref", &["--count=1"], None).await?.is_empty() {
+        let heads = self.heads().await?;
+        let has_branch = heads.iter().any(|head| head.full_ref != REMOTE_HEAD);
+        if !has_branch && self.answer("for-each-ref", &["--count=1", "refs/tags"], None).await?.is_empty() {
             return Err(Error::Empty { url: self.url.to_string() });
         }
-        if let Err(error) = self.follow_head(&lock, &lent).await {
+        if let Err(error) = self.follow_head(&heads, &lock, &lent).await {
             tracing::debug!(%error, "the default branch is not known");
         }
         drop(lent);
@@ -76,45 +81,16 @@ impl GitRepository {
             idle: Some(self.policy.idle_timeout),
             grows: Some((self.git.mirror.join("objects/pack"), self.policy.max_bytes)),
         };
-        Running::start("fetch", command)?.finish(&limits, &mut |_| (), said).await
+        // Of our own way to remember the remote `HEAD` nobody needs to know.
+        let mut say = |line: &str| {
+            if !line.trim_end().ends_with(REMOTE_HEAD) {
+                said(line);
+            }
+        };
+        Running::start("fetch", command)?.finish(&limits, &mut |_| (), &mut say).await
     }
 
-    /// Points `HEAD` of the mirror at the default branch of the remote repository.
-    async fn follow_head(&self, lock: &Lock, lent: &Lent) -> Result<(), Error> {
-        let mut command = self.git.command("ls-remote");
-        command.args(["--symref", "--end-of-options", self.url.as_str(), "HEAD"]).stdin(lock.stdin()?);
-        lent.lend(&mut command);
-        let limits = Limits { idle: Some(self.policy.idle_timeout), ..self.limits() };
-        // Asked for one name only, yet it is the remote side that answers.
-        let mut answer = Vec::new();
-        let mut keep =
-            |bytes: &[u8]| answer.extend(bytes.iter().take(4096_usize.saturating_sub(answer.len())));
-        let ended = Running::start("ls-remote", command)?.finish(&limits, &mut keep, &mut |_| ()).await?;
-        if !ended.status.success() {
-            return Err(self.blame_remote("ls-remote", lent, ended).await);
-        }
-        let answer = String::from_utf8_lossy(&answer);
-        let head = answer.lines().find_map(|line| line.strip_prefix("ref: ")?.strip_suffix("\tHEAD"));
-        let Some(head) = head.filter(|head| head.starts_with("refs/heads/")) else { return Ok(()) };
-        let mut command = self.git.command("symbolic-ref");
-        command.args(["HEAD", RefName::parse(head)?.as_str()]).stdin(lock.stdin()?);
-        let ended =
-            Running::start("symbolic-ref", command)?.finish(&self.limits(), &mut |_| (), &mut |_| ()).await?;
-        if ended.status.success() {
-            Ok(())
-        } else {
-            Err(Error::Failed { verb: "symbolic-ref", said: ended.said })
-        }
-    }
-
-    /// Lets git pack the mirror when it thinks that it is time.
-    async fn tidy_up(&self, lock: &Lock) -> Result<(), Error> {
-        let mut command = self.git.command("gc");
-        command.args(["--auto", "--quiet"]).stdin(lock.stdin()?);
-        Running::start("gc", command)?.finish(&self.limits(), &mut |_| (), &mut |_| ()).await.map(drop)
-    }
-
-    async fn blame_remote(&self, verb: &'static str, lent: &Lent, ended: Ended) -> Error {
+    pub(crate) async fn blame_remote(&self, verb: &'static str, lent: &Lent, ended: Ended) -> Error {
         let asked =
             Asked { verb, url: self.url.as_str(), folder: &self.folder, with_access: lent.with_access() };
         let error = classify(&asked, ended.said);

@@ -6,8 +6,9 @@ const KEPT: usize = 4096;
 /// Fields that ended with a NUL so far. What is longer than 4096 bytes is cut.
 #[derive(Default)]
 pub(crate) struct Fields {
-    done: Vec<String>,
-    open: Vec<u8>,
+    kept: Vec<u8>,
+    /// How many bytes at the end belong to a field that has not ended yet.
+    open: usize,
 }
 
 impl Fields {
@@ -18,36 +19,44 @@ impl Fields {
             self.extend(first);
         }
         for piece in pieces {
-            self.done.push(String::from_utf8_lossy(&self.open).into_owned());
-            self.open.clear();
+            self.kept.push(0);
+            self.open = 0;
             self.extend(piece);
         }
     }
 
     fn extend(&mut self, piece: &[u8]) {
-        let room = KEPT - self.open.len();
-        self.open.extend(piece.iter().take(room));
+        let taken = piece.get(..KEPT - self.open).unwrap_or(piece);
+        self.kept.extend_from_slice(taken);
+        self.open += taken.len();
     }
 
-    /// Returns the records of `N` fields each. The newline that git writes after a record is no part of the next one.
-    pub(crate) fn records<const N: usize>(self) -> Vec<[String; N]> {
-        let mut fields = self.done.into_iter();
-        let mut records = Vec::new();
-        while let Some(first) = fields.next() {
-            let mut record = [const { String::new() }; N];
-            let rest = fields.by_ref().take(N - 1);
-            for (place, field) in record.iter_mut().zip(std::iter::once(first).chain(rest)) {
-                *place = field;
-            }
-            if let Some(first) = record.first_mut()
-                && first.starts_with('\n')
-            {
-                first.remove(0);
-            }
-            records.push(record);
-        }
-        records
+    /// The fields, each with its NUL. One that has not ended is left out.
+    pub(crate) fn end(mut self) -> Vec<u8> {
+        self.kept.truncate(self.kept.len() - self.open);
+        self.kept
     }
+}
+
+/// Returns the records of `N` fields each. The newline that git writes after a record is no part of the next one.
+pub(crate) fn records<const N: usize>(kept: &[u8]) -> Vec<[String; N]> {
+    let mut fields: Vec<&[u8]> = kept.split(|byte| *byte == 0).collect();
+    // Behind the last NUL there is nothing.
+    fields.pop();
+    let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
+    let record = |fields: &[&[u8]]| {
+        let mut record = [const { String::new() }; N];
+        for (place, field) in record.iter_mut().zip(fields) {
+            *place = text(field);
+        }
+        if let Some(first) = record.first_mut()
+            && first.starts_with('\n')
+        {
+            first.remove(0);
+        }
+        record
+    };
+    fields.chunks(N).map(record).collect()
 }
 
 #[cfg(test)]
@@ -57,10 +66,11 @@ mod tests {
     #[test]
     fn fields_may_be_split_anywhere() {
         let mut fields = Fields::default();
-        for bytes in ["ma", "in\0fi", "rst\nline\0", "\ndev", "\0x\0"] {
+        for bytes in ["ma", "in\0fi", "rst\nline\0", "\ndev", "\0x\0", "open"] {
             fields.feed(bytes.as_bytes());
         }
-        assert_eq!(fields.records::<2>(), [["main", "first\nline"], ["dev", "x"]]);
+        assert_eq!(records::<2>(&fields.end()), [["main", "first\nline"], ["dev", "x"]]);
+        assert_eq!(records::<2>(&Fields::default().end()), [[""; 2]; 0]);
     }
 
     #[test]
@@ -70,7 +80,7 @@ mod tests {
             fields.feed(&[b'x'; 1000]);
         }
         fields.feed(b"\0y\0");
-        let records = fields.records::<2>();
+        let records = records::<2>(&fields.end());
         assert_eq!((records[0][0].len(), records[0][1].as_str()), (KEPT, "y"));
     }
 }

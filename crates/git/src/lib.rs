@@ -5,10 +5,13 @@
 //! is executed. Dropping a future of this crate kills every process that it started.
 
 mod access;
+mod answers;
 mod classify;
 mod closest;
 mod command;
 mod commit_id;
+mod content;
+mod default_branch;
 mod error;
 mod export;
 mod fetch;
@@ -18,14 +21,18 @@ mod lock;
 mod mirror;
 mod plain;
 mod policy;
+mod question;
 mod ref_name;
 mod repository;
 mod resolve;
 mod running;
+mod state;
+mod tidy;
 mod tree;
 mod unpack;
 mod url;
 pub use access::Access;
+pub use answers::Answers;
 pub use commit_id::CommitId;
 pub use error::Error;
 pub use listing::{Branch, Change, Commit, Tag};

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    CommitId, Error, Policy, Url,
+    Answers, CommitId, Error, Policy, Url,
     command::{Git, git_dir},
     lock::Lock,
     running::{Limits, Running},
@@ -21,12 +21,18 @@ const LONGEST_ANSWER: usize = 1 << 20;
 ///
 /// All calls run the `git` program. A call that is dropped kills its process group and leaves a mirror that the next
 /// fetch mends. Reading goes on during a fetch; fetches wait for each other, across processes too.
+///
+/// What git has said is remembered, and said again as long as the mirror has not changed: whether it is changed from
+/// here, by another process or by hand, the next call sees it. Errors are not remembered.
 #[derive(Debug)]
 pub struct GitRepository {
     pub(crate) folder: PathBuf,
     pub(crate) url: Url,
     pub(crate) policy: Policy,
     pub(crate) git: Git,
+    pub(crate) answers: Answers,
+    /// The mirror among others: its folder and its address.
+    pub(crate) identity: String,
 }
 
 impl GitRepository {
@@ -50,12 +56,20 @@ impl GitRepository {
             protocols,
             idle_timeout: policy.idle_timeout,
         };
-        let repository = Self { folder, url: url.clone(), policy, git };
+        let identity = format!("{}\0{url}", folder.display());
+        let answers = Answers::default();
+        let repository = Self { folder, url: url.clone(), policy, git, answers, identity };
         if !repository.is_made() {
             let lock = Lock::take(&repository.folder, repository.policy.total_timeout).await?;
             repository.make_if_absent(&lock).await?;
         }
         Ok(repository)
+    }
+
+    /// Uses these answers of git and adds to them, so that they outlive this value.
+    #[must_use]
+    pub fn sharing(self, answers: &Answers) -> Self {
+        Self { answers: answers.clone(), ..self }
     }
 
     /// The address that is mirrored.

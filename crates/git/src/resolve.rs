@@ -1,9 +1,21 @@
 //! Resolve: from the name that a person typed to the one commit that it means now.
 
-use crate::{CommitId, Error, GitRepository, RefName, closest::closest, fields::Fields};
+use crate::{
+    CommitId, Error, GitRepository, RefName,
+    answers::Lasts,
+    closest::closest,
+    fields::{Fields, records},
+    question::{Cut, Question},
+};
 
 /// Candidates that are named when a short id is ambiguous.
 const NAMED_CANDIDATES: usize = 10;
+
+/// How git is asked which objects there are.
+const CHECK: &[&str] = &["--batch-check=%(objectname) %(objecttype)"];
+
+/// Bytes of what git says to a name: a few lines with it, or with an id.
+const LONGEST: usize = 4096;
 
 /// What a name turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,16 +49,26 @@ impl GitRepository {
     pub async fn resolve(&self, name: &RefName) -> Result<Resolved, Error> {
         let asked = questions(name);
         // Names go in over standard input, where there are no options.
-        let input: String =
-            asked.iter().flat_map(|(_, full)| [full.as_str(), "^{commit}\n", full.as_str(), "\n"]).collect();
-        let args = ["--batch-check=%(objectname) %(objecttype)"];
-        let answers = self.answer("cat-file", &args, Some(&input)).await?;
-        let mut answers = answers.lines();
+        let input = lines(asked.iter().map(|(_, full)| full.as_str()));
+        let question =
+            Question { verb: "cat-file", args: CHECK, input: Some(&input), cut: Cut::Bytes(LONGEST) };
+        let heard = self.ask(&question).await?;
+        let said = String::from_utf8_lossy(&heard.said);
+        let mut answers = said.lines();
         for (kind, full) in asked {
             let (commit, object) = (answers.next().unwrap_or_default(), answers.next().unwrap_or_default());
             if let Some(id) = commit.strip_suffix(" commit") {
+                let commit = CommitId::parse(id)?;
+                // Which objects start with the digits of a short id does not show from outside.
+                if kind != RefKind::Commit {
+                    self.remember(&question, Lasts::Refs, &heard);
+                }
+                // The commit is there: that is all that git would say about its own id.
+                let own = lines(questions(&RefName::parse(id)?).iter().map(|(_, full)| full.as_str()));
+                let own = Question { input: Some(&own), ..question };
+                self.remember_too(&own, Lasts::Commits, &heard, format!("{id} commit\n").as_bytes());
                 let full_ref = (kind != RefKind::Commit).then_some(full);
-                return Ok(Resolved { commit: CommitId::parse(id)?, kind, full_ref });
+                return Ok(Resolved { commit, kind, full_ref });
             }
             if kind == RefKind::Commit && object.ends_with(" ambiguous") {
                 return Err(self.ambiguous(&full).await?);
@@ -62,7 +84,7 @@ impl GitRepository {
         let mut names = Fields::default();
         let args = ["--format=%(refname:strip=2)%00", "refs/heads", "refs/tags"];
         self.read("for-each-ref", &args, None, |bytes| names.feed(bytes)).await?;
-        let names = names.records::<1>();
+        let names = records::<1>(&names.end());
         let close = closest(name.as_str(), names.iter().map(|[name]| name.as_str()));
         Ok(Error::UnknownRef { name: name.to_string(), url: self.url.to_string(), close })
     }
@@ -70,11 +92,15 @@ impl GitRepository {
     async fn ambiguous(&self, digits: &str) -> Result<Error, Error> {
         let objects = self.answer("rev-parse", &[&format!("--disambiguate={digits}")], None).await?;
         let input: String = objects.lines().take(1000).flat_map(|id| [id, "\n"]).collect();
-        let typed =
-            self.answer("cat-file", &["--batch-check=%(objectname) %(objecttype)"], Some(&input)).await?;
+        let typed = self.answer("cat-file", CHECK, Some(&input)).await?;
         let commits = typed.lines().filter_map(|line| CommitId::parse(line.strip_suffix(" commit")?).ok());
         Ok(Error::AmbiguousRef { name: digits.into(), candidates: commits.take(NAMED_CANDIDATES).collect() })
     }
+}
+
+/// Asks for each object as a commit, and as what it is.
+fn lines<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    names.flat_map(|name| [name, "^{commit}\n", name, "\n"]).collect()
 }
 
 /// What a name can mean, in the order in which it is tried.

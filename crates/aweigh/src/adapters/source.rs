@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use engine::ports::{
     RefEntry, RefQuery, Resolved, Say, Source, SourceError, SourceTrouble, TakeItem, TreeItem,
 };
-use git::{Access, GitRepository, Policy, RefKind, RefName, Url};
+use git::{Access, Answers, GitRepository, Policy, RefKind, RefName, Url};
 use model::{CommitId, Project};
 use store::{CredentialKind, Store};
 
@@ -21,19 +21,23 @@ pub struct GitSource {
     known_hosts: PathBuf,
     policy: Policy,
     store: Store,
+    /// Of all mirrors.
+    answers: Answers,
 }
 
 impl GitSource {
     /// Mirrors below the data folder, within `policy`, with the credentials of `store` and the host keys in the
     /// file `known_hosts` of the data folder.
     pub fn new(data: &Path, policy: Policy, store: Store) -> Self {
-        Self { mirrors: data.join("mirrors"), known_hosts: data.join("known_hosts"), policy, store }
+        let (mirrors, known_hosts) = (data.join("mirrors"), data.join("known_hosts"));
+        Self { mirrors, known_hosts, policy, store, answers: Answers::default() }
     }
 
     async fn open(&self, project: &Project) -> Result<GitRepository, SourceError> {
         let url = Url::parse(&project.repository, &self.policy).map_err(trouble)?;
         let folder = self.mirrors.join(project.name.as_str());
-        GitRepository::open(&folder, &url, self.policy.clone()).await.map_err(trouble)
+        let repository = GitRepository::open(&folder, &url, self.policy.clone()).await.map_err(trouble)?;
+        Ok(repository.sharing(&self.answers))
     }
 
     async fn access(&self, project: &Project) -> Result<Access, SourceError> {

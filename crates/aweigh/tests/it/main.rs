@@ -19,4 +19,5 @@ mod queue;
 mod release;
 mod rig;
 mod rollback;
+mod round_trips;
 mod tidy;

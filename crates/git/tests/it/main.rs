@@ -4,7 +4,10 @@
 
 mod access_http;
 mod access_ssh;
+mod answers;
 mod attacks;
+mod content;
+mod default_branch;
 mod export;
 mod faults;
 mod fetch;
@@ -12,3 +15,4 @@ mod http_server;
 mod listing;
 mod resolve;
 mod rig;
+mod tidy;

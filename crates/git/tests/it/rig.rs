@@ -1,6 +1,12 @@
 //! A throw-away repository and its mirror.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use git::{Access, CommitId, Error, GitRepository, Policy, RefName, Url};
 use tempfile::TempDir;
@@ -39,6 +45,15 @@ impl Rig {
         Self { repo, mirror, folder }
     }
 
+    /// With a mirror that has been filled once, by a git that writes down how it is called.
+    pub(crate) async fn noted(repo: Repo) -> (Self, Noted) {
+        let (noted, folder) = (Noted::new(), tempfile::tempdir().unwrap());
+        let mirror = open(folder.path(), &repo.url(), noted.policy()).await.unwrap();
+        let rig = Self { repo, mirror, folder };
+        rig.fetch().await.unwrap();
+        (rig, noted)
+    }
+
     /// With a mirror that has been filled once.
     pub(crate) async fn fetched(repo: Repo) -> Self {
         let rig = Self::new(repo).await;
@@ -50,9 +65,59 @@ impl Rig {
         self.mirror.fetch(&Access::None, |_| ()).await
     }
 
+    /// Runs git in the mirror, as somebody does by hand.
+    pub(crate) fn by_hand(&self, args: &[&str]) -> String {
+        let git_dir = format!("--git-dir={}", self.mirror_dir().display());
+        let output = Command::new("git").arg(git_dir).args(args).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// The bare repository.
+    pub(crate) fn mirror_dir(&self) -> PathBuf {
+        self.folder.path().join("mirror.git")
+    }
+
     /// The commit that a name means.
     pub(crate) async fn commit(&self, text: &str) -> Result<String, Error> {
         Ok(self.mirror.resolve(&name(text)).await?.commit.to_string())
+    }
+}
+
+/// A git that writes down how it is called.
+pub(crate) struct Noted {
+    folder: TempDir,
+}
+
+impl Noted {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let noted = folder.path().join("verbs").display().to_string();
+        let script = r#"#!/bin/sh
+for word; do
+    if [ "$found" ]; then break; fi
+    case $word in --git-dir=*) found=yes ;; esac
+    word=init
+done
+echo "$word" >>'NOTED'
+exec git "$@"
+"#;
+        fs::write(folder.path().join("git"), script.replace("NOTED", &noted)).unwrap();
+        fs::set_permissions(folder.path().join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+        Self { folder }
+    }
+
+    /// A policy with this git.
+    pub(crate) fn policy(&self) -> Policy {
+        Policy { program: self.folder.path().join("git"), ..local() }
+    }
+
+    /// What git was called for since this was asked last.
+    pub(crate) fn verbs(&self) -> Vec<String> {
+        let noted = self.folder.path().join("verbs");
+        let verbs = fs::read_to_string(&noted).unwrap_or_default();
+        fs::write(noted, "").unwrap();
+        verbs.lines().map(str::to_owned).collect()
     }
 }
 

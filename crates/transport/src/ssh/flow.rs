@@ -108,7 +108,8 @@ mod tests {
         flow.went(LITTLE as usize);
         let mut patience = None;
         std::future::poll_fn(|cx| flow.poll(cx, &mut patience)).await;
-        flow.went(LITTLE as usize);
         assert!(!waits(&flow).await);
+        flow.went(LITTLE as usize);
+        assert!(waits(&flow).await, "twice as much is not endless");
     }
 }
