@@ -31,7 +31,7 @@ async fn who_asks_at_the_same_time_waits_for_one_handshake() {
     let fleet = one_sshd(ServerSpec::default());
     let pool = Pool::new(LONG);
     let target = fleet.target(0);
-    let (_, one, two) = tokio::join!(pool.prepare(&target), pool.session(&target), pool.session(&target));
+    let ((), one, two) = tokio::join!(pool.prepare(&target), pool.session(&target), pool.session(&target));
     let (one, two) = (one.unwrap(), two.unwrap());
     assert_eq!(served_by(&one).await, served_by(&two).await);
 }
@@ -129,7 +129,8 @@ async fn a_channel_that_is_open_ahead_serves_the_next_command_and_is_opened_agai
     }
     let mut said = all.join_all().await;
     said.sort();
-    assert_eq!(said.concat(), (10..26).map(|number| format!("{number}\n")).collect::<String>().into_bytes());
+    let all: Vec<Vec<u8>> = (10..26).map(|number| format!("{number}\n").into_bytes()).collect();
+    assert_eq!(said, all);
 }
 
 #[tokio::test]
