@@ -1,19 +1,15 @@
 //! A running driver on one server: sends it commands and reads its answers, one at a time.
 
-use std::path::PathBuf;
-
 use model::DeployPath;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 
+use crate::artifact::body::Body;
 use crate::error::Failure;
 use crate::ports::{Channel, Host, HostError, HostTrouble};
 use crate::remote::{self, Answer, Command};
 
 /// The longest line that is read, in bytes; what is longer is cut.
 const LONGEST_LINE: usize = 64 * 1024;
-
-/// How much of a stream is written at once, in bytes.
-const PIECE: usize = 128 * 1024;
 
 /// How much of the answers is read at once, in bytes.
 const ANSWERS: usize = 8 * 1024;
@@ -81,9 +77,7 @@ pub struct Stream {
     /// What comes first.
     pub head: bytes::Bytes,
     /// The file in the middle, read piece by piece: memory does not grow with servers × size.
-    pub body: PathBuf,
-    /// How long the file is, in bytes.
-    pub body_bytes: u64,
+    pub body: Body,
     /// What comes last.
     pub tail: bytes::Bytes,
     /// How many files are in it with their bytes.
@@ -93,7 +87,7 @@ pub struct Stream {
 impl Stream {
     /// Its whole length, in bytes.
     pub fn size(&self) -> u64 {
-        self.head.len() as u64 + self.body_bytes + self.tail.len() as u64
+        self.head.len() as u64 + self.body.bytes() + self.tail.len() as u64
     }
 }
 
@@ -191,17 +185,12 @@ impl Driver {
         let stdin = &mut self.stdin;
         let write = async {
             stdin.write_all(&stream.head).await?;
-            let mut file = tokio::fs::File::open(&stream.body).await?.take(stream.body_bytes);
-            let mut piece = vec![0; PIECE];
-            let mut total = stream.head.len() as u64;
-            loop {
-                let n = file.read(&mut piece).await?;
-                if n == 0 {
-                    break;
-                }
-                stdin.write_all(piece.get(..n).unwrap_or_default()).await?;
-                total += n as u64;
-                sent(total);
+            let mut at = 0;
+            while at < stream.body.bytes() {
+                let piece = stream.body.piece(at).await?;
+                stdin.write_all(&piece).await?;
+                at += piece.len() as u64;
+                sent(stream.head.len() as u64 + at);
             }
             stdin.write_all(&stream.tail).await?;
             stdin.flush().await?;

@@ -4,6 +4,7 @@
 //! form that one environment's servers receive. An artifact keeps only the files that its *base*, an earlier artifact,
 //! does not have; `tar` is the one form of both.
 
+pub mod body;
 pub mod kept;
 pub mod manifest;
 pub mod pack;

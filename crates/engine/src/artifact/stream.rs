@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use model::TreePath;
 
+use super::body::Body;
 use super::folder;
 use super::kept::{Kept, manifest};
 use super::manifest::{Entry, Expected, Manifest, Owner, ancestors, within};
@@ -74,8 +75,7 @@ pub fn stream(wanted: &Wanted<'_>) -> Result<Stream, Failure> {
     let expected = tree.expected(wanted.linked)?;
     Ok(Stream {
         head: compressed(wanted.codec, |to| head(to, wanted, tree, &expected, &there))?.into(),
-        body_bytes: std::fs::metadata(&body)?.len(),
-        body,
+        body: Body::open(&body)?,
         // Two empty blocks end an archive.
         tail: compressed(wanted.codec, |to| to.write_all(&[0; 1024]))?.into(),
         files: sent.len() as u64,

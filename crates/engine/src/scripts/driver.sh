@@ -44,9 +44,11 @@ nonce=@$2
 here=$PWD
 next=.aweigh/next-$2
 # A test is no process, and there are thousands of servers.
+set --
 for needed in releases shared .aweigh/incoming .aweigh/manifests .aweigh/runs .aweigh/trash; do
-  [ -d "$needed" ] || mkdir -p "$needed" || exit 73
+  [ -d "$needed" ] || set -- "$@" "$needed"
 done
+if [ $# -gt 0 ]; then mkdir -p "$@" || exit 73; fi
 
 say() { printf '%s %s\n' "$nonce" "$*"; }
 # A command that was cut off must not be acted upon: the end of the input ends the driver.

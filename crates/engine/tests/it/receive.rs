@@ -110,7 +110,7 @@ async fn a_wrong_size_leaves_nothing_in_releases() {
         for codec in machine.codecs() {
             let mut driver = site.locked().await;
             let stream = parcel.stream(*codec, &[]);
-            let cut = receive("one", *codec, &[], &[], stream.head.len() as u64 + stream.body_bytes / 2);
+            let cut = receive("one", *codec, &[], &[], stream.head.len() as u64 + stream.body.bytes() / 2);
             let answer = driver.upload(&cut, &stream, false, |_| {}).await.unwrap();
             assert_ne!(answer.status, 0, "{answer:?}");
             assert_eq!(site.names("releases"), [""; 0]);

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use engine::artifact::body::Body;
 use engine::artifact::kept;
 use engine::artifact::manifest::{Manifest, Owner};
 use engine::artifact::pack::{Order, pack};
@@ -129,7 +130,7 @@ impl Parcel {
     /// The bytes of the stream of this tree.
     pub(crate) fn bytes(&self, codec: Codec) -> Vec<u8> {
         let stream = self.stream(codec, &[]);
-        [stream.head.to_vec(), fs::read(&stream.body).unwrap(), stream.tail.to_vec()].concat()
+        [stream.head.to_vec(), fs::read(stream.body.path()).unwrap(), stream.tail.to_vec()].concat()
     }
 
     /// A file of the parcel's own, for streams that a test makes up.
@@ -221,7 +222,12 @@ pub(crate) fn receive_onto(
 /// A stream of these bytes.
 pub(crate) fn stream_of(bytes: &[u8], nothing: PathBuf) -> Stream {
     fs::write(&nothing, []).unwrap();
-    Stream { head: bytes.to_vec().into(), body: nothing, body_bytes: 0, tail: bytes::Bytes::new(), files: 0 }
+    Stream {
+        head: bytes.to_vec().into(),
+        body: Body::open(&nothing).unwrap(),
+        tail: bytes::Bytes::new(),
+        files: 0,
+    }
 }
 
 /// Bytes that look like chance and are the same every time.
