@@ -25,6 +25,8 @@ pub struct Driver {
 struct Unheard {
     root: DeployPath,
     said: Vec<u8>,
+    /// It is on its way already.
+    is_sent: bool,
 }
 
 /// The reading half. Reading can be given up at any await and taken up again: nothing is lost.
@@ -112,16 +114,29 @@ impl Driver {
             frame_left: 0,
             answer: Answer::default(),
         };
-        let unheard = Some(Unheard { root: root.clone(), said: [me.as_bytes(), b"\n"].concat() });
+        let unheard =
+            Some(Unheard { root: root.clone(), said: [me.as_bytes(), b"\n"].concat(), is_sent: false });
         Ok(Self { stdin, hears, unheard })
+    }
+
+    /// Says where to and who speaks, so that the server is at work before the first command. OpenSSH takes no input
+    /// before a command runs: that is waited for.
+    pub async fn begin(&mut self) -> Result<(), Broken> {
+        let Some(unheard) = self.unheard.as_mut().filter(|unheard| !unheard.is_sent) else { return Ok(()) };
+        unheard.is_sent = true;
+        let first = [unheard.root.as_str().as_bytes(), b"\n", &unheard.said].concat();
+        self.write(&first).await
     }
 
     /// Sends `bytes`, behind what has to come first, and waits until the driver is there.
     async fn greet(&mut self, bytes: &[u8]) -> Result<(), Broken> {
-        let Some(Unheard { root, mut said }) = self.unheard.take() else { return self.write(bytes).await };
+        let Some(Unheard { root, mut said, is_sent }) = self.unheard.take() else {
+            return self.write(bytes).await;
+        };
+        let before = if is_sent { Vec::new() } else { [root.as_str().as_bytes(), b"\n", &said].concat() };
         said.extend_from_slice(bytes);
         // Where the login is refused nothing can be written, and what is said tells why.
-        let sent = self.write(&[root.as_str().as_bytes(), b"\n", &said].concat()).await;
+        let sent = self.write(&[&before, bytes].concat()).await;
         let mark = ["@", &self.hears.nonce].concat();
         let mut answer = Answer::default();
         let mut is_stored = false;

@@ -36,6 +36,8 @@ pub struct Lane {
     linked: Vec<String>,
     /// The lock was given back already.
     unlocked: bool,
+    /// A connection and a driver that are made ahead of time.
+    ahead: Option<line::Ahead>,
     host: Option<Box<dyn Host>>,
     driver: Option<Driver>,
 }
@@ -72,6 +74,7 @@ impl Lane {
             left_out: false,
             switched: false,
             unlocked: false,
+            ahead: None,
             host: None,
             driver: None,
         }

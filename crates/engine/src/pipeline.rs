@@ -23,7 +23,6 @@ use crate::stages::{activate::activate, fetch::fetch, pack::pack, prune::prune, 
 /// `taken_over` says that an owner before us ended in the middle of it. An error means that nothing more may be
 /// said: the release is not ours any more, or the journal cannot be written.
 pub async fn run(run: Arc<Run>, taken_over: bool) -> Result<(), JournalError> {
-    connect_ahead(&run);
     let mut lanes =
         Lanes::new(run.plan.servers.iter().map(|server| Lane::new(run.clone(), server.clone())).collect());
     let outcome = match recovery::decide(&run, &mut lanes, taken_over).await {
@@ -35,21 +34,14 @@ pub async fn run(run: Arc<Run>, taken_over: bool) -> Result<(), JournalError> {
     end(&run, &mut lanes, outcome).await
 }
 
-/// Logs in everywhere while the release is fetched, built and packed. Whatever goes wrong is told by the step that needs
-/// the connection.
-fn connect_ahead(run: &Arc<Run>) {
-    for server in &run.plan.servers {
-        let (hosts, server) = (Arc::clone(&run.ports.hosts), server.clone());
-        tokio::spawn(async move { hosts.prepare(&server).await });
-    }
-}
-
 /// The way forward. Every stage takes what the one before it made.
 async fn forward(run: &Arc<Run>, lanes: &mut Lanes) -> Result<(), Halt> {
     if let Begun::Act(open) = run.begin("start").await? {
         open.ok(None).await?;
     }
     run.go_on()?;
+    // Whoever waits for a build need not wait for logins afterwards.
+    lanes.iter_mut().for_each(Lane::connect_ahead);
     let artifact = artifact(run).await?;
     let parcel = artifact.map(|artifact| Arc::new(Parcel::new(run.clone(), artifact)));
 

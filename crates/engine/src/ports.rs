@@ -157,8 +157,6 @@ pub enum SourceTrouble {
 pub trait Hosts: Send + Sync {
     /// Connects and logs in. The host key is checked before any credential is sent.
     async fn connect(&self, server: &Server) -> Result<Box<dyn Host>, HostError>;
-    /// Connects ahead of time, so that the next [`connect`](Self::connect) waits less. Whatever goes wrong is told then.
-    async fn prepare(&self, server: &Server);
     /// The host keys that a machine presents, without logging in.
     async fn scan(&self, host: &str, port: u16) -> Result<Vec<ScannedKey>, HostError>;
 }

@@ -29,7 +29,7 @@ type Time = (i64, i64);
 ///   the old one, which changes the time of the folder. So the folder of the repository (`HEAD`, `packed-refs`,
 ///   `config`) and all folders below `refs` (below `reftable` where a newer git keeps refs there) show each change of
 ///   git, whoever runs it. The files are looked at besides, for whoever writes into them by hand.
-/// - `objects/pack` changes when objects come and when they are thrown away.
+/// - `objects/pack` changes when objects come, since a fetch keeps them as a pack, and when they are thrown away.
 /// - A folder is looked at before what is in it, so what comes in between changes the folder afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct State {

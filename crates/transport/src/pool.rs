@@ -67,6 +67,7 @@ impl Pool {
             kept.connection.distrust();
         }
         let connection = Arc::new(Connection::open(target).await?);
+        connection.keep_ahead();
         kept.push(Kept { target: target.clone(), connection: Arc::clone(&connection), used: Instant::now() });
         Ok(Session::Ssh(connection))
     }
@@ -78,7 +79,7 @@ impl Pool {
             return;
         }
         if let Ok(Session::Ssh(connection)) = self.session(target).await {
-            connection.keep_ahead().await;
+            connection.open_ahead().await;
         }
     }
 

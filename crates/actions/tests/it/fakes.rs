@@ -130,8 +130,6 @@ impl Hosts for Machines {
         Err(HostError { kind: HostTrouble::Unreachable, message, hint: Some("start sshd there".into()) })
     }
 
-    async fn prepare(&self, _server: &Server) {}
-
     async fn scan(&self, host: &str, port: u16) -> Result<Vec<ScannedKey>, HostError> {
         let keys = self.keys.lock().unwrap().clone();
         let message = format!("{host}:{port} refuses the connection");

@@ -77,14 +77,6 @@ impl Hosts for SshHosts {
         Ok(Box::new(Connected(session)))
     }
 
-    async fn prepare(&self, server: &Server) {
-        if let Address::Ssh(ssh) = &server.address
-            && let Ok(target) = self.target(ssh).await
-        {
-            self.pool.prepare(&target).await;
-        }
-    }
-
     async fn scan(&self, host: &str, port: u16) -> Result<Vec<ScannedKey>, HostError> {
         let keys =
             transport::scan(host, port, Timeouts::default()).await.map_err(|error| from_transport(&error))?;

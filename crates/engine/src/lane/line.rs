@@ -1,11 +1,14 @@
 //! The line to a server: a connection with a driver on it, made when it is needed and made again when it was cut.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Lane;
 use crate::driver::{Broken, Driver};
 use crate::error::Failure;
-use crate::ports::HostTrouble;
+use crate::ports::{Host, HostError, HostTrouble};
 use crate::remote::{Answer, Command};
 
 /// How long is waited before each new try of a cut connection.
@@ -14,6 +17,19 @@ const AGAIN: [Duration; 4] =
 
 /// How many of them a server gets that was not there at first contact.
 const SHORT: usize = 2;
+
+/// A connection and a driver on it, in the making.
+pub(super) type Ahead = AbortOnDropHandle<Result<(Box<dyn Host>, Driver), Broken>>;
+
+/// What a connection that was not made means; a server that was there before is waited for.
+fn refused(error: HostError, is_known: bool) -> Broken {
+    match error.kind {
+        HostTrouble::Lost => Broken::Lost(error),
+        HostTrouble::Away | HostTrouble::Unreachable if is_known => Broken::Lost(error),
+        HostTrouble::Away => Broken::Away(error),
+        _ => Broken::Unfit(error.into()),
+    }
+}
 
 impl Lane {
     /// Forgets the driver: what is left of its input is not commands.
@@ -85,8 +101,36 @@ impl Lane {
         AGAIN.iter()
     }
 
+    /// Logs in and starts the driver, while something else is done. What goes wrong is told when the driver is needed.
+    pub fn connect_ahead(&mut self) {
+        if self.host.is_some() || self.left_out {
+            return;
+        }
+        let (hosts, server) = (Arc::clone(&self.run.ports.hosts), self.server.clone());
+        let (root, me) = (self.root.clone(), self.run.me());
+        let is_known = self.is_known();
+        self.ahead = Some(AbortOnDropHandle::new(tokio::spawn(async move {
+            let host = hosts.connect(&server).await.map_err(|error| refused(error, is_known))?;
+            let mut driver = Driver::start(host.as_ref(), &root, &me).await?;
+            // What a server that takes nothing says is heard by the first command.
+            driver.begin().await.ok();
+            Ok((host, driver))
+        })));
+    }
+
+    /// Whether the server was there in this ownership.
+    fn is_known(&self) -> bool {
+        !self.facts.root.is_empty()
+    }
+
     /// The driver, over a connection that is made when there is none.
     pub async fn driver(&mut self) -> Result<&mut Driver, Broken> {
+        if let Some(ahead) = self.ahead.take()
+            && let Ok(made) = ahead.await
+        {
+            let (host, driver) = made?;
+            (self.host, self.driver) = (Some(host), Some(driver));
+        }
         if self.driver.is_none() {
             self.connect().await?;
             let driver = match &self.host {
@@ -101,15 +145,8 @@ impl Lane {
     async fn connect(&mut self) -> Result<(), Broken> {
         if self.host.is_none() {
             let connected = self.run.ports.hosts.connect(&self.server).await;
-            self.host = Some(connected.map_err(|error| match error.kind {
-                HostTrouble::Lost => Broken::Lost(error),
-                // It was there before, so it is waited for.
-                HostTrouble::Away | HostTrouble::Unreachable if !self.facts.root.is_empty() => {
-                    Broken::Lost(error)
-                }
-                HostTrouble::Away => Broken::Away(error),
-                _ => Broken::Unfit(error.into()),
-            })?);
+            let is_known = self.is_known();
+            self.host = Some(connected.map_err(|error| refused(error, is_known))?);
         }
         Ok(())
     }
@@ -142,6 +179,7 @@ impl Lane {
 
     /// Gives the connection back and keeps the lock: the release still holds this server.
     pub fn leave(&mut self) {
+        self.ahead = None;
         self.driver = None;
         self.host = None;
     }

@@ -19,6 +19,7 @@ pub(super) struct Ahead(Mutex<State>);
 #[derive(Default)]
 struct State {
     is_wanted: bool,
+    is_opening: bool,
     open: Option<Open>,
 }
 
@@ -39,23 +40,46 @@ impl Ahead {
 }
 
 impl Connection {
-    /// From now on a channel is kept open ahead whenever no command runs.
-    pub(crate) async fn keep_ahead(&self) {
+    /// From now on a channel is kept open ahead whenever a command has ended and no other runs.
+    pub(crate) fn keep_ahead(&self) {
         self.ahead.state(|state| state.is_wanted = true);
-        self.open_ahead().await;
     }
 
     /// Opens a channel ahead where one is wanted and there is none.
-    pub(super) async fn open_ahead(&self) {
-        let is_wanted = self.ahead.state(|state| state.is_wanted && state.open.is_none());
+    pub(crate) async fn open_ahead(&self) {
         // Where commands run, the places that a server allows are theirs.
-        if !is_wanted || !self.is_idle() || !self.is_trusted() {
+        if !self.is_idle() || !self.is_trusted() {
+            return;
+        }
+        let begins = self.ahead.state(|state| {
+            let begins = state.is_wanted && !state.is_opening && state.open.is_none();
+            state.is_opening |= begins;
+            begins
+        });
+        if !begins {
             return;
         }
         // A server that refuses may allow few sessions. Then the next command opens its own.
-        let Ok(permit) = Arc::clone(&self.sessions).try_acquire_owned() else { return };
-        if let Ok(open) = self.open_channel(permit).await {
-            self.ahead.state(|state| state.open = Some(open));
+        let opened = match Arc::clone(&self.sessions).try_acquire_owned() {
+            Ok(permit) => self.open_channel(permit).await.ok(),
+            Err(_) => None,
+        };
+        self.ahead.state(|state| state.is_opening = false);
+        if let Some(open) = opened {
+            self.keep(open).await;
+        }
+    }
+
+    /// Keeps a channel, or closes it where there is one already.
+    async fn keep(&self, open: Open) {
+        let mut open = Some(open);
+        self.ahead.state(|state| {
+            if state.open.is_none() {
+                state.open = open.take();
+            }
+        });
+        if let Some(open) = open {
+            open.close().await;
         }
     }
 
@@ -67,7 +91,7 @@ impl Connection {
         let Ok(permit) = Arc::clone(&self.sessions).try_acquire_owned() else { return false };
         match timeout(PROOF, self.open_channel(permit)).await {
             Ok(Ok(open)) => {
-                self.ahead.state(|state| state.open = Some(open));
+                self.keep(open).await;
                 true
             }
             _ => false,

@@ -30,8 +30,8 @@ const NEVER: Limits = Limits {
 /// How [`Error::Algorithms`] calls the kinds of host keys.
 pub(super) const HOST_KEY: &str = "host key";
 
-/// Opens the TCP connection, and tells how long its handshake took. All addresses of the name are tried, in order, within one limit.
-pub(super) async fn dial(host: &str, port: u16, timeouts: &Timeouts) -> Result<(TcpStream, Duration), Error> {
+/// Opens the TCP connection. All addresses of the name are tried, in order, within one limit.
+pub(super) async fn dial(host: &str, port: u16, timeouts: &Timeouts) -> Result<TcpStream, Error> {
     let deadline = Instant::now() + timeouts.connect;
     let late = || Error::ConnectTimeout { address: address(host, port), after: timeouts.connect };
     let addresses: Vec<SocketAddr> = match timeout_at(deadline, lookup_host((host, port))).await {
@@ -45,13 +45,12 @@ pub(super) async fn dial(host: &str, port: u16, timeouts: &Timeouts) -> Result<(
         // An address that swallows packets must leave time for the next one.
         let share = deadline.saturating_duration_since(Instant::now()) / untried.max(1);
         untried = untried.saturating_sub(1);
-        let asked = Instant::now();
         match timeout(share, TcpStream::connect(candidate)).await {
             Ok(Ok(socket)) => {
                 if let Err(error) = socket.set_nodelay(true).and_then(|()| socket.set_quickack(true)) {
                     tracing::debug!(%error, "TCP_NODELAY or TCP_QUICKACK cannot be set");
                 }
-                return Ok((socket, asked.elapsed()));
+                return Ok(socket);
             }
             Ok(Err(error)) => failure = Some(error),
             Err(_) => {}
@@ -85,7 +84,7 @@ pub(super) struct Line {
 
 /// Dials, shakes hands and logs in.
 pub(super) async fn open(target: &Target, credentials: Vec<Credential>) -> Result<Line, Error> {
-    let (socket, distance) = dial(&target.host, target.port, &target.timeouts).await?;
+    let socket = dial(&target.host, target.port, &target.timeouts).await?;
     let handshake = Handshake::new(target.address(), target.timeouts);
     let whole = async {
         let policy = Policy::Pinned(target.host_keys.clone());
@@ -93,7 +92,7 @@ pub(super) async fn open(target: &Target, credentials: Vec<Credential>) -> Resul
         let shaken = handshake.shake(socket, policy, host_keys, target.key_exchange).await;
         let mut handle = shaken.map_err(|halt| handshake.explain(halt))?;
         if handshake.first_words.is_openssh() {
-            handshake.ending.measure_from(distance);
+            handshake.ending.measure();
         }
         let login = Login { user: &target.user, address: &handshake.address, ending: &handshake.ending };
         login.run(&mut handle, credentials).await?;

@@ -19,6 +19,14 @@ pub(super) struct Open {
     permit: OwnedSemaphorePermit,
 }
 
+impl Open {
+    /// Gives it back; dropping it would leave it open on the server.
+    pub(super) async fn close(self) {
+        // A connection that is gone has closed it.
+        drop(self.channel.close().await);
+    }
+}
+
 impl Connection {
     /// Starts a command.
     pub(crate) async fn exec(self: &Arc<Self>, command: &str) -> Result<Process, Error> {

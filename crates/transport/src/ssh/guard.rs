@@ -1,7 +1,7 @@
 //! What the SSH library asks us about: is this the right host, may the server open channels
 //! (never), and how did the connection end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,9 @@ pub(super) struct Ending {
     begun: Instant,
     /// When something was last heard, in milliseconds since `begun`.
     heard: AtomicU64,
-    /// How long an answer takes, in microseconds.
+    /// Whether it counts how long an answer takes.
+    measures: AtomicBool,
+    /// How long that is, in microseconds.
     distance: AtomicU64,
 }
 
@@ -63,6 +65,7 @@ impl Default for Ending {
             cut: CancellationToken::new(),
             begun: Instant::now(),
             heard: AtomicU64::new(0),
+            measures: AtomicBool::new(false),
             distance: AtomicU64::new(u64::MAX),
         }
     }
@@ -75,20 +78,21 @@ impl Ending {
         self.heard.store(now, Ordering::Relaxed);
     }
 
-    /// From here on it counts how long answers take; the first took `time`.
-    pub(super) fn measure_from(&self, time: Duration) {
-        self.distance.store(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    /// From here on it counts how long answers take.
+    pub(super) fn measure(&self) {
+        self.measures.store(true, Ordering::Relaxed);
     }
 
-    /// Notes how long an answer took, where that counts; the shortest stands, since others waited for something else, too.
+    /// Notes how long an answer of the server itself took; the shortest stands, since others waited for something else, too.
+    /// The handshake of TCP is none: a proxy near by may have answered it.
     pub(super) fn answered_in(&self, time: Duration) {
-        if self.distance.load(Ordering::Relaxed) != u64::MAX {
+        if self.measures.load(Ordering::Relaxed) {
             let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
             self.distance.fetch_min(micros, Ordering::Relaxed);
         }
     }
 
-    /// How long an answer takes at least; endless where it does not count.
+    /// How long an answer takes at least; endless where nobody knows, or where it does not count.
     pub(super) fn distance(&self) -> Duration {
         Duration::from_micros(self.distance.load(Ordering::Relaxed))
     }

@@ -15,7 +15,7 @@ pub async fn scan(host: &str, port: u16, timeouts: Timeouts) -> Result<Vec<HostK
     let mut keys = Vec::new();
     let mut refusal = None;
     for family in FAMILIES {
-        let (socket, _) = dial(host, port, &timeouts).await?;
+        let socket = dial(host, port, &timeouts).await?;
         let handshake = Handshake::new(address(host, port), timeouts);
         let looked = handshake.shake(socket, Policy::Look, family.to_vec(), KeyExchange::Fast);
         match timeout(timeouts.handshake, looked).await.map_err(|_| handshake.late())? {
