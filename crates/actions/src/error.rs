@@ -113,13 +113,23 @@ pub enum Error {
         /// How.
         status: Status,
     },
-    /// Only an interrupted release can be taken up again.
-    #[error("release {id} is {status}, not interrupted")]
-    NotInterrupted {
+    /// Where it stands that cannot be done with it.
+    #[error("release {id} is {status}: cannot {verb} it")]
+    NotNow {
         /// Which one.
         id: ReleaseId,
         /// What it is.
         status: Status,
+        /// What was wanted.
+        verb: &'static str,
+        /// What to do next.
+        otherwise: &'static str,
+    },
+    /// It waits behind a batch, for somebody who says that the batch is good.
+    #[error("release {id} waits behind a batch")]
+    Waits {
+        /// Which one.
+        id: ReleaseId,
     },
     /// No good release to go back to.
     #[error("{0}")]
@@ -165,6 +175,10 @@ impl Error {
             | Self::Local { hint, .. } => hint.clone(),
             Self::Busy { id, .. } => {
                 Some(format!("wait for it, queue behind it, or stop it with `aweigh cancel {id}`"))
+            }
+            Self::NotNow { otherwise, .. } => Some((*otherwise).to_owned()),
+            Self::Waits { id } => {
+                Some(format!("look at the batch, then `aweigh promote {id}` or `aweigh cancel {id}`"))
             }
             Self::Duplicate { id } => Some(format!("follow it with `aweigh watch {id}`")),
             Self::Changed { .. } => Some("look at it again, then repeat".to_owned()),

@@ -21,6 +21,7 @@ pub mod releases;
 mod repository_file;
 mod rollback;
 pub mod servers;
+pub mod steer;
 mod throttle;
 pub mod watch;
 

@@ -29,8 +29,16 @@ pub enum Action {
     Release,
     /// Stop a release.
     Cancel,
-    /// Take an interrupted release up again.
+    /// Have a release wait.
+    Pause,
+    /// Take a release up again that waits.
     Resume,
+    /// Let a release go on behind a batch.
+    Promote,
+    /// Try servers once more.
+    Retry,
+    /// Leave servers out.
+    Skip,
     /// Speak beside a release or a project.
     Chat,
     /// Make and remove users.
@@ -66,7 +74,7 @@ enum Role {
 }
 
 /// The least role that each action takes. An action without a row is denied to everybody.
-const TABLE: [(Action, Role); 15] = [
+const TABLE: [(Action, Role); 19] = [
     (Action::SeeDefinitions, Role::Administrator),
     (Action::ChangeServers, Role::Administrator),
     (Action::ChangeProjects, Role::Administrator),
@@ -78,7 +86,11 @@ const TABLE: [(Action, Role); 15] = [
     (Action::SeeReleases, Role::Administrator),
     (Action::Release, Role::Administrator),
     (Action::Cancel, Role::Administrator),
+    (Action::Pause, Role::Administrator),
     (Action::Resume, Role::Administrator),
+    (Action::Promote, Role::Administrator),
+    (Action::Retry, Role::Administrator),
+    (Action::Skip, Role::Administrator),
     (Action::Chat, Role::Administrator),
     (Action::ManageUsers, Role::Administrator),
     (Action::OwnAccount, Role::Nobody),

@@ -1,11 +1,11 @@
-//! Releases: ask for one, look at them, stop one, take one up again.
+//! Releases: ask for one, look at them.
 
 use engine::planner;
-use engine::ports::{Claim, Resolved};
+use engine::ports::Resolved;
 use jiff::Timestamp;
-use model::{Kind, Name, Plan, Project, Release, ReleaseId, Selector, Server, Site, Status};
+use model::{Kind, Name, Plan, Project, Release, ReleaseId, Selector, Server, Site};
 use sha2::{Digest, Sha256};
-use store::{Created, Filter, Idempotency, NewRelease, Stop};
+use store::{Created, Filter, Idempotency, NewRelease};
 
 use crate::rollback::origin;
 use crate::{Action, Actions, Actor, Error, Object, RepositorySays, authorize, repository_file};
@@ -142,49 +142,7 @@ impl Actions {
         Ok(Page { items, next })
     }
 
-    /// Stops a release: at once where it has not begun, else as soon as the servers in hand are done.
-    pub async fn cancel(&self, actor: &Actor, id: ReleaseId) -> Result<Release, Error> {
-        authorize(actor, Action::Cancel, &Object::Release(id))?;
-        match self.store().request_stop(id, &actor.name).await? {
-            Stop::Unknown => return Err(Error::missing("release", &id)),
-            Stop::AlreadyEnded(status) => return Err(Error::Finished { id, status }),
-            // Its place in the queue is free now.
-            Stop::Ended => self.parts.control.wake(),
-            Stop::Asked => {
-                self.parts.control.stop(id);
-                // Nobody works on an interrupted release, so somebody has to, in order to stop it.
-                self.take_up(id, true).await?;
-            }
-        }
-        tracing::info!(%actor, release = %id, "release asked to stop");
-        self.release(id).await
-    }
-
-    /// Takes an interrupted release up again.
-    pub async fn resume(&self, actor: &Actor, id: ReleaseId) -> Result<Release, Error> {
-        authorize(actor, Action::Resume, &Object::Release(id))?;
-        let before = self.release(id).await?;
-        if !self.take_up(id, before.stopping).await? {
-            let status = self.release(id).await?.status;
-            return Err(if status.is_terminal() {
-                Error::Finished { id, status }
-            } else {
-                Error::NotInterrupted { id, status }
-            });
-        }
-        tracing::info!(%actor, release = %id, "release taken up again");
-        self.release(id).await
-    }
-
-    /// Whether the release was interrupted, and is worked on now.
-    async fn take_up(&self, id: ReleaseId, stopping: bool) -> Result<bool, Error> {
-        let Some(claimed) = self.store().reopen(id).await? else { return Ok(false) };
-        let claim = Claim { release: claimed.id, epoch: claimed.epoch, status: Status::Running, stopping };
-        self.parts.control.run(claim);
-        Ok(true)
-    }
-
-    async fn release(&self, id: ReleaseId) -> Result<Release, Error> {
+    pub(crate) async fn release(&self, id: ReleaseId) -> Result<Release, Error> {
         self.store().release(id).await?.ok_or_else(|| Error::missing("release", &id))
     }
 
@@ -291,6 +249,8 @@ fn as_it_was(plan: &Plan) -> model::Settings {
         hooks: environment.hooks,
         on_interrupt: Some(environment.on_interrupt),
         unreachable: Some(environment.unreachable),
+        batches: Some(environment.batches),
+        max_failures: Some(environment.max_failures),
     }
 }
 

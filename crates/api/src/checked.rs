@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Address, Name, Project, Server, Site};
+use model::{Address, Name, Project, Server, Site, Take};
 
 use crate::closest::suggestion;
 use crate::settings::clashes;
@@ -148,6 +148,19 @@ impl Checked {
             if !whole.servers.values().any(|server| site.servers.matches(server)) {
                 let field = format!("projects.{project}.environments.{environment}.servers");
                 errors.add(field, format_args!("is {:?}, which matches no server", site.servers.as_str()));
+                continue;
+            }
+            let here: Vec<&Server> =
+                whole.servers.values().copied().filter(|server| site.servers.matches(server)).collect();
+            for (index, batch) in site.settings.batches.iter().flatten().enumerate() {
+                if let Take::Select(selector) = &batch.take
+                    && !here.iter().any(|server| selector.matches(server))
+                {
+                    let field =
+                        format!("projects.{project}.environments.{environment}.batches[{index}].select");
+                    errors
+                        .add(field, format_args!("is {:?}, which matches no server here", selector.as_str()));
+                }
             }
         }
     }

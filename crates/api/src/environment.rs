@@ -2,11 +2,13 @@
 
 use model::{DeployPath, Name, OnInterrupt, Selector, Site, Unreachable};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::hook::HookSpecs;
-use crate::{FieldError, FieldErrors, HealthSpec, HookSpec, Named, NotBuilt, OneOrMany, SettingsSpec};
+use crate::{
+    AmountSpec, BatchSpec, FieldError, FieldErrors, HealthSpec, HookSpec, Named, NotBuilt, OneOrMany,
+    SettingsSpec,
+};
 
 // The keys of `SettingsSpec` are written out because a flattened struct would accept unknown ones.
 /// One environment, as people write it: its servers and path, and what it says otherwise than the project's
@@ -47,14 +49,12 @@ pub struct EnvironmentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub unreachable: Option<Unreachable>,
+    /// As `batches` of the project's defaults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batches: Option<OneOrMany<BatchSpec>>,
     /// As `max_failures` of the project's defaults.
-    #[serde(default, skip_serializing)]
-    #[schema(ignore)]
-    pub max_failures: Option<Value>,
-    /// Not built yet.
-    #[serde(default, skip_serializing)]
-    #[schema(ignore)]
-    pub batches: Option<NotBuilt>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_failures: Option<AmountSpec>,
     /// Not built yet.
     #[serde(default, skip_serializing)]
     #[schema(ignore)]
@@ -84,7 +84,7 @@ impl EnvironmentSpec {
             on_interrupt: self.on_interrupt,
             unreachable: self.unreachable,
             max_failures: self.max_failures.clone(),
-            batches: self.batches,
+            batches: self.batches.clone(),
             unchanged: self.unchanged,
             verify_bytes: self.verify_bytes,
             protection: self.protection,
@@ -126,6 +126,8 @@ impl From<&Site> for EnvironmentSpec {
             hooks: settings.hooks,
             on_interrupt: settings.on_interrupt,
             unreachable: settings.unreachable,
+            batches: settings.batches,
+            max_failures: settings.max_failures,
             ..Self::default()
         }
     }

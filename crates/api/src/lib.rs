@@ -37,6 +37,7 @@ pub mod request;
 pub mod secret;
 pub mod server;
 pub mod settings;
+pub mod strategy;
 pub mod words;
 
 pub use apply::{ApplyAnswer, Change, ChangeAction, What};
@@ -63,7 +64,8 @@ pub use read::read;
 pub use refs::{Changes, Ref, RefKind};
 pub use release::{Release, ReleaseServer};
 pub use repository_file::{RepositoryFile, Said};
-pub use request::{ReleasePlan, ReleaseRequest, RollbackTo};
+pub use request::{ReleasePlan, ReleaseRequest, RollbackTo, ServersRequest};
 pub use secret::Secret;
 pub use server::{Finding, ScannedKey, ServerDefaults, ServerSpec, ServerView, TrustAnswer, TrustRequest};
 pub use settings::SettingsSpec;
+pub use strategy::{AmountSpec, BatchSpec, BatchTable};

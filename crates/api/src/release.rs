@@ -43,6 +43,9 @@ pub struct Release {
     pub reason: Option<String>,
     /// Somebody asked it to stop and it has not ended yet.
     pub stopping: bool,
+    /// Somebody asked it to wait at the next border between steps, and it does not wait yet.
+    #[serde(default)]
+    pub pausing: bool,
     /// Place in the queue, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u32>,
@@ -91,6 +94,7 @@ impl From<model::Release> for Release {
             status: release.status,
             reason: release.reason,
             stopping: release.stopping,
+            pausing: release.pausing,
             position: release.position,
             note: release.note,
             by: release.by,

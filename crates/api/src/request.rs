@@ -41,6 +41,16 @@ pub struct ReleaseRequest {
     pub queue: bool,
 }
 
+/// Body of `POST /releases/{release}/skip` and `/retry`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServersRequest {
+    /// Selector of servers of the release. `retry` without it means all that failed or were left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "web-3")]
+    pub servers: Option<String>,
+}
+
 /// Which release comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RollbackTo {

@@ -2,12 +2,13 @@
 
 use model::{Health, OnInterrupt, Settings, TreePath, Unreachable};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::build::{paths, place};
 use crate::hook::{self, HookSpecs};
-use crate::{FieldError, FieldErrors, HealthSpec, HookSpec, NotBuilt, OneOrMany};
+use crate::{
+    AmountSpec, BatchSpec, FieldError, FieldErrors, HealthSpec, HookSpec, NotBuilt, OneOrMany, strategy,
+};
 
 /// Settings as people write them. What is not said is inherited.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
@@ -38,14 +39,12 @@ pub struct SettingsSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub unreachable: Option<Unreachable>,
-    /// How many servers may fail; only 0 is built.
-    #[serde(default, skip_serializing)]
-    #[schema(ignore)]
-    pub max_failures: Option<Value>,
-    /// Not built yet.
-    #[serde(default, skip_serializing)]
-    #[schema(ignore)]
-    pub batches: Option<NotBuilt>,
+    /// Which servers are switched together, one batch after another; the last is repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batches: Option<OneOrMany<BatchSpec>>,
+    /// How many servers may fail before all go back; a share is rounded down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_failures: Option<AmountSpec>,
     /// Not built yet.
     #[serde(default, skip_serializing)]
     #[schema(ignore)]
@@ -70,17 +69,17 @@ impl SettingsSpec {
     pub fn check(&self) -> Result<Settings, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         errors.not_built(&[
-            ("batches", self.batches),
             ("unchanged", self.unchanged),
             ("verify_bytes", self.verify_bytes),
             ("protection", self.protection),
         ]);
-        let tolerant = self.max_failures.as_ref().is_some_and(|most| !is_none(most));
-        errors.add_if(tolerant, "max_failures", "other than 0 is not built yet; leave it out");
         let keep = self.keep.and_then(|keep| errors.take("keep", kept(keep)));
         let linked_files = self.linked_files.as_ref().map(|list| paths(&mut errors, "linked_files", list));
         let linked_dirs = self.linked_dirs.as_ref().map(|list| paths(&mut errors, "linked_dirs", list));
         let health = self.health.as_ref().map(|list| checks(&mut errors, list));
+        let batches = self.batches.as_ref().map(|list| strategy::batches(&mut errors, list));
+        let most = self.max_failures.as_ref().map(AmountSpec::check);
+        let max_failures = most.and_then(|most| errors.take("max_failures", most));
         let hooks = errors.nest("hooks", hook::check(&self.hooks)).unwrap_or_default();
         errors.finish(Some(Settings {
             keep,
@@ -90,13 +89,10 @@ impl SettingsSpec {
             hooks,
             on_interrupt: self.on_interrupt,
             unreachable: self.unreachable,
+            batches,
+            max_failures,
         }))
     }
-}
-
-/// Whether `max_failures` says that no server may fail, as it is without it.
-fn is_none(most: &Value) -> bool {
-    most.as_i64() == Some(0) || matches!(most.as_str(), Some("0" | "0%"))
 }
 
 fn kept(keep: i64) -> Result<u32, &'static str> {
@@ -140,6 +136,12 @@ impl From<&Settings> for SettingsSpec {
             hooks: hook::specs(&settings.hooks),
             on_interrupt: settings.on_interrupt,
             unreachable: settings.unreachable,
+            // A list, even of one: a number cannot stand alone.
+            batches: settings
+                .batches
+                .as_ref()
+                .map(|list| OneOrMany::Many(list.iter().map(BatchSpec::from).collect())),
+            max_failures: settings.max_failures.map(AmountSpec::from),
             ..Self::default()
         }
     }
@@ -158,7 +160,8 @@ mod tests {
         let written =
             spec(serde_json::json!({"keep": 1, "shared_files": [".env", "a"], "shared_dirs": "storage",
             "health": {"on": "role=web", "http": "http://127.0.0.1/up"}, "hooks": {"after_upload": []},
-            "on_interrupt": "roll_back", "unreachable": "skip", "max_failures": 0}));
+            "on_interrupt": "roll_back", "unreachable": "skip", "max_failures": "10%",
+            "batches": [1, {"select": "role=web", "hold": true}]}));
         let settings = written.check().unwrap();
         assert_eq!(SettingsSpec::from(&settings).check().unwrap(), settings);
         assert_eq!(SettingsSpec::from(&Settings::default()), SettingsSpec::default());
@@ -166,11 +169,11 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_refused_by_name() {
-        let written = spec(serde_json::json!({"batches": ["1"], "max_failures": "10%", "unchanged": "link",
+        let written = spec(serde_json::json!({"batches": [0], "max_failures": -1, "unchanged": "link",
             "verify_bytes": true, "protection": {}, "keep": 0, "health": [{"http": "https://x"}]}));
         let told: Vec<String> = written.check().unwrap_err().iter().map(ToString::to_string).collect();
         assert_eq!(told.len(), 7);
-        assert_eq!(told.iter().filter(|line| line.contains("not built yet")).count(), 5, "{told:#?}");
+        assert_eq!(told.iter().filter(|line| line.contains("not built yet")).count(), 3, "{told:#?}");
     }
 
     #[test]

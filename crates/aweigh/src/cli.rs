@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use release::{
-    Following, LogsArgs, Place, ReleaseArgs, ReleasesArgs, RollbackArgs, WatchArgs, Which, WhichArgs,
+    Following, LogsArgs, Place, ReleaseArgs, ReleasesArgs, RetryArgs, RollbackArgs, SkipArgs, WatchArgs,
+    Which, WhichArgs,
 };
 pub use things::{
     CredentialAdd, Credentials, Git, GitVerb, Projects, RefListing, Secret, ServerAdd, Servers, Tokens, Users,
@@ -59,8 +60,16 @@ pub enum Command {
     Logs(LogsArgs),
     /// Stop a release and put switched servers back
     Cancel(WhichArgs),
-    /// Let an interrupted release go on
+    /// Have a release wait at the next border between steps
+    Pause(WhichArgs),
+    /// Let a paused or interrupted release go on
     Resume(WhichArgs),
+    /// Let a release go on that waits behind a batch
+    Promote(WhichArgs),
+    /// Try the servers once more that failed in a paused or interrupted release
+    Retry(RetryArgs),
+    /// Leave servers out of a release that has begun
+    Skip(SkipArgs),
     /// List releases, the newest first
     Releases(ReleasesArgs),
     /// Show what every environment runs

@@ -14,7 +14,9 @@ use crate::masker::Masker;
 use crate::pipeline;
 use crate::ports::{Claim, JournalError};
 use crate::reporter::Reporter;
+use crate::retry;
 use crate::run::{Ports, Run};
+use crate::steering::Steering;
 
 /// How long is waited before a release is taken up again.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -24,7 +26,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub struct Control {
     wake: Arc<Notify>,
     resumed: mpsc::UnboundedSender<Claim>,
-    running: Arc<Mutex<HashMap<ReleaseId, CancellationToken>>>,
+    running: Arc<Mutex<HashMap<ReleaseId, Steering>>>,
 }
 
 impl Control {
@@ -40,11 +42,9 @@ impl Control {
         self.wake.notify_one();
     }
 
-    /// Says that somebody wants `release` to stop. Without effect when it does not run here.
-    pub fn stop(&self, release: ReleaseId) {
-        if let Some(stop) = self.running().get(&release) {
-            stop.cancel();
-        }
+    /// The helm of `release`, while it runs here.
+    pub fn steering(&self, release: ReleaseId) -> Option<Steering> {
+        self.running().get(&release).cloned()
     }
 
     /// Hands over a release that was taken up again.
@@ -53,7 +53,7 @@ impl Control {
         self.resumed.send(claim).ok();
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<ReleaseId, CancellationToken>> {
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<ReleaseId, Steering>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -103,16 +103,18 @@ fn note_end(ended: Result<(), tokio::task::JoinError>) {
 }
 
 fn start(tasks: &mut JoinSet<()>, ports: &Ports, control: &Control, claim: Claim, taken_over: bool) {
-    let stop = CancellationToken::new();
-    if claim.stopping {
-        stop.cancel();
-    }
-    control.running().insert(claim.release, stop.clone());
+    let (release, steering) = (claim.release, Steering::new(&claim.wishes));
+    control.running().insert(release, steering.clone());
     let (ports, control) = (ports.clone(), control.clone());
     tasks.spawn(async move {
-        keep_at_it(&ports, claim, &stop, taken_over).await;
-        control.running().remove(&claim.release);
-        ports.uploads.forget(claim.release);
+        keep_at_it(&ports, claim, &steering, taken_over).await;
+        // It may have been taken up again already, by a person who was quick.
+        let mut running = control.running();
+        if running.get(&release).is_some_and(|other| other.is(&steering)) {
+            running.remove(&release);
+        }
+        drop(running);
+        ports.uploads.forget(release);
         control.wake();
     });
 }
@@ -121,9 +123,13 @@ fn start(tasks: &mut JoinSet<()>, ports: &Ports, control: &Control, claim: Claim
 ///
 /// Invariant: a release never runs without an owner. When the journal cannot be written, or a bug ends the task,
 /// it is taken up again from what is recorded, as after a restart.
-async fn keep_at_it(ports: &Ports, claim: Claim, stop: &CancellationToken, mut taken_over: bool) {
+async fn keep_at_it(ports: &Ports, mut claim: Claim, steering: &Steering, mut taken_over: bool) {
     loop {
-        let work = tokio::spawn(own(ports.clone(), claim, stop.clone(), taken_over));
+        // A wish that is granted twice would take back what the first time did.
+        let work = match retry::grant(ports, &mut claim).await {
+            Ok(()) => tokio::spawn(own(ports.clone(), claim.clone(), steering.clone(), taken_over)),
+            Err(error) => tokio::spawn(async { Err(error) }),
+        };
         match AbortOnDropHandle::new(work).await {
             Ok(Ok(())) => return,
             Ok(Err(error @ JournalError::Fenced(_))) => {
@@ -138,12 +144,7 @@ async fn keep_at_it(ports: &Ports, claim: Claim, stop: &CancellationToken, mut t
     }
 }
 
-async fn own(
-    ports: Ports,
-    claim: Claim,
-    stop: CancellationToken,
-    taken_over: bool,
-) -> Result<(), JournalError> {
+async fn own(ports: Ports, claim: Claim, steering: Steering, taken_over: bool) -> Result<(), JournalError> {
     let plan = ports.journal.plan(claim.release).await?;
     let secrets = ports.secrets.of(&plan).await?;
     let reporter = Reporter::new(ports.journal.clone(), claim.release, claim.epoch, Masker::new(&secrets));
@@ -152,6 +153,6 @@ async fn own(
     // A rollback has no folder of its own; what it brought back counts as activated then.
     good.retain(|release| release.kind == Kind::Release);
     let found = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
-    let run = Run { plan, epoch: claim.epoch, ports, reporter, stop, good, found };
+    let run = Run { plan, epoch: claim.epoch, ports, reporter, steering, good, found };
     pipeline::run(Arc::new(run), taken_over).await
 }

@@ -1,5 +1,7 @@
 //! Why a step did not work, and why a release cannot simply go on.
 
+use model::NodeFact;
+
 use crate::ports::{HostError, HostTrouble, JournalError, SourceError};
 
 /// What happened to which thing, and what to do next.
@@ -54,6 +56,15 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+/// Where a release waits, and for what.
+#[derive(Debug, Clone)]
+pub struct Hold {
+    /// For what.
+    pub reason: String,
+    /// The node that waits, and what is kept of it, when the release does not wait between two steps.
+    pub node: Option<(NodeFact, serde_json::Value)>,
+}
+
 /// Why the pipeline stopped.
 #[derive(Debug, Clone)]
 pub enum Halt {
@@ -61,6 +72,10 @@ pub enum Halt {
     Failed(Failure),
     /// Somebody asked the release to stop.
     Stopped,
+    /// The server is left out because somebody asked for it.
+    Skipped,
+    /// The release waits for a person.
+    Held(Box<Hold>),
     /// It is not known whether a hook ran; a person decides.
     Unknown(String),
     /// We do not own the release any more, or cannot record: nothing may be done or said.

@@ -50,7 +50,7 @@ pub fn variables(plan: &Plan, action: Action, public_url: &str, place: &Place<'_
         ("PREVIOUS_REVISION", place.previous_revision.to_owned()),
         ("SERVER", server.to_owned()),
         ("ROLES", roles.join(",")),
-        ("BATCH", place.server.map_or("", |_| "1").to_owned()),
+        ("BATCH", place.server.map(|server| plan.batch_of(&server.name).to_string()).unwrap_or_default()),
         ("USER", plan.by.clone()),
         ("RELEASE_URL", format!("{public_url}/r/{number}")),
     ];

@@ -17,6 +17,7 @@ use crate::ports::Host;
 use crate::run::Run;
 
 /// One server's part of a running release.
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent thing that is true of a server")]
 pub struct Lane {
     /// The release.
     pub run: Arc<Run>,
@@ -28,9 +29,13 @@ pub struct Lane {
     pub facts: Facts,
     /// The text of `current` at first contact of this release; empty for no link.
     pub before: String,
-    /// It is left out of this release.
+    /// It takes no further part: it could not be reached, it failed, or somebody left it out.
     pub left_out: bool,
-    /// `current` was switched, or may have been.
+    /// It failed, and that was tolerated.
+    pub failed: bool,
+    /// It has to go back when the release does: `current` was switched, or may have been, or hooks for that ran.
+    pub touched: bool,
+    /// `current` was switched in this release, or may have been, even if it is back by now.
     pub switched: bool,
     /// Files that must be in `shared/`.
     linked: Vec<String>,
@@ -72,6 +77,8 @@ impl Lane {
             facts: Facts::default(),
             before: String::new(),
             left_out: false,
+            failed: false,
+            touched: false,
             switched: false,
             unlocked: false,
             ahead: None,
@@ -88,6 +95,11 @@ impl Lane {
     /// The key of one of this lane's steps.
     pub fn key(&self, verb: &str) -> String {
         format!("{}/{verb}", self.server.name)
+    }
+
+    /// Whether a step is one of this lane's.
+    pub fn has(&self, key: &str) -> bool {
+        key.strip_prefix(self.server.name.as_str()).is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// A fact about this lane's server.

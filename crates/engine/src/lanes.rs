@@ -1,14 +1,19 @@
 //! All lanes of a release: one stage on every server at once, with a barrier behind it.
 
 use futures::future::{BoxFuture, join_all};
+use model::Name;
 
 use crate::error::Halt;
+use crate::fleet;
 use crate::lane::{Lane, named};
 
 /// All lanes of a release.
 pub struct Lanes {
     all: Vec<Lane>,
 }
+
+/// A server that did not get to the end of a stage, and why.
+pub type Stopped = (Name, Halt);
 
 impl Lanes {
     /// These lanes.
@@ -23,7 +28,7 @@ impl Lanes {
     where
         F: for<'l> Fn(&'l mut Lane) -> BoxFuture<'l, Result<(), Halt>>,
     {
-        self.only(|_| true, stage).await
+        self.only(|lane| !lane.left_out, stage).await
     }
 
     /// The same for the lanes that `wanted` chooses.
@@ -31,13 +36,36 @@ impl Lanes {
     where
         F: for<'l> Fn(&'l mut Lane) -> BoxFuture<'l, Result<(), Halt>>,
     {
-        let lanes = self.all.iter_mut().filter(|lane| !lane.left_out && wanted(lane));
-        let work = lanes.map(|lane| {
+        let work = self.all.iter_mut().filter(|lane| wanted(lane)).map(|lane| {
             let server = lane.server.name.clone();
             let work = stage(lane);
             async move { work.await.map_err(|halt| named(&server, halt)) }
         });
-        gravest(join_all(work).await)
+        gravest(join_all(work).await.into_iter().filter_map(Result::err).collect())
+    }
+
+    /// The same for lanes that take part, each of which may be left out meanwhile; answers every lane that did not get
+    /// to the end.
+    pub async fn each<F>(&mut self, wanted: impl Fn(&Lane) -> bool, stage: F) -> Vec<Stopped>
+    where
+        F: for<'l> Fn(&'l mut Lane) -> BoxFuture<'l, Result<(), Halt>> + Sync,
+    {
+        let stage = &stage;
+        let work = self.all.iter_mut().filter(|lane| !lane.left_out && wanted(lane)).map(|lane| async move {
+            let server = lane.server.name.clone();
+            let skip = lane.run.steering.skip_of(&server);
+            let outcome = tokio::select! {
+                biased;
+                () = skip.cancelled() => None,
+                outcome = stage(lane) => Some(outcome),
+            };
+            let outcome = match outcome {
+                Some(outcome) => outcome,
+                None => fleet::leave_out(lane).await,
+            };
+            outcome.map_err(|halt| (server.clone(), named(&server, halt)))
+        });
+        join_all(work).await.into_iter().filter_map(Result::err).collect()
     }
 
     /// Every lane.
@@ -62,14 +90,14 @@ impl Lanes {
 }
 
 /// What weighs most: not being the owner, then not knowing, then a failure, then the wish to stop.
-fn gravest(outcomes: Vec<Result<(), Halt>>) -> Result<(), Halt> {
+pub fn gravest(halts: Vec<Halt>) -> Result<(), Halt> {
     let weight = |halt: &Halt| match halt {
-        Halt::Journal(_) => 3,
-        Halt::Unknown(_) => 2,
-        Halt::Failed(_) => 1,
-        Halt::Stopped => 0,
+        Halt::Journal(_) => 4,
+        Halt::Unknown(_) => 3,
+        Halt::Failed(_) => 2,
+        Halt::Stopped | Halt::Held(_) => 1,
+        Halt::Skipped => 0,
     };
-    let halts: Vec<Halt> = outcomes.into_iter().filter_map(Result::err).collect();
     let more = halts.iter().filter(|halt| matches!(halt, Halt::Failed(_))).count();
     let Some(most) = halts.iter().map(weight).max() else { return Ok(()) };
     match halts.into_iter().find(|halt| weight(halt) == most) {

@@ -7,15 +7,18 @@
 //! ```
 //!
 //! Start with [`pipeline`]: it reads like the story of a release. A stage acts through a [`lane`], one server's
-//! connection, and says what it does through [`run`]. [`remote`] holds the words that the constant driver script
+//! connection, and says what it does through [`run`]. [`fleet`] switches the servers batch by batch; [`steering`] is what people
+//! want meanwhile; [`ending`] brings a release to its end, and back when it fails. [`remote`] holds the words that the constant driver script
 //! knows; [`driver`] speaks them. [`artifact`] turns a tree into the bytes that servers receive.
 
 pub mod artifact;
 pub mod check;
 pub mod dispatcher;
 pub mod driver;
+pub mod ending;
 pub mod error;
 pub mod fault;
+pub mod fleet;
 pub mod hook_env;
 pub mod lane;
 pub mod lanes;
@@ -27,5 +30,7 @@ pub mod progress;
 pub mod recovery;
 pub mod remote;
 pub mod reporter;
+pub mod retry;
 pub mod run;
 pub mod stages;
+pub mod steering;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use model::{HookPoint, Kind, NodeFact, Rerun, Status, StepStatus};
+use model::{HookPoint, NodeFact, Rerun, StepStatus};
 
+use crate::ending::{Trouble, end};
 use crate::error::{Failure, Halt};
+use crate::fleet;
 use crate::hook_env::{Place, variables};
 use crate::lane::Lane;
 use crate::lanes::Lanes;
@@ -15,8 +17,8 @@ use crate::run::{Begun, Run, Tries};
 use crate::stages::build::{build, control_variables};
 use crate::stages::hook::{self, Scene};
 use crate::stages::job::{Job, run_job};
-use crate::stages::upload::{Parcel, has_staging_hooks, seal, upload};
-use crate::stages::{activate::activate, fetch::fetch, pack::pack, prune::prune, undo::undo, verify::verify};
+use crate::stages::upload::{Parcel, has_staging_hooks, seal, upload, was_staged};
+use crate::stages::{fetch::fetch, pack::pack, prune::prune};
 
 /// Runs a release from wherever it stands to an end, or to where a person has to decide.
 ///
@@ -39,7 +41,7 @@ async fn forward(run: &Arc<Run>, lanes: &mut Lanes) -> Result<(), Halt> {
     if let Begun::Act(open) = run.begin("start").await? {
         open.ok(None).await?;
     }
-    run.go_on()?;
+    run.border()?;
     // Whoever waits for a build need not wait for logins afterwards.
     lanes.iter_mut().for_each(Lane::connect_ahead);
     let artifact = artifact(run).await?;
@@ -50,14 +52,11 @@ async fn forward(run: &Arc<Run>, lanes: &mut Lanes) -> Result<(), Halt> {
     if let Begun::Act(open) = run.begin("staged").await? {
         open.ok(None).await?;
     }
-    run.go_on()?;
 
-    if let Begun::Act(open) = run.begin("batch-1").await? {
-        match lanes.all(|lane| Box::pin(switch(lane))).await {
-            Ok(()) => open.ok(None).await?,
-            Err(Halt::Failed(failure)) => return Err(open.fail(failure).await),
-            Err(other) => return Err(other),
-        }
+    let batches = run.plan.batches();
+    for (number, batch) in (1..).zip(&batches) {
+        run.border()?;
+        fleet::batch(run, lanes, number, batch, number == batches.len()).await?;
     }
     // Whoever asks for a stop from here on is answered by going back.
     run.go_on()?;
@@ -79,41 +78,46 @@ async fn artifact(run: &Arc<Run>) -> Result<Option<String>, Halt> {
         return Ok(kept.then(|| origin.artifact.clone()));
     }
     control_hooks(run, HookPoint::BeforeFetch, None).await?;
-    run.go_on()?;
+    run.border()?;
     fetch(run).await?;
-    run.go_on()?;
+    run.border()?;
     let mut control = Lane::control(run.clone()).map_err(Halt::Failed)?;
     let built = build(&mut control).await;
     control.close().await;
     let built = built?;
-    run.go_on()?;
+    run.border()?;
     pack(run, built).await.map(Some)
 }
 
 /// Upload and `after_upload`: the hooks are barriers, one after another, over all servers.
 async fn stage(run: &Arc<Run>, lanes: &mut Lanes, parcel: Option<Arc<Parcel>>) -> Result<(), Halt> {
-    lanes
-        .all(|lane| {
-            let parcel = parcel.clone();
-            Box::pin(async move { upload(lane, parcel.as_deref()).await })
-        })
-        .await?;
+    run.border()?;
+    let stopped = lanes
+        .each(
+            |_| true,
+            |lane| {
+                let parcel = parcel.clone();
+                Box::pin(async move { upload(lane, parcel.as_deref()).await })
+            },
+        )
+        .await;
+    fleet::tolerate(run, lanes, stopped).await?;
     if lanes.iter().all(|lane| lane.left_out) {
         let failure = Failure::new("no server of the environment could be reached");
         return Err(Halt::Failed(failure.hint("look at the servers: aweigh servers check")));
     }
-    run.go_on()?;
     let places = run.plan.environment.hooks.get(&HookPoint::AfterUpload).map_or(0, Vec::len);
     for place in 0..places {
-        lanes.all(|lane| Box::pin(staging_hook(lane, place))).await?;
-        run.go_on()?;
+        run.border()?;
+        let stopped = lanes.each(|_| true, |lane| Box::pin(staging_hook(lane, place))).await;
+        fleet::tolerate(run, lanes, stopped).await?;
     }
-    if !run.was_done("staged") {
-        lanes
-            .only(has_staging_hooks, |lane| Box::pin(async move { seal(lane).await.map_err(Halt::Failed) }))
-            .await?;
-    }
-    Ok(())
+    run.border()?;
+    let is_staged = run.was_done("staged");
+    let unsealed = |lane: &Lane| has_staging_hooks(lane) && (!is_staged || !was_staged(lane));
+    let stopped =
+        lanes.each(unsealed, |lane| Box::pin(async move { seal(lane).await.map_err(Halt::Failed) })).await;
+    fleet::tolerate(run, lanes, stopped).await.map(drop)
 }
 
 async fn staging_hook(lane: &mut Lane, place: usize) -> Result<(), Halt> {
@@ -130,20 +134,8 @@ async fn staging_hook(lane: &mut Lane, place: usize) -> Result<(), Halt> {
     Ok(())
 }
 
-/// One server from drained to healthy. It is not interrupted by a wish to stop: a server in hand is finished.
-async fn switch(lane: &mut Lane) -> Result<(), Halt> {
-    if lane.run.plan.kind == Kind::Rollback && !lane.before.is_empty() {
-        let leaving = Scene { folder: lane.before.clone(), ..scene(lane, HookPoint::BeforeRollback, false) };
-        hook::point(lane, &leaving).await?;
-    }
-    hook::point(lane, &scene(lane, HookPoint::BeforeActivate, false)).await?;
-    activate(lane).await?;
-    hook::point(lane, &scene(lane, HookPoint::AfterActivate, false)).await?;
-    verify(lane).await?;
-    hook::point(lane, &scene(lane, HookPoint::AfterVerify, false)).await
-}
-
-fn scene(lane: &Lane, point: HookPoint, may_stop: bool) -> Scene {
+/// What surrounds the hooks of `point` on the way forward.
+pub(crate) fn scene(lane: &Lane, point: HookPoint, may_stop: bool) -> Scene {
     Scene { point, action: lane.run.plan.action(), folder: lane.path(), below: None, may_stop }
 }
 
@@ -154,14 +146,12 @@ async fn control(run: &Arc<Run>) -> Result<Lane, Halt> {
     Ok(control)
 }
 
-/// Which servers failed and where, for `on_failure`.
-struct Trouble {
-    servers: String,
-    step: String,
-}
-
 /// The hooks of one point on the control host, one after another.
-async fn control_hooks(run: &Arc<Run>, point: HookPoint, trouble: Option<&Trouble>) -> Result<(), Halt> {
+pub(crate) async fn control_hooks(
+    run: &Arc<Run>,
+    point: HookPoint,
+    trouble: Option<&Trouble>,
+) -> Result<(), Halt> {
     let hooks = point_hooks(&run.plan, point, None);
     if hooks.is_empty() {
         return Ok(());
@@ -224,107 +214,4 @@ async fn control_list(
         run.reporter.node(NodeFact::new(point.word(), StepStatus::Ok, 1), None).await?;
     }
     Ok(())
-}
-
-/// What follows from how the way forward ended.
-async fn end(run: &Arc<Run>, lanes: &mut Lanes, outcome: Result<(), Halt>) -> Result<(), JournalError> {
-    let (status, reason) = match outcome {
-        Ok(()) => (Status::Succeeded, left_out(lanes)),
-        Err(Halt::Journal(error)) => return Err(error),
-        Err(Halt::Unknown(why)) => {
-            lanes.leave();
-            return run.reporter.release(Status::Interrupted, Some(why)).await;
-        }
-        Err(Halt::Failed(failure)) => match back(run, lanes, Status::Failed).await {
-            Ok((status, also)) => (status, Some(join(&failure.reason(), also))),
-            Err(error) => return Err(error),
-        },
-        Err(Halt::Stopped) => {
-            let (status, also) = back(run, lanes, Status::Cancelled).await?;
-            (status, Some(join("stopped on request", also)))
-        }
-    };
-    settle_rest(run, status).await?;
-    if matches!(status, Status::Failed | Status::RolledBack | Status::Partial) {
-        after_failure(run, lanes).await?;
-    }
-    lanes.close().await;
-    run.reporter.release(status, reason).await?;
-    // Nothing reads the work folder any more; what cannot be removed is only in the way of the disk.
-    if let Err(failure) = crate::stages::build::remove(&run.work()).await {
-        tracing::warn!(release = %run.plan.release, reason = failure.message, "the work folder stays");
-    }
-    Ok(())
-}
-
-fn join(first: &str, second: Option<String>) -> String {
-    second.map_or_else(|| first.to_owned(), |second| format!("{first}; {second}"))
-}
-
-fn left_out(lanes: &Lanes) -> Option<String> {
-    let names: Vec<String> =
-        lanes.iter().filter(|lane| lane.left_out).map(|lane| lane.server.name.to_string()).collect();
-    (!names.is_empty()).then(|| format!("left out: {}", names.join(", ")))
-}
-
-/// Puts every switched server back. `otherwise` is the status when none was switched.
-async fn back(
-    run: &Run,
-    lanes: &mut Lanes,
-    otherwise: Status,
-) -> Result<(Status, Option<String>), JournalError> {
-    if !lanes.iter().any(|lane| lane.switched) {
-        return Ok((otherwise, None));
-    }
-    match lanes.only(|lane| lane.switched, |lane| Box::pin(undo(lane))).await {
-        Ok(()) => Ok((Status::RolledBack, None)),
-        Err(Halt::Journal(error)) => Err(error),
-        Err(Halt::Failed(failure)) => {
-            Ok((Status::Partial, Some(format!("going back failed: {}", failure.reason()))))
-        }
-        Err(Halt::Unknown(why)) => Ok((Status::Partial, Some(format!("going back stopped: {why}")))),
-        Err(Halt::Stopped) => {
-            tracing::error!(release = %run.plan.release, "an undo was stopped");
-            Ok((Status::Partial, None))
-        }
-    }
-}
-
-/// No node is left open when a release ends: what did not begin will not, what was around a failure failed.
-async fn settle_rest(run: &Run, status: Status) -> Result<(), JournalError> {
-    let rows = run.ports.journal.steps(run.plan.release).await?;
-    let rest = rows.into_iter().filter_map(|row| {
-        let last = match row.status {
-            // Of a server that was left out.
-            StepStatus::Pending if status == Status::Succeeded => StepStatus::Skipped,
-            StepStatus::Pending | StepStatus::Paused => StepStatus::Cancelled,
-            StepStatus::Running if status == Status::Cancelled => StepStatus::Cancelled,
-            StepStatus::Running => StepStatus::Failed,
-            _ => return None,
-        };
-        Some((NodeFact::new(row.key, last, row.attempt), None))
-    });
-    let rest: Vec<_> = rest.collect();
-    for part in rest.chunks(500) {
-        run.reporter.nodes(part.to_vec()).await?;
-    }
-    Ok(())
-}
-
-/// Runs `on_failure`; its own failure changes nothing any more.
-async fn after_failure(run: &Arc<Run>, lanes: &Lanes) -> Result<(), JournalError> {
-    let rows = run.ports.journal.steps(run.plan.release).await?;
-    let failed: Vec<&str> =
-        rows.iter().filter(|row| row.status == StepStatus::Failed).map(|row| row.key.as_str()).collect();
-    let servers: Vec<&str> = lanes
-        .iter()
-        .map(|lane| lane.server.name.as_str())
-        .filter(|name| failed.iter().any(|key| key.split('/').next() == Some(name)))
-        .collect();
-    let step = failed.first().map_or_else(|| "unknown".to_owned(), ToString::to_string);
-    let trouble = Trouble { servers: servers.join(","), step };
-    match control_hooks(run, HookPoint::OnFailure, Some(&trouble)).await {
-        Err(Halt::Journal(error)) => Err(error),
-        _ => Ok(()),
-    }
 }

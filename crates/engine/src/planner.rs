@@ -2,10 +2,13 @@
 
 use jiff::Timestamp;
 use model::plan::Origin;
+use model::strategy::divide;
 use model::{
     CommitId, Environment, HookPoint, Kind, Name, Plan, Project, ReleaseId, ReleaseName, Server, Step,
     StepKind,
 };
+
+use crate::fleet;
 
 /// Everything a plan is made from.
 #[derive(Debug, Clone)]
@@ -46,9 +49,11 @@ pub fn plan(request: Request, id: ReleaseId, at: Timestamp) -> Plan {
         commit: request.commit,
         origin: request.origin,
         by: request.by,
+        batches: Vec::new(),
         steps: Vec::new(),
     };
     plan.servers.sort_by(|a, b| a.name.cmp(&b.name));
+    plan.batches = divide(&plan.servers, &plan.environment.batches);
     plan.steps = steps(&plan);
     plan
 }
@@ -67,7 +72,11 @@ fn steps(plan: &Plan) -> Vec<Step> {
         tree.lane(plan, server, &trunk);
     }
     trunk = tree.add(Some(&trunk), "staged", "staged", StepKind::Staged, None);
-    trunk = tree.add(Some(&trunk), "batch-1", "batch 1", StepKind::Batch, None);
+    for number in 1..=plan.batches.len() {
+        let (key, text) = (fleet::key(number), format!("batch {number}"));
+        trunk = tree.add(Some(&trunk), &key, &text, StepKind::Batch, None);
+        tree.in_batch(number);
+    }
     if has(plan, HookPoint::AfterRelease) {
         tree.point(plan, HookPoint::AfterRelease, &trunk, None);
     }
@@ -91,20 +100,22 @@ impl Steps {
         step: StepKind,
         server: Option<&Name>,
     ) -> String {
-        let batch = match step {
-            StepKind::Batch => Some(1),
-            _ if key.contains("activate") || key.contains("verify") => server.map(|_| 1),
-            _ => None,
-        };
         self.all.push(Step {
             key: key.to_owned(),
             parent: parent.map(str::to_owned),
             text: text.to_owned(),
             step,
             server: server.cloned(),
-            batch,
+            batch: None,
         });
         key.to_owned()
+    }
+
+    /// The last step is the node of this batch.
+    fn in_batch(&mut self, number: usize) {
+        if let Some(last) = self.all.last_mut() {
+            last.batch = u32::try_from(number).ok();
+        }
     }
 
     /// One row of the tree: what happens on one server, as a chain.
@@ -113,6 +124,7 @@ impl Steps {
         let verb = |verb: &str| format!("{name}/{verb}");
         let mut last = self.add(Some(trunk), &verb("upload"), "upload", StepKind::Upload, Some(name));
         last = self.point(plan, HookPoint::AfterUpload, &last, Some(server));
+        let staged = self.all.len();
         if plan.kind == Kind::Rollback {
             last = self.point(plan, HookPoint::BeforeRollback, &last, Some(server));
         }
@@ -123,6 +135,9 @@ impl Steps {
             last = self.add(Some(&last), &verb("verify"), "verify", StepKind::Verify, Some(name));
         }
         last = self.point(plan, HookPoint::AfterVerify, &last, Some(server));
+        // The switch, from drained to healthy, is what a batch does.
+        let batch = plan.batch_of(name);
+        self.all.iter_mut().skip(staged).for_each(|step| step.batch = Some(batch));
         self.add(Some(&last), &verb("prune"), "prune", StepKind::Prune, Some(name));
     }
 

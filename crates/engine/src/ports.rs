@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use model::{
     CommitId, Epoch, Kind, Name, NodeFact, Plan, Project, ReleaseId, ReleaseName, Server, Status, StepStatus,
+    Wishes,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -258,7 +259,7 @@ pub trait Queue: Send + Sync {
 }
 
 /// A release that is ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// Which.
     pub release: ReleaseId,
@@ -266,8 +267,8 @@ pub struct Claim {
     pub epoch: Epoch,
     /// Where it stands; only `running` is worked on.
     pub status: Status,
-    /// Somebody had asked it to stop.
-    pub stopping: bool,
+    /// What people want of it.
+    pub wishes: Wishes,
 }
 
 /// One thing to record.
@@ -305,6 +306,11 @@ pub enum Entry {
     LogEnd {
         /// Which node.
         node: String,
+    },
+    /// A server is tried once more, as somebody wished.
+    Retried {
+        /// Which.
+        server: Name,
     },
     /// The release's new status.
     Release {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::{Epoch, NodeFact, ReleaseId, Status};
 use tokio::time::Instant;
 
+use crate::error::Hold;
 use crate::masker::{Held, Masker};
 use crate::ports::{Entry, Journal, JournalError};
 
@@ -60,6 +61,18 @@ impl Reporter {
     pub async fn release(&self, status: Status, reason: Option<String>) -> Result<(), JournalError> {
         let reason = reason.map(|reason| self.masker.text(&reason));
         self.record(vec![Entry::Release { status, reason }]).await
+    }
+
+    /// Records that the release waits for a person, and at which node, together.
+    pub async fn hold(&self, hold: Hold) -> Result<(), JournalError> {
+        let mut entries = Vec::new();
+        if let Some((mut fact, result)) = hold.node {
+            fact.reason = fact.reason.map(|reason| self.masker.text(&reason));
+            entries.push(Entry::Node { fact: Box::new(fact), result: Some(result) });
+        }
+        let reason = Some(self.masker.text(&hold.reason));
+        entries.push(Entry::Release { status: Status::Paused, reason });
+        self.record(entries).await
     }
 
     /// Records which artifact the release brings.

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use model::event::ServerFact;
 use model::{Epoch, NodeFact, Plan, Step, StepStatus};
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 
-use crate::error::{Failure, Halt};
+use crate::error::{Failure, Halt, Hold};
 use crate::fault::{self, Side};
 use crate::ports::{Artifacts, GoodRelease, Hosts, Journal, JournalError, Queue, Secrets, Source, StepRow};
 use crate::progress::Uploads;
 use crate::reporter::{NodeLog, Reporter};
+use crate::steering::Steering;
 
 /// How many times Aweigh may end in the same step before the step is given up.
 const CRASHES: u32 = 3;
@@ -54,8 +54,8 @@ pub struct Run {
     pub ports: Ports,
     /// How it speaks.
     pub reporter: Reporter,
-    /// Somebody wants it to stop.
-    pub stop: CancellationToken,
+    /// What people want of it.
+    pub steering: Steering,
     /// The good releases of the environment when this ownership began, the last activated first.
     pub good: Vec<GoodRelease>,
     /// The steps as they were found when this ownership began.
@@ -151,7 +151,16 @@ impl Run {
 
     /// Stops here when somebody asked for it.
     pub fn go_on(&self) -> Result<(), Halt> {
-        if self.stop.is_cancelled() { Err(Halt::Stopped) } else { Ok(()) }
+        if self.steering.stopped().is_cancelled() { Err(Halt::Stopped) } else { Ok(()) }
+    }
+
+    /// The border between two steps: stops or waits here when somebody asked for it.
+    pub fn border(&self) -> Result<(), Halt> {
+        self.go_on()?;
+        match self.steering.paused_by() {
+            Some(by) => Err(Halt::Held(Box::new(Hold { reason: format!("paused by {by}"), node: None }))),
+            None => Ok(()),
+        }
     }
 
     /// The folder in which this release is fetched, built and packed.

@@ -1,8 +1,8 @@
 //! What things are: the nouns of Aweigh and the rules they keep, without any I/O.
 //!
 //! In reading order: [`name`] and [`id`] (how things are called), [`server`] and [`selector`] (where code runs),
-//! [`project`], [`hook`] and [`path`] (what runs there), [`release`] and [`step`] (one try, and one line of it,
-//! each with its one transition function), [`plan`] (a release frozen before it starts), [`event`] (what it
+//! [`project`], [`strategy`], [`hook`] and [`path`] (what runs there and how it gets there), [`release`] and [`step`] (one try, and one line of it,
+//! each with its one transition function), [`wish`] (what people want of it), [`plan`] (a release frozen before it starts), [`event`] (what it
 //! says) and [`tree`] (what viewers draw: the plan with the events applied).
 
 pub mod event;
@@ -16,7 +16,9 @@ pub mod release;
 pub mod selector;
 pub mod server;
 pub mod step;
+pub mod strategy;
 pub mod tree;
+pub mod wish;
 
 pub use event::{Event, Fact, LogFact, NodeFact};
 pub use hook::{Hook, HookPoint, Hooks, Rerun, When};
@@ -32,4 +34,6 @@ pub use secrecy::{ExposeSecret, SecretString};
 pub use selector::{InvalidSelector, Selector};
 pub use server::{Address, Labels, Server, SshAddress};
 pub use step::{Step, StepKind, StepStatus};
+pub use strategy::{Amount, Batch, PlannedBatch, Take};
 pub use tree::{Node, Tree};
+pub use wish::Wishes;

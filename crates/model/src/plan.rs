@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CommitId, Environment, Kind, Name, Project, ReleaseId, ReleaseName, Server, Step, When};
+use crate::strategy::divide;
+use crate::{
+    CommitId, Environment, Kind, Name, PlannedBatch, Project, ReleaseId, ReleaseName, Server, Step, When,
+};
 
 /// What a run is for; hooks see it as `AWEIGH_ACTION`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +66,9 @@ pub struct Plan {
     pub origin: Option<Origin>,
     /// Who pressed Release.
     pub by: String,
+    /// The servers that are switched together, one batch after another; none in plans of before there were batches.
+    #[serde(default)]
+    pub batches: Vec<PlannedBatch>,
     /// The tree.
     pub steps: Vec<Step>,
 }
@@ -85,6 +91,17 @@ impl Plan {
             Kind::Release => Action::Release,
             Kind::Rollback => Action::Rollback,
         }
+    }
+
+    /// The batches, at least one.
+    pub fn batches(&self) -> Vec<PlannedBatch> {
+        if self.batches.is_empty() { divide(&self.servers, &[]) } else { self.batches.clone() }
+    }
+
+    /// The batch that a server is switched in, from 1.
+    pub fn batch_of(&self, server: &Name) -> u32 {
+        let batch = self.batches.iter().position(|batch| batch.servers.contains(server)).unwrap_or_default();
+        u32::try_from(batch + 1).unwrap_or(u32::MAX)
     }
 
     /// The server with this name.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeployPath, Hooks, Name, Selector, TreePath};
+use crate::{Amount, Batch, DeployPath, Hooks, Name, Selector, TreePath};
 
 /// A git repository and how it is built.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,12 @@ pub struct Settings {
     pub on_interrupt: Option<OnInterrupt>,
     /// See [`Environment::unreachable`].
     pub unreachable: Option<Unreachable>,
+    /// See [`Environment::batches`].
+    #[serde(default)]
+    pub batches: Option<Vec<Batch>>,
+    /// See [`Environment::max_failures`].
+    #[serde(default)]
+    pub max_failures: Option<Amount>,
 }
 
 impl Settings {
@@ -54,6 +60,8 @@ impl Settings {
             hooks,
             on_interrupt: self.on_interrupt.or(below.on_interrupt),
             unreachable: self.unreachable.or(below.unreachable),
+            batches: self.batches.or_else(|| below.batches.clone()),
+            max_failures: self.max_failures.or(below.max_failures),
         }
     }
 }
@@ -86,6 +94,8 @@ impl Site {
             hooks: said.hooks,
             on_interrupt: said.on_interrupt.unwrap_or_default(),
             unreachable: said.unreachable.unwrap_or_default(),
+            batches: said.batches.unwrap_or_default(),
+            max_failures: said.max_failures.unwrap_or_default(),
             build: project.build.clone(),
         }
     }
@@ -188,6 +198,12 @@ pub struct Environment {
     pub on_interrupt: OnInterrupt,
     /// When a server cannot be reached.
     pub unreachable: Unreachable,
+    /// Which servers are switched together, one batch after another; empty for all at once.
+    #[serde(default)]
+    pub batches: Vec<Batch>,
+    /// How many servers may fail before all go back.
+    #[serde(default)]
+    pub max_failures: Amount,
     /// How a commit becomes an artifact.
     pub build: Build,
 }

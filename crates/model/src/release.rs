@@ -189,6 +189,8 @@ pub struct Release {
     pub reason: Option<String>,
     /// Somebody asked it to stop and it has not ended yet.
     pub stopping: bool,
+    /// Somebody asked it to wait and it does not wait yet.
+    pub pausing: bool,
     /// Place in the queue from 1.
     pub position: Option<u32>,
     /// What its author wrote.

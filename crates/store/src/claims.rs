@@ -1,25 +1,28 @@
 //! Claims: who owns a release. Each change of owner raises the epoch, which shuts out the owner before.
 
-use model::{Epoch, ReleaseId, Status};
+use model::{Epoch, ReleaseId, Status, Wishes};
 use sea_orm::FromQueryResult;
 
 use crate::journal::Facts;
 use crate::releases::status;
 use crate::sql::{all, count, execute, number, one, sql};
+use crate::steer::wishes;
 use crate::writer::{Tx, Work};
 use crate::{Error, Store};
 
 /// A release that is now the caller's to work on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
     /// Which.
     pub id: ReleaseId,
     /// The number of the caller's ownership.
     pub epoch: Epoch,
+    /// What people want of it.
+    pub wishes: Wishes,
 }
 
 /// A release that a dead owner left active, now the caller's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenOver {
     /// Which.
     pub id: ReleaseId,
@@ -27,8 +30,8 @@ pub struct TakenOver {
     pub epoch: Epoch,
     /// Where it stands; only `running` is to be worked on.
     pub status: Status,
-    /// Somebody had asked it to stop.
-    pub stopping: bool,
+    /// What people want of it.
+    pub wishes: Wishes,
 }
 
 /// What became of a wish to stop a release.
@@ -53,7 +56,7 @@ impl Store {
     /// Takes over every active release, by number. Only for the start of the holder of the
     /// [`crate::DataLock`], which proves that their owners are dead.
     ///
-    /// Steps that were running are counted as crashed once more, except in an `interrupted` release: there
+    /// Steps that were running are counted as crashed once more, except in a `paused` or `interrupted` release: there
     /// nobody was at work.
     pub async fn take_over(&self) -> Result<Vec<TakenOver>, Error> {
         self.write(TakeOver).await
@@ -64,7 +67,8 @@ impl Store {
         self.write(RequestStop { id, by: by.to_owned() }).await
     }
 
-    /// Makes an `interrupted` release `running` again, with a new epoch; `None` for any other.
+    /// Makes a `paused` or `interrupted` release `running` again, with a new epoch; `None` for any other. The wish
+    /// that it pauses is fulfilled then.
     pub async fn reopen(&self, id: ReleaseId) -> Result<Option<Claimed>, Error> {
         self.write(Reopen(id)).await
     }
@@ -95,8 +99,9 @@ impl Work for Reopen {
     type Output = Option<Claimed>;
 
     async fn write(self, tx: &mut Tx) -> Result<Option<Claimed>, Error> {
-        let interrupted = "SELECT id FROM release WHERE id = $1 AND status = 'interrupted'";
-        match number(tx.db(), sql(interrupted, [self.0.0.into()])).await? {
+        let waits = "UPDATE release SET pausing_by = NULL WHERE id = $1 AND status IN ('paused', 'interrupted') \
+                     RETURNING id";
+        match number(tx.db(), sql(waits, [self.0.0.into()])).await? {
             Some(id) => start(tx, ReleaseId(id)).await.map(Some),
             None => Ok(None),
         }
@@ -118,7 +123,7 @@ async fn start(tx: &mut Tx, id: ReleaseId) -> Result<Claimed, Error> {
     let mut facts = Facts::new(id, count(owned.last_seq));
     facts.say_status(tx, Status::Running, None).await?;
     facts.close(tx).await?;
-    Ok(Claimed { id, epoch: Epoch(owned.epoch) })
+    Ok(Claimed { id, epoch: Epoch(owned.epoch), wishes: wishes(tx.db(), id).await? })
 }
 
 struct TakeOver;
@@ -128,7 +133,6 @@ struct Left {
     id: i64,
     epoch: i64,
     status: String,
-    stopping: bool,
 }
 
 impl Work for TakeOver {
@@ -137,21 +141,19 @@ impl Work for TakeOver {
     async fn write(self, tx: &mut Tx) -> Result<Vec<TakenOver>, Error> {
         let crashed = "UPDATE step SET crashes = crashes + 1 \
                        WHERE status = 'running' AND release_id IN (\
-                           SELECT id FROM release WHERE status IN ('running', 'paused'))";
+                           SELECT id FROM release WHERE status = 'running')";
         execute(tx.db(), sql(crashed, [])).await?;
         let taken = "UPDATE release SET epoch = epoch + 1 WHERE status IN ('running', 'paused', 'interrupted') \
-                     RETURNING id, epoch, status, stopping";
+                     RETURNING id, epoch, status";
         let mut taken: Vec<Left> = all(tx.db(), sql(taken, [])).await?;
         taken.sort_by_key(|left| left.id);
-        let taken = taken.into_iter().map(|left| {
-            Ok(TakenOver {
-                id: ReleaseId(left.id),
-                epoch: Epoch(left.epoch),
-                status: status(&left.status)?,
-                stopping: left.stopping,
-            })
-        });
-        taken.collect()
+        let mut all = Vec::with_capacity(taken.len());
+        for left in taken {
+            let id = ReleaseId(left.id);
+            let wishes = wishes(tx.db(), id).await?;
+            all.push(TakenOver { id, epoch: Epoch(left.epoch), status: status(&left.status)?, wishes });
+        }
+        Ok(all)
     }
 }
 

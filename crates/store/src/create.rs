@@ -193,6 +193,8 @@ impl NewRelease {
             started_at: None,
             ended_at: None,
             good_at: None,
+            pausing_by: None,
+            promoted: 0,
         };
         release::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
 
@@ -207,6 +209,7 @@ impl NewRelease {
             before_link: None,
             now_link: None,
             state: state.clone(),
+            wish: None,
         };
         let servers: Vec<_> =
             (1..).zip(self.servers).map(server).map(IntoActiveModel::into_active_model).collect();

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use model::event::ReleaseLine;
 use model::{
-    Epoch, Event, Fact, Kind, LogFact, Node, NodeFact, ReleaseId, ServerRecord, Status, StepStatus, Tree,
+    Epoch, Event, Fact, Kind, LogFact, Name, Node, NodeFact, ReleaseId, ServerRecord, Status, StepStatus,
+    Tree,
 };
 use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel};
 
@@ -50,6 +51,11 @@ pub enum Entry {
     LogEnd {
         /// Which node.
         node: String,
+    },
+    /// A server is tried once more, as somebody wished. Says nothing.
+    Retried {
+        /// Which.
+        server: Name,
     },
     /// The release's new status.
     Release {
@@ -172,6 +178,10 @@ impl Recorder {
             Prepared::Other(Entry::LogEnd { node }) => self.logs.merge(tx, &node).await,
             Prepared::Other(Entry::Node { fact, result }) => self.node(tx, fact, result).await,
             Prepared::Other(Entry::Release { status, reason }) => self.release(tx, status, reason).await,
+            Prepared::Other(Entry::Retried { server }) => {
+                let set = "UPDATE release_server SET wish = NULL WHERE release_id = $1 AND name = $2";
+                execute(tx.db(), sql(set, [self.id.0.into(), server.as_str().into()])).await.map(drop)
+            }
             Prepared::Other(Entry::Artifact { hash }) => {
                 let set = "UPDATE release SET artifact = $2 WHERE id = $1";
                 execute(tx.db(), sql(set, [self.id.0.into(), hash.into()])).await.map(drop)
@@ -284,7 +294,8 @@ impl Recorder {
         self.status = next;
         let ended = next.is_terminal().then_some(tx.micros());
         let set = "UPDATE release SET status = $2, reason = $3, ended_at = $4, \
-                   stopping = CASE WHEN $4 IS NULL THEN stopping ELSE FALSE END WHERE id = $1";
+                   stopping = CASE WHEN $4 IS NULL THEN stopping ELSE FALSE END, \
+                   pausing_by = CASE WHEN $2 = 'running' THEN pausing_by ELSE NULL END WHERE id = $1";
         let values = [self.id.0.into(), next.word().into(), reason.clone().into(), ended.into()];
         execute(tx.db(), sql(set, values)).await?;
         if next == Status::Succeeded {

@@ -38,6 +38,7 @@ mod open;
 pub mod releases;
 pub mod sessions;
 mod sql;
+pub mod steer;
 mod steps;
 #[expect(unreachable_pub, reason = "sea-orm derives public types beside these")]
 mod tables;
@@ -70,6 +71,7 @@ pub use log_reader::{LogReader, LogSlice};
 pub use master_key::MasterKey;
 pub use releases::{Filter, Good};
 pub use sessions::SessionRecord;
+pub use steer::Steered;
 pub use steps::StepRow;
 pub use tokens::{TokenInfo, TokenRecord};
 pub use topic::{InvalidTopic, LogFilter, Topic};

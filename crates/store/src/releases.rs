@@ -193,6 +193,7 @@ async fn complete(
         git_ref: row.git_ref,
         reason: row.reason,
         stopping: row.stopping,
+        pausing: row.pausing_by.is_some(),
         note: row.note,
         by: row.author,
         status,

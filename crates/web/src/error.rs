@@ -72,7 +72,11 @@ impl From<Error> for Refusal {
         let mut problem = Problem::new(code(&error), error.to_string());
         problem.hint = error.hint();
         problem.release = match &error {
-            Error::Busy { id, .. } | Error::Duplicate { id } | Error::Finished { id, .. } => Some(id.0),
+            Error::Busy { id, .. }
+            | Error::Duplicate { id }
+            | Error::Finished { id, .. }
+            | Error::NotNow { id, .. }
+            | Error::Waits { id } => Some(id.0),
             _ => None,
         };
         Self(Box::new(problem), wait)
@@ -90,10 +94,10 @@ fn code(error: &Error) -> Code {
         Error::UnknownRef { .. } => Code::UnknownRef,
         Error::Repository { .. } => Code::RepositoryUnreachable,
         Error::Server { .. } => Code::ServerUnreachable,
-        Error::Busy { .. } | Error::NotInterrupted { .. } => Code::Busy,
+        Error::Busy { .. } | Error::NotNow { .. } => Code::Busy,
         Error::Finished { .. } => Code::Finished,
         Error::NothingToRollBack(_) => Code::NothingToRollBack,
-        Error::Referenced(_) | Error::Changed { .. } => Code::Held,
+        Error::Referenced(_) | Error::Changed { .. } | Error::Waits { .. } => Code::Held,
         Error::Local { .. } => Code::Internal,
     }
 }

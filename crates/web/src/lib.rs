@@ -26,7 +26,8 @@ mod thing;
 
 use actions::Action::{
     Apply, Cancel, ChangeProjects, ChangeServers, Chat, CheckServer, FetchRepository, ManageUsers,
-    OwnAccount, Release, Resume, SeeDefinitions, SeeReleases, SeeRepository, TrustServer,
+    OwnAccount, Pause, Promote, Release, Resume, Retry, SeeDefinitions, SeeReleases, SeeRepository, Skip,
+    TrustServer,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -44,7 +45,7 @@ pub use state::AppState;
 use auth::allow;
 use routes::{
     apply, board, chat, credentials, environments, events, git, page, projects, releases, servers, session,
-    tokens, users,
+    steer, tokens, users,
 };
 
 /// The largest body, in bytes.
@@ -163,8 +164,12 @@ fn quick() -> Router<AppState> {
         .route("/releases/{release}", allow(SeeReleases, get(releases::show)))
         .route("/releases/{release}/progress", allow(SeeReleases, get(releases::progress)))
         .route("/releases/{release}/log", allow(SeeReleases, get(releases::log)))
-        .route("/releases/{release}/cancel", allow(Cancel, post(releases::cancel)))
-        .route("/releases/{release}/resume", allow(Resume, post(releases::resume)))
+        .route("/releases/{release}/cancel", allow(Cancel, post(steer::cancel)))
+        .route("/releases/{release}/pause", allow(Pause, post(steer::pause)))
+        .route("/releases/{release}/resume", allow(Resume, post(steer::resume)))
+        .route("/releases/{release}/promote", allow(Promote, post(steer::promote)))
+        .route("/releases/{release}/retry", allow(Retry, post(steer::retry)))
+        .route("/releases/{release}/skip", allow(Skip, post(steer::skip)))
         .route("/releases/{release}/chat", allow(Chat, post(chat::to_release)))
         .route("/projects/{project}/chat", allow(Chat, post(chat::to_project)))
         .route("/chat", allow(SeeReleases, get(chat::list)))

@@ -8,8 +8,8 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as Generated};
 
 use crate::routes::{
-    apply, board, chat, credentials, environments, events, git, projects, releases, servers, session, tokens,
-    users,
+    apply, board, chat, credentials, environments, events, git, projects, releases, servers, session, steer,
+    tokens, users,
 };
 
 /// The document.
@@ -30,7 +30,8 @@ pub(crate) async fn show() -> Json<OpenApi> {
         environments::remove,
         git::refs, git::fetch, git::changes,
         apply::apply, apply::export,
-        releases::create, releases::list, releases::show, releases::progress, releases::log, releases::cancel, releases::resume,
+        releases::create, releases::list, releases::show, releases::progress, releases::log,
+        steer::cancel, steer::pause, steer::resume, steer::promote, steer::retry, steer::skip,
         events::events, board::show, chat::to_release, chat::to_project, chat::list,
         session::create, session::show, session::remove, session::set_up, session::list, session::end,
         session::change_password, users::list, users::create, users::remove, users::set_up,

@@ -235,7 +235,7 @@ export class ReleaseModel {
         else byServer.set(node.server, [node])
         const row = this.rowByName.get(node.server)
         if (row) row.batch ??= node.batch
-      } else if (/^(staged|batch-|after_release|on_failure)/.test(node.key)) after.push(node)
+      } else if (/^(staged|batch-|undo$|after_release|on_failure)/.test(node.key)) after.push(node)
       else before.push(node)
     }
     this.before = before

@@ -107,7 +107,7 @@ async fn cancel_and_resume_know_where_a_release_stands() {
     let actions = &rig.actions;
     assert!(matches!(actions.cancel(&admin(), ReleaseId(1)).await, Err(Error::NotFound { .. })));
     let id = actions.request(&admin(), forward("main"), None).await.unwrap().id;
-    assert!(matches!(actions.resume(&admin(), id).await, Err(Error::NotInterrupted { .. })));
+    assert!(matches!(actions.resume(&admin(), id).await, Err(Error::NotNow { .. })));
     assert_eq!(actions.cancel(&admin(), id).await.unwrap().status, Status::Cancelled);
     assert!(matches!(actions.cancel(&admin(), id).await, Err(Error::Finished { .. })));
     assert!(matches!(actions.resume(&admin(), id).await, Err(Error::Finished { .. })));

@@ -79,6 +79,7 @@ fn entry(entry: Entry) -> store::Entry {
         Entry::Dropped { node, bytes } => store::Entry::Dropped { node, bytes },
         Entry::LogRead { node, bytes } => store::Entry::LogRead { node, bytes },
         Entry::LogEnd { node } => store::Entry::LogEnd { node },
+        Entry::Retried { server } => store::Entry::Retried { server },
         Entry::Release { status, reason } => store::Entry::Release { status, reason },
         Entry::Artifact { hash } => store::Entry::Artifact { hash },
     }
@@ -92,7 +93,7 @@ impl Queue for Memory {
             release: claimed.id,
             epoch: claimed.epoch,
             status: Status::Running,
-            stopping: false,
+            wishes: claimed.wishes,
         }))
     }
 
@@ -102,7 +103,7 @@ impl Queue for Memory {
             release: taken.id,
             epoch: taken.epoch,
             status: taken.status,
-            stopping: taken.stopping,
+            wishes: taken.wishes,
         };
         Ok(taken.into_iter().map(claim).collect())
     }

@@ -125,6 +125,28 @@ fn usage(message: &str) -> clap::Error {
     Cli::command().error(ErrorKind::ValueValidation, message)
 }
 
+/// The words of `retry`.
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// Which one.
+    #[command(flatten)]
+    pub which: WhichArgs,
+    /// Only these servers, instead of all that failed or were left out
+    #[arg(long, value_name = "SELECTOR")]
+    pub servers: Option<Selector>,
+}
+
+/// The words of `skip`.
+#[derive(Debug, Args)]
+pub struct SkipArgs {
+    /// Which one.
+    #[command(flatten)]
+    pub which: WhichArgs,
+    /// Which servers; those that were switched go back
+    #[arg(long, value_name = "SELECTOR")]
+    pub servers: Selector,
+}
+
 /// The words of `watch`.
 #[derive(Debug, Args)]
 pub struct WatchArgs {

@@ -1,7 +1,6 @@
 //! One file per verb. A command reads its words, asks the server one or two things, shows the answer.
 
 mod apply;
-mod cancel;
 mod check;
 mod completions;
 mod credentials;
@@ -13,11 +12,11 @@ mod logs;
 mod projects;
 mod release;
 mod releases;
-mod resume;
 mod rollback;
 mod serve;
 mod servers;
 mod status;
+mod steer;
 mod tokens;
 mod users;
 mod watch;
@@ -74,8 +73,12 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
         Command::Rollback(args) => rollback::run(&client, args).await,
         Command::Watch(args) => watch::run(&client, &args).await,
         Command::Logs(args) => logs::run(&client, &args).await,
-        Command::Cancel(args) => cancel::run(&client, &args).await,
-        Command::Resume(args) => resume::run(&client, &args).await,
+        Command::Cancel(args) => steer::cancel(&client, &args).await,
+        Command::Pause(args) => steer::pause(&client, &args).await,
+        Command::Resume(args) => steer::resume(&client, &args).await,
+        Command::Promote(args) => steer::promote(&client, &args).await,
+        Command::Retry(args) => steer::retry(&client, &args).await,
+        Command::Skip(args) => steer::skip(&client, &args).await,
         Command::Releases(args) => releases::run(&client, &args).await,
         Command::Status(args) => status::run(&client, args).await,
         Command::Servers(verb) => servers::run(&client, verb).await,

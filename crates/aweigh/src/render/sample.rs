@@ -36,6 +36,7 @@ impl Told {
             status: Status::Queued,
             reason: None,
             stopping: false,
+            pausing: false,
             position: None,
             note: String::new(),
             by: "ann".into(),

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod bad_servers;
+mod batches;
 mod broken_release;
 mod crash;
 mod demo;
@@ -20,4 +21,5 @@ mod release;
 mod rig;
 mod rollback;
 mod round_trips;
+mod steering;
 mod tidy;

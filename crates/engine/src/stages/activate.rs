@@ -16,11 +16,12 @@ pub async fn activate(lane: &mut Lane) -> Result<(), Halt> {
     // From the intent on it may be switched: undo looks.
     let open = match run.begin(&key).await? {
         Begun::Done(_) => {
-            lane.switched = true;
+            (lane.touched, lane.switched) = (true, true);
             return Ok(());
         }
         Begun::Act(open) => open,
     };
+    let was_touched = std::mem::replace(&mut lane.touched, true);
     lane.switched = true;
     let build =
         || Command::new("activate").value("folder", lane.folder().as_str())?.value("before", &lane.before);
@@ -37,7 +38,7 @@ pub async fn activate(lane: &mut Lane) -> Result<(), Halt> {
     };
     if answer.status != status::DONE {
         // The driver refused before it switched anything.
-        lane.switched = false;
+        (lane.touched, lane.switched) = (was_touched, false);
         let failure = lane.refused(&answer, "activate");
         return Err(open.fail(failure).await);
     }

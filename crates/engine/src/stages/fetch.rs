@@ -9,7 +9,7 @@ pub async fn fetch(run: &Run) -> Result<(), Halt> {
     let (project, commit) = (&run.plan.project, run.plan.commit.as_str());
     let mut log = open.log();
     if run.ports.source.resolve(project, commit).await.is_err() {
-        let stopped = run.stop.cancelled();
+        let stopped = run.steering.stopped().cancelled();
         let mut say = |line: &str| log.line(line);
         let fetched = tokio::select! {
             fetched = run.ports.source.fetch(project, &mut say) => Some(fetched),

@@ -125,8 +125,11 @@ struct Watch<'j> {
 
 impl<'j> Watch<'j> {
     fn new(lane: &Lane, job: &'j Job<'j>) -> Self {
-        let stop =
-            if job.may_stop { lane.run.stop.clone() } else { tokio_util::sync::CancellationToken::new() };
+        let stop = if job.may_stop {
+            lane.run.steering.stopped().clone()
+        } else {
+            tokio_util::sync::CancellationToken::new()
+        };
         let now = Instant::now();
         let silent_until = job.hook.idle_timeout.map(|idle| now + idle);
         Self { job, offset: job.log_read, until: now + job.hook.timeout, silent_until, killed: None, stop }

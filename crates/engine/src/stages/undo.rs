@@ -7,7 +7,9 @@ use model::{Action, HookPoint, NodeFact, ServerState, Step, StepKind, StepStatus
 use super::hook::{self, Scene};
 use super::verify::verify_undone;
 use crate::error::Halt;
+use crate::fleet;
 use crate::lane::{Lane, unsendable};
+use crate::planner::point_hooks;
 use crate::remote::{Command, status};
 use crate::run::{Begun, Tries};
 
@@ -26,7 +28,29 @@ pub async fn undo(lane: &mut Lane) -> Result<(), Halt> {
         verify_undone(lane, &key, &folder).await?;
         hooks(lane, HookPoint::AfterVerify, &key).await?;
     }
+    taken_back(lane).await?;
+    lane.touched = false;
     Ok(())
+}
+
+/// Says of everything that the switch did on this server that it was taken back. What runs once stays done.
+async fn taken_back(lane: &Lane) -> Result<(), Halt> {
+    let run = &lane.run;
+    let once = |key: &str| {
+        let hooks =
+            HookPoint::ALL.into_iter().flat_map(|point| point_hooks(&run.plan, point, Some(&lane.server)));
+        hooks.into_iter().any(|hook| hook.hook.once && hook.key == key)
+    };
+    let steps = run.plan.steps.iter().filter(|step| step.batch.is_some() && lane.has(&step.key));
+    let switch: Vec<&str> = steps.map(|step| step.key.as_str()).filter(|key| !once(key)).collect();
+    let rows = fleet::rows(lane).await?;
+    let done = rows.into_iter().filter(|row| {
+        switch.contains(&row.key.as_str())
+            && row.status.is_done()
+            && row.status.may_become(StepStatus::Undone)
+    });
+    let facts = done.map(|row| (NodeFact::new(row.key, StepStatus::Undone, row.attempt), None)).collect();
+    Ok(run.reporter.nodes(facts).await?)
 }
 
 async fn hooks(lane: &mut Lane, point: HookPoint, below: &str) -> Result<(), Halt> {
@@ -61,14 +85,5 @@ async fn switch_back(lane: &mut Lane, key: &str) -> Result<(), Halt> {
         Err(failure) => return Err(open.fail_on(failure, Some(lane.known(ServerState::Unknown))).await),
     };
     let now = Some(answer.get("now").unwrap_or_default().to_owned());
-    open.ok_on(None, ServerFact { now, ..lane.known(ServerState::Undone) }).await?;
-    let activate = lane.key("activate");
-    let rows = run.ports.journal.steps(run.plan.release).await?;
-    match rows.into_iter().find(|row| row.key == activate) {
-        Some(row) if row.status.may_become(StepStatus::Undone) => {
-            run.reporter.node(NodeFact::new(activate, StepStatus::Undone, row.attempt), None).await?;
-        }
-        _ => {}
-    }
-    Ok(())
+    open.ok_on(None, ServerFact { now, ..lane.known(ServerState::Undone) }).await
 }

@@ -261,6 +261,12 @@ pub async fn seal(lane: &mut Lane) -> Result<(), Failure> {
     if answer.status == status::DONE { Ok(()) } else { Err(lane.refused(&answer, "seal the release")) }
 }
 
+/// Whether the release was complete on this server, hooks included, before this ownership began.
+pub fn was_staged(lane: &Lane) -> bool {
+    let hooks = point_hooks(&lane.run.plan, HookPoint::AfterUpload, Some(&lane.server));
+    lane.run.was_done(&lane.key("upload")) && hooks.iter().all(|hook| lane.run.was_done(&hook.key))
+}
+
 /// Whether hooks will still change the staged release on this server.
 pub fn has_staging_hooks(lane: &Lane) -> bool {
     !point_hooks(&lane.run.plan, HookPoint::AfterUpload, Some(&lane.server)).is_empty()

@@ -92,7 +92,7 @@ async fn a_damaged_stream_leaves_nothing_in_releases() {
                 [("flipped", flipped.as_slice()), ("short", short), ("garbage", &garbage), ("empty", b"")]
             {
                 let mut driver = site.locked().await;
-                let stream = stream_of(bytes, parcel.file("nothing"));
+                let stream = stream_of(bytes, &parcel.file("nothing"));
                 let command = receive("one", *codec, &[], &[], stream.size());
                 let answer = driver.upload(&command, &stream, false, |_| {}).await.unwrap();
                 assert_ne!(answer.status, 0, "{what}: {answer:?}");
@@ -174,7 +174,7 @@ async fn a_stream_that_ends_too_soon_becomes_no_release_or_the_whole_one() {
             for cut in [0, 1, head - 1, head, head + 1, tail - 1, tail, tail + 1, whole.len() - 1] {
                 let site = Site::new(machine);
                 let mut driver = site.locked().await;
-                let stream = stream_of(&whole[..cut], parcel.file("nothing"));
+                let stream = stream_of(&whole[..cut], &parcel.file("nothing"));
                 let answer = driver.upload(&to_the_end("one", *codec), &stream, true, |_| {}).await.unwrap();
                 if answer.status == 0 {
                     assert!(cut >= tail, "{cut} of {}", whole.len());

@@ -220,11 +220,11 @@ pub(crate) fn receive_onto(
 }
 
 /// A stream of these bytes.
-pub(crate) fn stream_of(bytes: &[u8], nothing: PathBuf) -> Stream {
-    fs::write(&nothing, []).unwrap();
+pub(crate) fn stream_of(bytes: &[u8], nothing: &Path) -> Stream {
+    fs::write(nothing, []).unwrap();
     Stream {
         head: bytes.to_vec().into(),
-        body: Body::open(&nothing).unwrap(),
+        body: Body::open(nothing).unwrap(),
         tail: bytes::Bytes::new(),
         files: 0,
     }

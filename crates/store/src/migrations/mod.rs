@@ -8,8 +8,12 @@ use crate::sql::{execute, number, sql};
 /// Every step; the schema of a database is how many of them it has had.
 ///
 /// The SQL keeps to what SQLite and PostgreSQL share, but for `BLOB`, which PostgreSQL calls `BYTEA`.
-const STEPS: [&str; 3] =
-    [include_str!("0001_initial.sql"), include_str!("0002_people.sql"), include_str!("0003_topics.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("0001_initial.sql"),
+    include_str!("0002_people.sql"),
+    include_str!("0003_topics.sql"),
+    include_str!("0004_steering.sql"),
+];
 
 /// The newest schema.
 const NEWEST: i64 = STEPS.len().cast_signed() as i64;

@@ -27,6 +27,8 @@ pub struct Model {
     pub started_at: Option<i64>,
     pub ended_at: Option<i64>,
     pub good_at: Option<i64>,
+    pub pausing_by: Option<String>,
+    pub promoted: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -13,6 +13,7 @@ pub struct Model {
     pub before_link: Option<String>,
     pub now_link: Option<String>,
     pub state: String,
+    pub wish: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,6 +1,6 @@
 //! Claims: first in, first out per environment; a new owner shuts out the old one.
 
-use model::{Epoch, ReleaseId, Status, StepStatus};
+use model::{Epoch, ReleaseId, Status, StepStatus, Wishes};
 use sea_orm::ConnectionTrait;
 use store::{Claimed, Created, Entry, Error, NewRelease, Stop, TakenOver};
 
@@ -25,7 +25,7 @@ async fn environments_go_on_side_by_side_and_each_in_order() {
         queue(&rig, environment, digit).await;
     }
     let claim = async || rig.store.claim().await.unwrap();
-    let claimed = |id| Some(Claimed { id: ReleaseId(id), epoch: Epoch(1) });
+    let claimed = |id| Some(Claimed { id: ReleaseId(id), epoch: Epoch(1), wishes: Wishes::default() });
     assert_eq!(claim().await, claimed(1));
     assert_eq!(claim().await, claimed(3), "the other environment need not wait");
     assert_eq!(claim().await, None);
@@ -79,7 +79,8 @@ async fn a_new_owner_shuts_out_the_old_one() {
     rig.store.record(id, old, vec![node("fetch", StepStatus::Running, 1)]).await.unwrap();
     rig.reopen().await;
     let taken = rig.store.take_over().await.unwrap();
-    let expected = TakenOver { id, epoch: Epoch(old.0 + 1), status: Status::Running, stopping: false };
+    let wishes = Wishes::default();
+    let expected = TakenOver { id, epoch: Epoch(old.0 + 1), status: Status::Running, wishes };
     assert_eq!(taken, [expected], "what waits in the queue has no owner");
     let steps = rig.store.steps(id).await.unwrap();
     let crashes: Vec<_> = steps.iter().map(|step| (step.key.as_str(), step.crashes)).collect();
@@ -110,14 +111,14 @@ async fn stopping_depends_on_where_a_release_stands() {
     assert_eq!(stop(id).await, Stop::Asked);
     assert!(rig.store.release(id).await.unwrap().unwrap().stopping);
     let taken = rig.store.take_over().await.unwrap();
-    assert!(taken[0].stopping, "a new owner knows it too");
+    assert!(taken[0].wishes.stop, "a new owner knows it too");
     rig.end((id, Epoch(epoch.0 + 1)), Status::Cancelled).await;
     assert!(!rig.store.release(id).await.unwrap().unwrap().stopping);
     assert_eq!(stop(ReleaseId(99)).await, Stop::Unknown);
 }
 
 #[tokio::test]
-async fn only_an_interrupted_release_is_opened_again() {
+async fn only_a_release_that_waits_is_opened_again() {
     let rig = Rig::new().await;
     let (id, epoch) = rig.running("production").await;
     assert_eq!(rig.store.reopen(id).await.unwrap(), None);
@@ -129,7 +130,7 @@ async fn only_an_interrupted_release_is_opened_again() {
     assert_eq!(taken[0].status, Status::Interrupted);
     assert_eq!(rig.store.steps(id).await.unwrap()[1].crashes, 0, "nobody was at work");
     let again = rig.store.reopen(id).await.unwrap().unwrap();
-    assert_eq!(again, Claimed { id, epoch: Epoch(epoch.0 + 2) });
+    assert_eq!(again, Claimed { id, epoch: Epoch(epoch.0 + 2), wishes: Wishes::default() });
     let release = rig.store.release(id).await.unwrap().unwrap();
     assert_eq!((release.status, release.reason, release.started_at), (Status::Running, None, started));
     assert_eq!(rig.store.reopen(ReleaseId(9)).await.unwrap(), None);

@@ -11,4 +11,5 @@ mod opening;
 mod recording;
 mod rig;
 mod secrets;
+mod steering;
 mod tokens;

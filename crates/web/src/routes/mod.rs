@@ -13,5 +13,6 @@ pub(crate) mod push;
 pub(crate) mod releases;
 pub(crate) mod servers;
 pub(crate) mod session;
+pub(crate) mod steer;
 pub(crate) mod tokens;
 pub(crate) mod users;

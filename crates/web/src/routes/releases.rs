@@ -1,4 +1,4 @@
-//! Routes of releases.
+//! Routes of releases: ask for one, look at them.
 
 use actions::{Actor, Back, Request, Topic, Wanted};
 use api::request::ReleasePlan;
@@ -170,26 +170,4 @@ pub(crate) async fn log(
     let head = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
     let bytes = bytes.map(|bytes| (HeaderName::from_static("aweigh-log-bytes"), bytes.to_string()));
     Ok((head, AppendHeaders(bytes), Body::from_stream(text)).into_response())
-}
-
-/// Asks a release to stop.
-#[utoipa::path(post, path = "/api/v1/releases/{release}/cancel", tag = "releases", params(("release" = i64, Path)), responses((status = 202, body = Release)))]
-pub(crate) async fn cancel(
-    State(state): State<AppState>,
-    Extension(actor): Extension<Actor>,
-    place: Place,
-) -> Result<(StatusCode, Json<Release>), Refusal> {
-    let release = state.actions.cancel(&actor, place.release()?).await?;
-    Ok((StatusCode::ACCEPTED, Json(release.into())))
-}
-
-/// Takes an interrupted release up again.
-#[utoipa::path(post, path = "/api/v1/releases/{release}/resume", tag = "releases", params(("release" = i64, Path)), responses((status = 202, body = Release)))]
-pub(crate) async fn resume(
-    State(state): State<AppState>,
-    Extension(actor): Extension<Actor>,
-    place: Place,
-) -> Result<(StatusCode, Json<Release>), Refusal> {
-    let release = state.actions.resume(&actor, place.release()?).await?;
-    Ok((StatusCode::ACCEPTED, Json(release.into())))
 }

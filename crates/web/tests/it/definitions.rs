@@ -70,8 +70,8 @@ async fn every_field_error_is_told_from_inside_the_body() {
     .await;
     check(
         "/projects/shop/environments",
-        json!({"name": "x", "servers": "all", "path": "/srv/x", "batches": ["1"]}),
-        &["batches"],
+        json!({"name": "x", "servers": "all", "path": "/srv/x", "batches": [0]}),
+        &["batches[0]"],
     )
     .await;
     check(

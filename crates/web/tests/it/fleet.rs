@@ -66,12 +66,12 @@ async fn a_fleet_is_all_or_nothing() {
     let mut bad = fleet();
     bad["servers"]["c"] = json!({"host": ""});
     bad["projects"]["shop"]["environments"]["live"]["path"] = json!("relative");
-    bad["projects"]["shop"]["defaults"]["batches"] = json!(["1"]);
+    bad["projects"]["shop"]["defaults"]["batches"] = json!([0]);
     let (status, problem) = served.post("/apply", bad).await;
     assert_eq!(status, 422);
     assert_eq!(
         fields(&problem),
-        ["servers.c.host", "projects.shop.defaults.batches", "projects.shop.environments.live.path"]
+        ["servers.c.host", "projects.shop.defaults.batches[0]", "projects.shop.environments.live.path"]
     );
     assert_eq!(served.get("/servers").await.1["items"], json!([]));
     let (_, problem) =

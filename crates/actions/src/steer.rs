@@ -1,0 +1,171 @@
+//! Steering a release that is under way: stop it, have it wait, let it go on, leave servers out, try them once more.
+//!
+//! A wish is stored before whoever works on the release hears of it.
+
+use engine::ports::Claim;
+use model::{Name, Release, ReleaseId, Selector, Status};
+use store::{Steered, Stop};
+
+use crate::{Action, Actions, Actor, Error, Object, authorize};
+
+impl Actions {
+    /// Stops a release: at once where it has not begun, else as soon as the servers in hand are done.
+    pub async fn cancel(&self, actor: &Actor, id: ReleaseId) -> Result<Release, Error> {
+        authorize(actor, Action::Cancel, &Object::Release(id))?;
+        match self.store().request_stop(id, &actor.name).await? {
+            Stop::Unknown => return Err(Error::missing("release", &id)),
+            Stop::AlreadyEnded(status) => return Err(Error::Finished { id, status }),
+            // Its place in the queue is free now.
+            Stop::Ended => self.parts.control.wake(),
+            Stop::Asked => {
+                if let Some(steering) = self.parts.control.steering(id) {
+                    steering.stop();
+                }
+                // Nobody works on a release that waits, so somebody has to, in order to stop it.
+                self.take_up(id).await?;
+            }
+        }
+        tracing::info!(%actor, release = %id, "release asked to stop");
+        self.release(id).await
+    }
+
+    /// Has a running release wait at the next border between steps; servers in hand are finished first.
+    pub async fn pause(&self, actor: &Actor, id: ReleaseId) -> Result<Release, Error> {
+        authorize(actor, Action::Pause, &Object::Release(id))?;
+        let stored = self.store().request_pause(id, &actor.name).await?;
+        stored_for(id, stored, "pause", "a running release can be paused")?;
+        if let Some(steering) = self.parts.control.steering(id) {
+            steering.pause(&actor.name);
+        }
+        tracing::info!(%actor, release = %id, "release asked to wait");
+        self.release(id).await
+    }
+
+    /// Takes a paused or interrupted release up again.
+    pub async fn resume(&self, actor: &Actor, id: ReleaseId) -> Result<Release, Error> {
+        authorize(actor, Action::Resume, &Object::Release(id))?;
+        if self.store().is_held(id).await? {
+            return Err(Error::Waits { id });
+        }
+        self.go_on(actor, id, "resume").await
+    }
+
+    /// Lets a release go on that waits behind a batch.
+    pub async fn promote(&self, actor: &Actor, id: ReleaseId) -> Result<Release, Error> {
+        authorize(actor, Action::Promote, &Object::Release(id))?;
+        let stored = self.store().request_promote(id).await?;
+        stored_for(id, stored, "promote", "nothing of it waits for a promotion")?;
+        self.go_on(actor, id, "promote").await
+    }
+
+    /// Tries servers of a paused or interrupted release once more, and takes it up again: these, or all that failed or
+    /// were left out.
+    pub async fn retry(
+        &self,
+        actor: &Actor,
+        id: ReleaseId,
+        servers: Option<&Selector>,
+    ) -> Result<Release, Error> {
+        authorize(actor, Action::Retry, &Object::Release(id))?;
+        let servers = match servers {
+            Some(selector) => Some(self.meant(id, selector).await?),
+            None => None,
+        };
+        let stored = self.store().request_retry(id, servers).await?;
+        stored_for(
+            id,
+            stored,
+            "retry",
+            "pause it first, or wait for its end and bring the servers up to date",
+        )?;
+        self.go_on(actor, id, "retry").await
+    }
+
+    /// Leaves servers out of a release that has begun: they go back where they were switched.
+    pub async fn skip(&self, actor: &Actor, id: ReleaseId, servers: &Selector) -> Result<Release, Error> {
+        authorize(actor, Action::Skip, &Object::Release(id))?;
+        let servers = self.meant(id, servers).await?;
+        let stored = self.store().request_skip(id, servers).await?;
+        let servers = stored_for(
+            id,
+            stored,
+            "skip servers of",
+            "it has not begun; cancel it and release to fewer servers",
+        )?;
+        if let Some(steering) = self.parts.control.steering(id) {
+            for server in &servers {
+                steering.skip(server);
+            }
+        }
+        tracing::info!(%actor, release = %id, ?servers, "servers left out");
+        self.release(id).await
+    }
+
+    /// The servers of a release that a selector means.
+    async fn meant(&self, id: ReleaseId, selector: &Selector) -> Result<Vec<Name>, Error> {
+        let plan = self.store().plan(id).await?.ok_or_else(|| Error::missing("release", &id))?;
+        let names: Vec<Name> = plan
+            .servers
+            .into_iter()
+            .filter(|server| selector.matches(server))
+            .map(|server| server.name)
+            .collect();
+        if names.is_empty() {
+            return Err(Error::invalid(
+                "servers",
+                format!("is {selector}, which matches no server of release {id}"),
+            ));
+        }
+        Ok(names)
+    }
+
+    async fn go_on(&self, actor: &Actor, id: ReleaseId, verb: &'static str) -> Result<Release, Error> {
+        if !self.take_up(id).await? {
+            let status = self.release(id).await?.status;
+            return Err(not_now(id, status, verb, "it does not wait"));
+        }
+        tracing::info!(%actor, release = %id, verb, "release taken up again");
+        self.release(id).await
+    }
+
+    /// Whether the release waited, and is worked on now.
+    async fn take_up(&self, id: ReleaseId) -> Result<bool, Error> {
+        let Some(claimed) = self.store().reopen(id).await? else { return Ok(false) };
+        let claim = Claim {
+            release: claimed.id,
+            epoch: claimed.epoch,
+            status: Status::Running,
+            wishes: claimed.wishes,
+        };
+        self.parts.control.run(claim);
+        Ok(true)
+    }
+}
+
+fn not_now(id: ReleaseId, status: Status, verb: &'static str, otherwise: &'static str) -> Error {
+    if status.is_terminal() {
+        Error::Finished { id, status }
+    } else {
+        Error::NotNow { id, status, verb, otherwise }
+    }
+}
+
+/// The servers of a wish that was stored; why it was not otherwise.
+fn stored_for(
+    id: ReleaseId,
+    steered: Steered,
+    verb: &'static str,
+    otherwise: &'static str,
+) -> Result<Vec<Name>, Error> {
+    match steered {
+        Steered::Stored(servers) => Ok(servers),
+        Steered::Unknown => Err(Error::missing("release", &id)),
+        Steered::NotNow(status) => Err(not_now(id, status, verb, otherwise)),
+        Steered::NoServer(Some(name)) => {
+            Err(Error::invalid("servers", format!("has {name}, of which release {id} has nothing to {verb}")))
+        }
+        Steered::NoServer(None) => {
+            Err(Error::invalid("servers", format!("are none: nothing of release {id} failed")))
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The fleet: its servers are switched batch by batch. One that fails goes back at once; so many of them may, before all
+//! go back.
+
+use std::collections::BTreeSet;
+
+use model::event::ServerFact;
+use model::{HookPoint, Kind, Name, NodeFact, Plan, PlannedBatch, ServerState, StepStatus};
+use serde_json::json;
+
+use crate::error::{Failure, Halt, Hold};
+use crate::lane::Lane;
+use crate::lanes::{Lanes, Stopped, gravest};
+use crate::pipeline::scene;
+use crate::planner::point_hooks;
+use crate::ports::StepRow;
+use crate::run::{Begun, Run};
+use crate::stages::hook::{self, Scene};
+use crate::stages::job::kill;
+use crate::stages::{activate::activate, undo::undo, verify::verify};
+
+/// Switches the servers of one batch, from drained to healthy, and waits behind it as the plan says.
+pub async fn batch(
+    run: &Run,
+    lanes: &mut Lanes,
+    number: usize,
+    batch: &PlannedBatch,
+    is_last: bool,
+) -> Result<(), Halt> {
+    let begun = run.begin(&key(number)).await?;
+    // A server that is tried once more may belong to a batch that is done.
+    let stopped = lanes.each(|lane| batch.servers.contains(lane.name()), |lane| Box::pin(switch(lane))).await;
+    let tolerated = tolerate(run, lanes, stopped).await;
+    if let Begun::Act(open) = begun {
+        match tolerated {
+            Ok(failed) if failed.is_empty() => open.ok(None).await?,
+            Ok(failed) => {
+                open.warn(format!("failed and went back: {}", failed.join(", ")), None, None).await?;
+            }
+            Err(Halt::Failed(failure)) => return Err(open.fail(failure).await),
+            Err(other) => return Err(other),
+        }
+    } else {
+        tolerated?;
+    }
+    if is_last { Ok(()) } else { pause_after(run, number, batch).await }
+}
+
+/// The key of a batch's node; the first has number 1.
+pub fn key(number: usize) -> String {
+    format!("batch-{number}")
+}
+
+/// One server from drained to healthy; when it fails it goes back before anybody else is asked.
+///
+/// A wish to stop does not interrupt it: a server in hand is finished.
+async fn switch(lane: &mut Lane) -> Result<(), Halt> {
+    match onward(lane).await {
+        Err(Halt::Failed(failure)) if lane.touched => match undo(lane).await {
+            Ok(()) => Err(Halt::Failed(failure)),
+            Err(Halt::Failed(back)) => {
+                let message = format!("{}; going back failed: {}", failure.message, back.message);
+                Err(Halt::Failed(Failure { message, ..failure }))
+            }
+            Err(other) => Err(other),
+        },
+        outcome => outcome,
+    }
+}
+
+async fn onward(lane: &mut Lane) -> Result<(), Halt> {
+    if lane.run.plan.kind == Kind::Rollback && !lane.before.is_empty() {
+        let leaving = Scene { folder: lane.before.clone(), ..scene(lane, HookPoint::BeforeRollback, false) };
+        hook::point(lane, &leaving).await?;
+    }
+    let is_drained = !point_hooks(&lane.run.plan, HookPoint::BeforeActivate, Some(&lane.server)).is_empty();
+    // Who was taken out of service comes back into it, whatever happens next.
+    lane.touched |= is_drained;
+    hook::point(lane, &scene(lane, HookPoint::BeforeActivate, false)).await?;
+    activate(lane).await?;
+    hook::point(lane, &scene(lane, HookPoint::AfterActivate, false)).await?;
+    verify(lane).await?;
+    hook::point(lane, &scene(lane, HookPoint::AfterVerify, false)).await
+}
+
+/// Waits behind a healthy batch: for a while, or for a person.
+async fn pause_after(run: &Run, number: usize, batch: &PlannedBatch) -> Result<(), Halt> {
+    let next = key(number + 1);
+    let found = run.found.get(&next);
+    if found.is_some_and(|row| !matches!(row.status, StepStatus::Pending | StepStatus::Paused)) {
+        return Ok(());
+    }
+    if run.steering.is_promoted(number + 1) {
+        return Ok(());
+    }
+    // Where it is held already it waited before.
+    let was_held = found.and_then(|row| row.result.as_ref()).is_some_and(|said| said.get("held").is_some());
+    if !batch.wait.is_zero() && !was_held {
+        let mut fact = NodeFact::new(&next, StepStatus::Paused, 0);
+        fact.reason = Some(format!("begins {:?} after batch {number}", batch.wait));
+        run.reporter.node(fact, None).await?;
+        let over = tokio::time::sleep(batch.wait);
+        tokio::pin!(over);
+        loop {
+            let changed = run.steering.changed();
+            run.border()?;
+            tokio::select! {
+                () = &mut over => break,
+                () = changed => {}
+            }
+        }
+    }
+    if batch.hold {
+        let reason = format!("batch {number} is healthy; promote it to go on with the next one, or cancel");
+        let mut fact = NodeFact::new(&next, StepStatus::Paused, 0);
+        fact.reason = Some(reason.clone());
+        return Err(Halt::Held(Box::new(Hold { reason, node: Some((fact, json!({ "held": true }))) })));
+    }
+    Ok(())
+}
+
+/// Takes servers that failed out of the release and answers their names; when more failed than may, that is the halt.
+pub async fn tolerate(run: &Run, lanes: &mut Lanes, stopped: Vec<Stopped>) -> Result<Vec<String>, Halt> {
+    let (failed, others): (Vec<Stopped>, Vec<Stopped>) =
+        stopped.into_iter().partition(|(_, halt)| matches!(halt, Halt::Failed(_)));
+    // Who was left out on request is dealt with already.
+    let others = others.into_iter().map(|(_, halt)| halt).filter(|halt| !matches!(halt, Halt::Skipped));
+    gravest(others.collect())?;
+    let names: BTreeSet<Name> = failed.iter().map(|(name, _)| name.clone()).collect();
+    let before = lanes.iter().filter(|lane| lane.failed).map(|lane| lane.name().clone());
+    if is_too_many(&run.plan, &before.chain(names.iter().cloned()).collect()) {
+        gravest(failed.into_iter().map(|(_, halt)| halt).collect())?;
+    }
+    for lane in lanes.iter_mut().filter(|lane| names.contains(lane.name())) {
+        (lane.failed, lane.left_out) = (true, true);
+        settle(lane, StepStatus::Cancelled, "this server failed, and the others go on without it").await?;
+    }
+    Ok(names.into_iter().map(String::from).collect())
+}
+
+/// Whether more servers failed than the plan allows, in all or in one batch. Pure.
+pub fn is_too_many(plan: &Plan, failed: &BTreeSet<Name>) -> bool {
+    let most = plan.environment.max_failures.rounded_down(plan.servers.len());
+    let in_a_batch = |batch: &PlannedBatch| {
+        let here = batch.servers.iter().filter(|name| failed.contains(*name)).count();
+        batch.max_failures.is_some_and(|most| here > most.rounded_down(batch.servers.len()))
+    };
+    failed.len() > most || plan.batches.iter().any(in_a_batch)
+}
+
+/// Leaves a server out because somebody asked for it: what runs there for this release is ended, and it goes back where
+/// it was switched. It did not fail.
+pub async fn leave_out(lane: &mut Lane) -> Result<(), Halt> {
+    // The work on it was dropped in the middle of a word.
+    lane.start_anew();
+    lane.left_out = true;
+    let run = lane.run.clone();
+    for row in rows(lane).await?.into_iter().filter(|row| row.status == StepStatus::Running) {
+        if run.plan.steps.iter().any(|step| step.key == row.key && step.step == model::StepKind::Hook) {
+            kill(lane, &run.run_id(&row.key, row.attempt)).await;
+        }
+        let mut fact = NodeFact::new(row.key, StepStatus::Cancelled, row.attempt);
+        fact.reason = Some("the server was left out on request".to_owned());
+        run.reporter.node(fact, None).await?;
+    }
+    if lane.touched {
+        match undo(lane).await {
+            // What cannot go back is shown as such; it was left out because nobody wants to wait for it.
+            Err(Halt::Failed(failure)) => {
+                tracing::warn!(server = %lane.name(), reason = failure.message, "left out and not back");
+            }
+            other => other?,
+        }
+    }
+    settle(lane, StepStatus::Skipped, "the server was left out on request").await?;
+    Err(Halt::Skipped)
+}
+
+/// Says of everything that a server will not do any more that it will not, and that the server is behind.
+async fn settle(lane: &Lane, status: StepStatus, why: &str) -> Result<(), Halt> {
+    let state = if lane.touched { ServerState::Unknown } else { ServerState::Behind };
+    let known = ServerFact { state: Some(state), ..lane.known(state) };
+    let mut facts: Vec<_> = rows(lane)
+        .await?
+        .into_iter()
+        .filter(|row| row.status == StepStatus::Pending)
+        .map(|row| {
+            let fact = NodeFact::new(row.key, status, row.attempt);
+            (NodeFact { reason: Some(why.to_owned()), ..fact }, None)
+        })
+        .collect();
+    if let Some((fact, _)) = facts.last_mut() {
+        fact.server = Some(known);
+    }
+    Ok(lane.run.reporter.nodes(facts).await?)
+}
+
+/// The steps of one server, as they are recorded now.
+pub async fn rows(lane: &Lane) -> Result<Vec<StepRow>, Halt> {
+    let mut rows = lane.run.ports.journal.steps(lane.run.plan.release).await?;
+    rows.retain(|row| lane.has(&row.key));
+    Ok(rows)
+}
