@@ -4,6 +4,7 @@
 # make ui       build the page
 # make lint     formatting, lints, shell scripts, the page
 # make screens  pictures of every screen, into ui/screens/
+# make soak     every fault at every point of a release; an hour
 # make bench    releases beside what others do by hand, releases with viewers, the page with 1,000 servers; five minutes
 # make bench-full  everything that docs/performance.md tells, and that page; hours
 
@@ -17,7 +18,7 @@ export AWEIGH_BIN ?= $(target)/debug/aweigh
 
 page_sources = $(shell find ui/src ui/public -type f 2>/dev/null) ui/index.html ui/openapi.json ui/vite.config.ts ui/svelte.config.js ui/tsconfig.json
 
-.PHONY: demo test run ui lint screens bench bench-full release
+.PHONY: demo test run ui lint screens soak bench bench-full release
 .DEFAULT_GOAL := demo
 
 demo: ui
@@ -52,6 +53,12 @@ test: ui
 	fi
 	cargo build --locked -p aweigh
 	npm --prefix ui run e2e
+
+# Of what `make test` takes a selection, everything.
+soak: ui
+	@tools/need cargo git cc
+	@tools/need --install sshd busybox fish zstd curl
+	AWEIGH_SOAK=1 cargo nextest run --profile soak -p aweigh --locked -E 'test(/^faults::/)'
 
 screens: ui
 	@tools/need --install sshd chromium

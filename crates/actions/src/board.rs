@@ -1,7 +1,7 @@
 //! The board: what every environment runs and does.
 
 use model::{Name, Release, Status};
-use store::Filter;
+use store::{Filter, SiteLock};
 
 use crate::{Action, Actions, Actor, Error, Object, authorize};
 
@@ -22,6 +22,8 @@ pub struct BoardRow {
     pub active: Option<Release>,
     /// How many wait.
     pub queued: usize,
+    /// Why nobody is to release there.
+    pub lock: Option<SiteLock>,
 }
 
 /// So many waiting releases are counted.
@@ -57,6 +59,7 @@ impl Actions {
                     latest: store.releases(&here).await?.pop(),
                     active: store.releases(&with(holding, 1)).await?.pop(),
                     queued: store.releases(&with(vec![Status::Queued], MOST_QUEUED)).await?.len(),
+                    lock: store.site_lock(&project.name, &site.name).await?,
                 });
             }
         }

@@ -1,7 +1,8 @@
 //! Why an action was not done.
 
 use engine::ports::{HostError, SourceError, SourceTrouble};
-use model::{ReleaseId, Status};
+use model::{Name, ReleaseId, Status};
+use store::SiteLock;
 
 use crate::Denied;
 
@@ -99,6 +100,20 @@ pub enum Error {
         /// Who made it.
         by: String,
     },
+    /// Somebody does not want anybody else to release there.
+    #[error("{project}/{environment} is locked{}: {reason}", by(owner.as_deref(), *until))]
+    Locked {
+        /// The project.
+        project: String,
+        /// The environment.
+        environment: String,
+        /// Whose lock it is; nobody's where Aweigh locked it by itself.
+        owner: Option<String>,
+        /// Why.
+        reason: String,
+        /// When it ends by itself.
+        until: Option<jiff::Timestamp>,
+    },
     /// The same is queued or running already.
     #[error("release {id} brings the same to the same servers already")]
     Duplicate {
@@ -134,6 +149,9 @@ pub enum Error {
     /// No good release to go back to.
     #[error("{0}")]
     NothingToRollBack(String),
+    /// There is nothing to bring.
+    #[error("{0}")]
+    UpToDate(String),
     /// Others refer to it.
     #[error("{0}")]
     Referenced(String),
@@ -161,6 +179,17 @@ impl Error {
         Self::Invalid(vec![Wrong::new(field, message)])
     }
 
+    /// An environment is locked.
+    pub(crate) fn locked(project: &Name, environment: &Name, lock: SiteLock) -> Self {
+        Self::Locked {
+            project: project.to_string(),
+            environment: environment.to_string(),
+            owner: lock.owner,
+            reason: lock.reason,
+            until: lock.until,
+        }
+    }
+
     /// There is no `what` called `name`.
     pub fn missing(what: &'static str, name: &(impl ToString + ?Sized)) -> Self {
         Self::NotFound { what, name: name.to_string() }
@@ -180,6 +209,9 @@ impl Error {
             Self::Waits { id } => {
                 Some(format!("look at the batch, then `aweigh promote {id}` or `aweigh cancel {id}`"))
             }
+            Self::Locked { project, environment, .. } => Some(format!(
+                "ask first; then `aweigh unlock {project} -e {environment}` takes the lock away, and a rollback needs no unlocking"
+            )),
             Self::Duplicate { id } => Some(format!("follow it with `aweigh watch {id}`")),
             Self::Changed { .. } => Some("look at it again, then repeat".to_owned()),
             Self::TooManyTries { .. } => Some(
@@ -225,6 +257,14 @@ impl From<store::Error> for Error {
             }
         }
     }
+}
+
+/// Whose lock it is, and until when.
+fn by(owner: Option<&str>, until: Option<jiff::Timestamp>) -> String {
+    let by = owner.map(|owner| format!(" by {owner}")).unwrap_or_default();
+    let until =
+        until.map(|until| format!(" until {}", until.strftime("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
+    by + &until
 }
 
 /// A time to wait, as people say it.

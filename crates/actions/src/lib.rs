@@ -10,8 +10,10 @@ pub mod actor;
 pub mod board;
 pub mod chat;
 pub mod definitions;
+pub mod drift;
 mod error;
 pub mod git;
+pub mod locks;
 pub mod passwords;
 pub mod people;
 pub mod policy;
@@ -37,7 +39,9 @@ use tokio::sync::{Mutex, watch as signal};
 pub use actor::Actor;
 pub use board::BoardRow;
 pub use definitions::Definitions;
+pub use drift::{Drift, DriftState, ServerDrift};
 pub use engine::check::Finding;
+pub use engine::drift::Runs;
 pub use engine::ports::{RefEntry, RefQuery, ScannedKey};
 pub use engine::progress::{Amount, Progress};
 pub use error::{Error, Wrong};
@@ -46,11 +50,11 @@ pub use people::{From as SignInFrom, Session, SignedIn, Token};
 pub use policy::{Action, Denied, Object, authorize};
 pub use ports::{KeyTrouble, Keys, RepositoryFileReader, RepositorySays};
 pub use proof::{Proof, digest};
-pub use releases::{Back, Page, Request, Wanted};
+pub use releases::{Back, Others, Page, Request, Wanted};
 pub use servers::Trust;
 pub use store::{
     AccountRecord, Batch, Change, CredentialKind, CredentialRecord, LogFilter, LogReader, LogSlice, Managed,
-    NewCredential, Snapshot, Topic,
+    NewCredential, SiteLock, Snapshot, Topic,
 };
 
 /// What actions are made of.

@@ -39,6 +39,8 @@ pub enum Action {
     Retry,
     /// Leave servers out.
     Skip,
+    /// Lock and unlock an environment.
+    Lock,
     /// Speak beside a release or a project.
     Chat,
     /// Make and remove users.
@@ -74,7 +76,7 @@ enum Role {
 }
 
 /// The least role that each action takes. An action without a row is denied to everybody.
-const TABLE: [(Action, Role); 19] = [
+const TABLE: [(Action, Role); 20] = [
     (Action::SeeDefinitions, Role::Administrator),
     (Action::ChangeServers, Role::Administrator),
     (Action::ChangeProjects, Role::Administrator),
@@ -91,6 +93,7 @@ const TABLE: [(Action, Role); 19] = [
     (Action::Promote, Role::Administrator),
     (Action::Retry, Role::Administrator),
     (Action::Skip, Role::Administrator),
+    (Action::Lock, Role::Administrator),
     (Action::Chat, Role::Administrator),
     (Action::ManageUsers, Role::Administrator),
     (Action::OwnAccount, Role::Nobody),

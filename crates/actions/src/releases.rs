@@ -3,7 +3,7 @@
 use engine::planner;
 use engine::ports::Resolved;
 use jiff::Timestamp;
-use model::{Kind, Name, Plan, Project, Release, ReleaseId, Selector, Server, Site};
+use model::{Kind, Name, Plan, Project, Release, ReleaseId, Selector, Server, Site, Status};
 use sha2::{Digest, Sha256};
 use store::{Created, Filter, Idempotency, NewRelease};
 
@@ -23,8 +23,22 @@ pub struct Request {
     pub servers: Option<Selector>,
     /// A sentence for the others.
     pub note: String,
-    /// Wait for other releases of the environment instead of being refused.
-    pub queue: bool,
+    /// What becomes of the unfinished releases of the environment.
+    pub others: Others,
+}
+
+/// What becomes of the unfinished releases of an environment when another one is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Others {
+    /// The new one is refused.
+    #[default]
+    Refuse,
+    /// The new one waits behind them.
+    Queue,
+    /// It waits behind the one that has begun, in the place of those that wait.
+    Supersede,
+    /// They are ended wherever they stand. Only what goes back may do that.
+    End,
 }
 
 /// What is to run.
@@ -34,6 +48,8 @@ pub enum Wanted {
     Ref(String),
     /// An earlier release.
     Back(Back),
+    /// The live release, on servers that do not run it.
+    CatchUp,
 }
 
 /// Which earlier release.
@@ -41,6 +57,8 @@ pub enum Wanted {
 pub enum Back {
     /// The newest good one older than the origin of the live one.
     Previous,
+    /// The one that was activated last.
+    Live,
     /// This one.
     Release(ReleaseId),
 }
@@ -75,43 +93,89 @@ impl Actions {
             Some(key) => Some(Idempotency { key: sound_key(key)?, request_hash: hash(&request) }),
             None => None,
         };
-        let planned = self.planned(actor, &request).await?;
-        let new = NewRelease {
-            project: request.project.clone(),
-            environment: request.environment.clone(),
-            kind: if planned.origin.is_some() { Kind::Rollback } else { Kind::Release },
-            git_ref: planned.git_ref.clone(),
-            commit: planned.commit.clone(),
-            rollback_to: planned.origin.as_ref().map(|origin| origin.release),
-            servers: planned.servers.iter().map(|server| server.name.clone()).collect(),
-            note: request.note,
-            by: actor.name.clone(),
-            queue: request.queue,
-            idempotency,
-            plan: Box::new(move |id, at| planner::plan(planned, id, at)),
-        };
-        let id = match self.store().create(new).await? {
-            Created::New(id) => {
-                tracing::info!(%actor, release = %id, "release queued");
-                self.parts.control.wake();
-                id
-            }
-            Created::Again(id) => id,
-            Created::Busy { id, by } => {
-                let (project, environment) = (request.project.to_string(), request.environment.to_string());
-                return Err(Error::Busy { id, project, environment, by });
-            }
-            Created::Duplicate { id } => return Err(Error::Duplicate { id }),
-            Created::KeyReused => {
-                return Err(Error::invalid("Idempotency-Key", "was used for another request before"));
+        let id = loop {
+            let ends = self.ends(&request).await?;
+            let created = self.create(actor, &request, ends, idempotency.clone()).await?;
+            match created {
+                Created::New(id) => {
+                    tracing::info!(%actor, release = %id, "release queued");
+                    // What it ended may not do anything any more.
+                    if let Some(steering) = ends.and_then(|ended| self.parts.control.steering(ended)) {
+                        steering.cut_off();
+                    }
+                    self.parts.control.wake();
+                    break id;
+                }
+                Created::Again(id) => break id,
+                // Another one has begun or ended since we looked.
+                Created::Changed => {}
+                Created::Busy { id, by } => {
+                    let (project, environment) =
+                        (request.project.to_string(), request.environment.to_string());
+                    return Err(Error::Busy { id, project, environment, by });
+                }
+                Created::Locked(lock) => {
+                    return Err(Error::locked(&request.project, &request.environment, lock));
+                }
+                Created::Duplicate { id } => return Err(Error::Duplicate { id }),
+                Created::KeyReused => {
+                    return Err(Error::invalid("Idempotency-Key", "was used for another request before"));
+                }
             }
         };
         self.release(id).await
     }
 
+    /// The release that has begun and is to be ended for this one.
+    async fn ends(&self, request: &Request) -> Result<Option<ReleaseId>, Error> {
+        if request.others != Others::End {
+            return Ok(None);
+        }
+        let active = Filter {
+            project: Some(request.project.clone()),
+            environment: Some(request.environment.clone()),
+            status: Status::ALL.into_iter().filter(|status| status.is_active()).collect(),
+            limit: 1,
+            ..Filter::default()
+        };
+        Ok(self.store().releases(&active).await?.first().map(|release| release.id))
+    }
+
+    async fn create(
+        &self,
+        actor: &Actor,
+        request: &Request,
+        ends: Option<ReleaseId>,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Created, Error> {
+        let planned = self.planned(actor, request, ends).await?;
+        let new = NewRelease {
+            project: request.project.clone(),
+            environment: request.environment.clone(),
+            kind: planned.kind,
+            git_ref: planned.git_ref.clone(),
+            commit: planned.commit.clone(),
+            rollback_to: planned.origin.as_ref().map(|origin| origin.release),
+            servers: planned.servers.iter().map(|server| server.name.clone()).collect(),
+            note: request.note.clone(),
+            by: actor.name.clone(),
+            others: match request.others {
+                Others::Refuse => store::Others::Refuse,
+                Others::Queue => store::Others::Queue,
+                Others::Supersede => store::Others::Supersede,
+                Others::End => store::Others::End(ends),
+            },
+            locks: planned.kind == Kind::Rollback && planned.environment.lock_after_rollback,
+            idempotency,
+            plan: Box::new(move |id, at| planner::plan(planned, id, at)),
+        };
+        Ok(self.store().create(new).await?)
+    }
+
     /// What [`request`](Self::request) would plan. Nothing is stored.
     pub async fn preview(&self, actor: &Actor, request: &Request) -> Result<Plan, Error> {
-        let planned = self.planned(actor, request).await?;
+        let ends = self.ends(request).await?;
+        let planned = self.planned(actor, request, ends).await?;
         Ok(planner::plan(planned, ReleaseId(0), Timestamp::now()))
     }
 
@@ -147,9 +211,14 @@ impl Actions {
     }
 
     /// Everything a plan is made from.
-    async fn planned(&self, actor: &Actor, request: &Request) -> Result<planner::Request, Error> {
+    async fn planned(
+        &self,
+        actor: &Actor,
+        request: &Request,
+        ends: Option<ReleaseId>,
+    ) -> Result<planner::Request, Error> {
         authorize(actor, Action::Release, &Object::Environment(&request.project, &request.environment))?;
-        sound_note(&request.note)?;
+        sound_text("note", &request.note)?;
         let project = self.project(&request.project).await?;
         let site = self.store().site(&request.project, &request.environment).await?;
         let site = site.ok_or_else(|| {
@@ -157,9 +226,27 @@ impl Actions {
         })?;
         let servers = self.chosen(&site, request.servers.as_ref()).await?;
         let by = actor.name.clone();
+        let now = request.others == Others::End;
         match &request.wanted {
+            Wanted::Ref(_) | Wanted::CatchUp if now => Err(Error::invalid("now", "is only for a rollback")),
             Wanted::Ref(git_ref) => self.forward(project, &site, servers, git_ref, by).await,
-            Wanted::Back(back) => self.backward(project, &site, servers, *back, by).await,
+            Wanted::Back(back) => {
+                // Who ends a release wants what ran before that one, which is the last good one.
+                let back = if ends.is_some() && *back == Back::Previous { Back::Live } else { *back };
+                let plan = self.backward(project, &site, servers, back, by).await?;
+                Ok(planner::Request { now, ..plan })
+            }
+            Wanted::CatchUp => {
+                let plan = self.backward(project.clone(), &site, servers, Back::Live, by).await?;
+                let behind = self.behind(actor, &project.name, &site.name, plan.servers).await?;
+                if behind.is_empty() {
+                    return Err(Error::UpToDate(format!(
+                        "every server of {}/{} that can be reached runs what is live",
+                        project.name, site.name
+                    )));
+                }
+                Ok(planner::Request { kind: Kind::CatchUp, servers: behind, ..plan })
+            }
         }
     }
 
@@ -179,7 +266,19 @@ impl Actions {
         let says = says.map_err(|errors| repository_file::wrong(&commit, errors))?;
         let (project, environment) = repository_file::under(project, site, &says);
         let git_ref = git_ref.to_owned();
-        Ok(planner::Request { project, environment, servers, git_ref, branch, tag, commit, origin: None, by })
+        Ok(planner::Request {
+            project,
+            environment,
+            servers,
+            git_ref,
+            branch,
+            tag,
+            commit,
+            kind: Kind::Release,
+            origin: None,
+            now: false,
+            by,
+        })
     }
 
     /// A plan that brings an earlier release back. It needs nothing from the repository: a rollback has to work
@@ -212,7 +311,9 @@ impl Actions {
             branch: before.branch,
             tag: before.tag,
             commit: good.commit,
+            kind: Kind::Rollback,
             origin: Some(origin),
+            now: false,
             by,
         })
     }
@@ -251,17 +352,18 @@ fn as_it_was(plan: &Plan) -> model::Settings {
         unreachable: Some(environment.unreachable),
         batches: Some(environment.batches),
         max_failures: Some(environment.max_failures),
+        lock_after_rollback: Some(environment.lock_after_rollback),
     }
 }
 
-/// A note is one paragraph that people read.
-fn sound_note(note: &str) -> Result<(), Error> {
-    if note.chars().count() > LONGEST_NOTE {
-        return Err(Error::invalid("note", format!("is longer than {LONGEST_NOTE} characters")));
+/// A text of people is one paragraph that people read.
+pub(crate) fn sound_text(field: &'static str, text: &str) -> Result<(), Error> {
+    if text.chars().count() > LONGEST_NOTE {
+        return Err(Error::invalid(field, format!("is longer than {LONGEST_NOTE} characters")));
     }
     let odd = |c: char| c.is_control() && c != '\n' && c != '\t';
-    if note.contains(odd) {
-        return Err(Error::invalid("note", "must not hold control characters"));
+    if text.contains(odd) {
+        return Err(Error::invalid(field, "must not hold control characters"));
     }
     Ok(())
 }
@@ -279,7 +381,9 @@ fn hash(request: &Request) -> String {
     let wanted = match &request.wanted {
         Wanted::Ref(git_ref) => serde_json::json!({ "ref": git_ref }),
         Wanted::Back(Back::Previous) => serde_json::json!("previous"),
+        Wanted::Back(Back::Live) => serde_json::json!("live"),
         Wanted::Back(Back::Release(id)) => serde_json::json!(id),
+        Wanted::CatchUp => serde_json::json!("catch_up"),
     };
     let all = serde_json::json!([
         request.project,
@@ -287,7 +391,7 @@ fn hash(request: &Request) -> String {
         wanted,
         request.servers,
         request.note,
-        request.queue
+        format!("{:?}", request.others)
     ]);
     hex::encode(Sha256::digest(all.to_string()))
 }

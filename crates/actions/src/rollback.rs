@@ -22,6 +22,9 @@ impl Actions {
                     if good.is_empty() { "no good release" } else { "no good release before the live one" };
                 Error::NothingToRollBack(format!("{project}/{environment} has {what}"))
             }),
+            Back::Live => live(&good).cloned().ok_or_else(|| {
+                Error::NothingToRollBack(format!("{project}/{environment} has no good release"))
+            }),
             Back::Release(id) => match named(&good, id) {
                 Some(found) => Ok(found.clone()),
                 None => Err(self.not_good(project, environment, id).await?),
@@ -57,6 +60,11 @@ fn named(good: &[Good], id: ReleaseId) -> Option<&Good> {
     let found = good.iter().find(|one| one.id == id)?;
     let origin = found.origin.unwrap_or(found.id);
     good.iter().find(|one| one.id == origin)
+}
+
+/// The release whose tree is live: the one that was activated last, or what it brought back.
+pub(crate) fn live(good: &[Good]) -> Option<&Good> {
+    named(good, good.first()?.id)
 }
 
 /// What a plan needs to know of it.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::Release;
+use crate::{LockView, Release};
 
 /// What one environment runs and does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -22,4 +22,7 @@ pub struct BoardRow {
     pub active: Option<Release>,
     /// How many wait.
     pub queued: u32,
+    /// Why nobody is to release there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<LockView>,
 }

@@ -55,6 +55,9 @@ pub struct EnvironmentSpec {
     /// As `max_failures` of the project's defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_failures: Option<AmountSpec>,
+    /// As `lock_after_rollback` of the project's defaults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_after_rollback: Option<bool>,
     /// Not built yet.
     #[serde(default, skip_serializing)]
     #[schema(ignore)]
@@ -84,6 +87,7 @@ impl EnvironmentSpec {
             on_interrupt: self.on_interrupt,
             unreachable: self.unreachable,
             max_failures: self.max_failures.clone(),
+            lock_after_rollback: self.lock_after_rollback,
             batches: self.batches.clone(),
             unchanged: self.unchanged,
             verify_bytes: self.verify_bytes,
@@ -128,6 +132,7 @@ impl From<&Site> for EnvironmentSpec {
             unreachable: settings.unreachable,
             batches: settings.batches,
             max_failures: settings.max_failures,
+            lock_after_rollback: settings.lock_after_rollback,
             ..Self::default()
         }
     }

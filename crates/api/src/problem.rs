@@ -35,6 +35,8 @@ pub enum Code {
     Held,
     /// There is no good release to go back to.
     NothingToRollBack,
+    /// Every server runs it already.
+    UpToDate,
     /// No such method here.
     MethodNotAllowed,
     /// The body is too large.
@@ -53,7 +55,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
@@ -67,6 +69,7 @@ impl Code {
         Self::Finished,
         Self::Held,
         Self::NothingToRollBack,
+        Self::UpToDate,
         Self::MethodNotAllowed,
         Self::TooLarge,
         Self::NotJson,
@@ -89,7 +92,8 @@ impl Code {
             | Self::Locked
             | Self::Finished
             | Self::Held
-            | Self::NothingToRollBack => 409,
+            | Self::NothingToRollBack
+            | Self::UpToDate => 409,
             Self::TooLarge => 413,
             Self::NotJson => 415,
             Self::Invalid | Self::UnknownRef | Self::RepositoryUnreachable | Self::ServerUnreachable => 422,
@@ -115,6 +119,7 @@ impl Code {
             Self::Finished => "finished",
             Self::Held => "held",
             Self::NothingToRollBack => "nothing_to_roll_back",
+            Self::UpToDate => "up_to_date",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooLarge => "too_large",
             Self::NotJson => "not_json",
@@ -141,6 +146,7 @@ impl Code {
             Self::Finished => "Already ended",
             Self::Held => "In use",
             Self::NothingToRollBack => "Nothing to roll back to",
+            Self::UpToDate => "Up to date already",
             Self::MethodNotAllowed => "Method not allowed",
             Self::TooLarge => "Too large",
             Self::NotJson => "Not JSON",

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::de::{Deserializer, Error, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
@@ -10,9 +11,10 @@ use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 
 use crate::Node;
 
-/// Body of `POST /releases`. Exactly one of `ref` and `rollback_to` is given.
+/// Body of `POST /releases`. Exactly one of `ref`, `rollback_to` and `catch_up` is given.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one key that people write")]
 pub struct ReleaseRequest {
     /// The project's name.
     #[serde(default)]
@@ -29,6 +31,9 @@ pub struct ReleaseRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = rollback_to)]
     pub rollback_to: Option<RollbackTo>,
+    /// Bring the live release to servers that do not run it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub catch_up: bool,
     /// Selector: only these servers of the environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub servers: Option<String>,
@@ -39,6 +44,39 @@ pub struct ReleaseRequest {
     /// Wait for another release of this environment instead of being refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub queue: bool,
+    /// Wait, too, and take the place of those that wait already: they end `superseded`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub supersede: bool,
+    /// Only for a rollback: end the release that is under way wherever it stands, and go back at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub now: bool,
+}
+
+/// Body of `PUT …/environments/{environment}/lock`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LockRequest {
+    /// Why nobody is to release there.
+    #[serde(default)]
+    #[schema(required, max_length = 2000)]
+    pub reason: String,
+    /// When it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// The lock of an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LockView {
+    /// Who may release all the same; nobody where Aweigh locked it behind a rollback.
+    pub owner: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// When it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// Body of `POST /releases/{release}/skip` and `/retry`.

@@ -45,6 +45,9 @@ pub struct SettingsSpec {
     /// How many servers may fail before all go back; a share is rounded down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_failures: Option<AmountSpec>,
+    /// A rollback locks the environment until somebody unlocks it; `true` when nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_after_rollback: Option<bool>,
     /// Not built yet.
     #[serde(default, skip_serializing)]
     #[schema(ignore)]
@@ -91,6 +94,7 @@ impl SettingsSpec {
             unreachable: self.unreachable,
             batches,
             max_failures,
+            lock_after_rollback: self.lock_after_rollback,
         }))
     }
 }
@@ -142,6 +146,7 @@ impl From<&Settings> for SettingsSpec {
                 .as_ref()
                 .map(|list| OneOrMany::Many(list.iter().map(BatchSpec::from).collect())),
             max_failures: settings.max_failures.map(AmountSpec::from),
+            lock_after_rollback: settings.lock_after_rollback,
             ..Self::default()
         }
     }

@@ -14,7 +14,7 @@ pub(crate) fn status() -> Object {
 }
 
 pub(crate) fn kind() -> Object {
-    one_of([Kind::Release, Kind::Rollback])
+    one_of(Kind::ALL)
 }
 
 pub(crate) fn step_status() -> Object {

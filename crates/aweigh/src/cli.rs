@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use release::{
-    Following, LogsArgs, Place, ReleaseArgs, ReleasesArgs, RetryArgs, RollbackArgs, SkipArgs, WatchArgs,
-    Which, WhichArgs,
+    CatchUpArgs, DriftArgs, Following, LockArgs, LogsArgs, Place, ReleaseArgs, ReleasesArgs, RetryArgs,
+    RollbackArgs, SkipArgs, WatchArgs, Which, WhichArgs,
 };
 pub use things::{
     CredentialAdd, Credentials, Git, GitVerb, Projects, RefListing, Secret, ServerAdd, Servers, Tokens, Users,
@@ -70,6 +70,14 @@ pub enum Command {
     Retry(RetryArgs),
     /// Leave servers out of a release that has begun
     Skip(SkipArgs),
+    /// Bring the live release to servers that do not run it
+    CatchUp(CatchUpArgs),
+    /// Ask servers what they run, and compare
+    Drift(DriftArgs),
+    /// Lock an environment, so that nobody else releases there
+    Lock(LockArgs),
+    /// Take the lock of an environment away, whoever holds it
+    Unlock(Place),
     /// List releases, the newest first
     Releases(ReleasesArgs),
     /// Show what every environment runs

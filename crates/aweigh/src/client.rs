@@ -172,6 +172,13 @@ impl Client {
         }
     }
 
+    /// Brings one thing to what `body` says.
+    pub async fn put(&self, ask: &Ask<'_>, body: &impl Serialize) -> Result<String, Error> {
+        let body = self.encode(body)?;
+        let answer = self.send(Method::PUT, ask, Some(&body), None).await?;
+        answer.text().await.map_err(|source| Error::lost(&self.place, &source))
+    }
+
     /// Removes one thing.
     pub async fn delete(&self, ask: &Ask<'_>) -> Result<(), Error> {
         self.send(Method::DELETE, ask, None, None).await.map(drop)

@@ -10,13 +10,18 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::error::Halt;
 use crate::masker::Masker;
 use crate::pipeline;
 use crate::ports::{Claim, JournalError};
 use crate::reporter::Reporter;
 use crate::retry;
 use crate::run::{Ports, Run};
+use crate::stages::halt;
 use crate::steering::Steering;
+
+/// How often is looked for releases whose environment was locked.
+const LOOK: Duration = Duration::from_secs(15);
 
 /// How long is waited before a release is taken up again.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -89,6 +94,8 @@ pub async fn dispatch(ports: Ports, mut orders: Orders, stop: CancellationToken)
             () = orders.control.wake.notified() => {}
             Some(claim) = orders.resumed.recv() => start(&mut tasks, &ports, &orders.control, claim, false),
             Some(ended) = tasks.join_next() => note_end(ended),
+            // A lock that ends by itself wakes nobody.
+            () = tokio::time::sleep(LOOK) => {}
             () = stop.cancelled() => break,
         }
     }
@@ -130,7 +137,16 @@ async fn keep_at_it(ports: &Ports, mut claim: Claim, steering: &Steering, mut ta
             Ok(()) => tokio::spawn(own(ports.clone(), claim.clone(), steering.clone(), taken_over)),
             Err(error) => tokio::spawn(async { Err(error) }),
         };
-        match AbortOnDropHandle::new(work).await {
+        let work = AbortOnDropHandle::new(work);
+        let outcome = tokio::select! {
+            outcome = work => outcome,
+            () = steering.is_cut_off().cancelled() => {
+                tracing::info!(release = %claim.release, "cut off");
+                abandon(ports, &claim).await;
+                return;
+            }
+        };
+        match outcome {
             Ok(Ok(())) => return,
             Ok(Err(error @ JournalError::Fenced(_))) => {
                 tracing::warn!(release = %claim.release, %error, "the release was let go");
@@ -145,6 +161,11 @@ async fn keep_at_it(ports: &Ports, mut claim: Claim, steering: &Steering, mut ta
 }
 
 async fn own(ports: Ports, claim: Claim, steering: Steering, taken_over: bool) -> Result<(), JournalError> {
+    pipeline::run(Arc::new(assemble(ports, &claim, steering).await?), taken_over).await
+}
+
+/// Everything that somebody needs who works on a release.
+async fn assemble(ports: Ports, claim: &Claim, steering: Steering) -> Result<Run, JournalError> {
     let plan = ports.journal.plan(claim.release).await?;
     let secrets = ports.secrets.of(&plan).await?;
     let reporter = Reporter::new(ports.journal.clone(), claim.release, claim.epoch, Masker::new(&secrets));
@@ -153,6 +174,16 @@ async fn own(ports: Ports, claim: Claim, steering: Steering, taken_over: bool) -
     // A rollback has no folder of its own; what it brought back counts as activated then.
     good.retain(|release| release.kind == Kind::Release);
     let found = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
-    let run = Run { plan, epoch: claim.epoch, ports, reporter, steering, good, found };
-    pipeline::run(Arc::new(run), taken_over).await
+    Ok(Run { plan, epoch: claim.epoch, ports, reporter, steering, good, found })
+}
+
+/// Ends what a release that was cut off left running on this machine. On servers its successor does that.
+async fn abandon(ports: &Ports, claim: &Claim) {
+    let ended = async {
+        let run = assemble(ports.clone(), claim, Steering::default()).await.map_err(Halt::Journal)?;
+        halt::on_this_machine(Arc::new(run)).await.map_err(Halt::Failed)
+    };
+    if let Err(halt) = ended.await {
+        tracing::warn!(release = %claim.release, ?halt, "something of it may still run on this machine");
+    }
 }

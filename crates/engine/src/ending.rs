@@ -27,7 +27,7 @@ pub struct Trouble {
 /// What follows from how the way forward ended.
 pub async fn end(run: &Arc<Run>, lanes: &mut Lanes, outcome: Result<(), Halt>) -> Result<(), JournalError> {
     let (status, reason) = match outcome {
-        Ok(()) => went_on(lanes),
+        Ok(()) => went_on(run, lanes),
         Err(Halt::Journal(error)) => return Err(error),
         Err(Halt::Unknown(why)) => {
             lanes.leave();
@@ -64,24 +64,21 @@ fn join(first: &str, second: Option<String>) -> String {
 }
 
 /// How a release ended that went on to its end: some servers may not have come with it.
-fn went_on(lanes: &Lanes) -> (Status, Option<String>) {
-    let names = |wanted: fn(&Lane) -> bool| -> String {
-        let names: Vec<&str> =
-            lanes.iter().filter(|lane| wanted(lane)).map(|lane| lane.name().as_str()).collect();
-        names.join(", ")
+fn went_on(run: &Run, lanes: &Lanes) -> (Status, Option<String>) {
+    // Who goes back at once does not turn round again: a server that could not is what it was, or nobody knows.
+    let is_lost = |lane: &Lane| lane.left_out && (lane.touched || (run.plan.now && lane.failed));
+    let names = |wanted: &dyn Fn(&Lane) -> bool| -> String {
+        let wanted = lanes.iter().filter(|lane| wanted(lane));
+        wanted.map(|lane| lane.name().as_str()).collect::<Vec<_>>().join(", ")
     };
     let kinds = [
-        ("left out", names(|lane| lane.left_out && !lane.failed && !lane.touched)),
-        ("failed and went back", names(|lane| lane.failed && !lane.touched)),
-        ("could not go back", names(|lane| lane.left_out && lane.touched)),
+        ("left out", names(&|lane| lane.left_out && !lane.failed && !is_lost(lane))),
+        ("failed and went back", names(&|lane| lane.failed && !is_lost(lane))),
+        ("could not go back", names(&is_lost)),
     ];
-    let said: Vec<String> = kinds
-        .iter()
-        .filter(|(_, names)| !names.is_empty())
-        .map(|(what, names)| format!("{what}: {names}"))
-        .collect();
-    let is_uniform = !lanes.iter().any(|lane| lane.left_out && lane.touched);
-    let status = if is_uniform { Status::Succeeded } else { Status::Partial };
+    let said = kinds.iter().filter(|(_, names)| !names.is_empty());
+    let said: Vec<String> = said.map(|(what, names)| format!("{what}: {names}")).collect();
+    let status = if lanes.iter().any(is_lost) { Status::Partial } else { Status::Succeeded };
     (status, (!said.is_empty()).then(|| said.join("; ")))
 }
 

@@ -82,6 +82,12 @@ pub enum Halt {
     Journal(JournalError),
 }
 
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 impl From<JournalError> for Halt {
     fn from(error: JournalError) -> Self {
         Self::Journal(error)

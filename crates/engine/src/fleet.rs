@@ -2,6 +2,7 @@
 //! go back.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use model::event::ServerFact;
 use model::{HookPoint, Kind, Name, NodeFact, Plan, PlannedBatch, ServerState, StepStatus};
@@ -10,12 +11,13 @@ use serde_json::json;
 use crate::error::{Failure, Halt, Hold};
 use crate::lane::Lane;
 use crate::lanes::{Lanes, Stopped, gravest};
-use crate::pipeline::scene;
+use crate::pipeline::{scene, stage_alone};
 use crate::planner::point_hooks;
 use crate::ports::StepRow;
 use crate::run::{Begun, Run};
 use crate::stages::hook::{self, Scene};
 use crate::stages::job::kill;
+use crate::stages::upload::Parcel;
 use crate::stages::{activate::activate, undo::undo, verify::verify};
 
 /// Switches the servers of one batch, from drained to healthy, and waits behind it as the plan says.
@@ -43,6 +45,36 @@ pub async fn batch(
         tolerated?;
     }
     if is_last { Ok(()) } else { pause_after(run, number, batch).await }
+}
+
+/// Every server goes back as fast as it can and waits for no other. One that cannot keeps nobody else from it, and none
+/// turns round again: what is left behind is worse.
+pub async fn at_once(run: &Run, lanes: &mut Lanes, parcel: Option<Arc<Parcel>>) -> Result<(), Halt> {
+    run.skip("staged", "no server waits for another").await?;
+    let begun = run.begin(&key(1)).await?;
+    let stopped = lanes
+        .each(
+            |_| true,
+            |lane| {
+                let parcel = parcel.clone();
+                Box::pin(async move {
+                    stage_alone(lane, parcel.as_deref()).await?;
+                    if lane.left_out { Ok(()) } else { onward(lane).await }
+                })
+            },
+        )
+        .await;
+    let failed = failed_of(stopped)?;
+    for lane in lanes.iter_mut().filter(|lane| failed.iter().any(|(name, _)| name == lane.name())) {
+        (lane.failed, lane.left_out) = (true, true);
+        settle(lane, StepStatus::Cancelled, "this server could not go back").await?;
+    }
+    let Begun::Act(open) = begun else { return Ok(()) };
+    match gravest(failed.into_iter().map(|(_, halt)| halt).collect()) {
+        Ok(()) => open.ok(None).await,
+        Err(Halt::Failed(failure)) => open.warn(failure.reason(), None, None).await,
+        Err(other) => Err(other),
+    }
 }
 
 /// The key of a batch's node; the first has number 1.
@@ -120,11 +152,7 @@ async fn pause_after(run: &Run, number: usize, batch: &PlannedBatch) -> Result<(
 
 /// Takes servers that failed out of the release and answers their names; when more failed than may, that is the halt.
 pub async fn tolerate(run: &Run, lanes: &mut Lanes, stopped: Vec<Stopped>) -> Result<Vec<String>, Halt> {
-    let (failed, others): (Vec<Stopped>, Vec<Stopped>) =
-        stopped.into_iter().partition(|(_, halt)| matches!(halt, Halt::Failed(_)));
-    // Who was left out on request is dealt with already.
-    let others = others.into_iter().map(|(_, halt)| halt).filter(|halt| !matches!(halt, Halt::Skipped));
-    gravest(others.collect())?;
+    let failed = failed_of(stopped)?;
     let names: BTreeSet<Name> = failed.iter().map(|(name, _)| name.clone()).collect();
     let before = lanes.iter().filter(|lane| lane.failed).map(|lane| lane.name().clone());
     if is_too_many(&run.plan, &before.chain(names.iter().cloned()).collect()) {
@@ -135,6 +163,15 @@ pub async fn tolerate(run: &Run, lanes: &mut Lanes, stopped: Vec<Stopped>) -> Re
         settle(lane, StepStatus::Cancelled, "this server failed, and the others go on without it").await?;
     }
     Ok(names.into_iter().map(String::from).collect())
+}
+
+/// The servers that failed, when nothing graver happened. Who was left out on request is dealt with already.
+fn failed_of(stopped: Vec<Stopped>) -> Result<Vec<Stopped>, Halt> {
+    let (failed, others): (Vec<Stopped>, Vec<Stopped>) =
+        stopped.into_iter().partition(|(_, halt)| matches!(halt, Halt::Failed(_)));
+    let others = others.into_iter().map(|(_, halt)| halt).filter(|halt| !matches!(halt, Halt::Skipped));
+    gravest(others.collect())?;
+    Ok(failed)
 }
 
 /// Whether more servers failed than the plan allows, in all or in one batch. Pure.

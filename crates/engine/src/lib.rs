@@ -14,6 +14,7 @@
 pub mod artifact;
 pub mod check;
 pub mod dispatcher;
+pub mod drift;
 pub mod driver;
 pub mod ending;
 pub mod error;

@@ -47,6 +47,10 @@ async fn forward(run: &Arc<Run>, lanes: &mut Lanes) -> Result<(), Halt> {
     let artifact = artifact(run).await?;
     let parcel = artifact.map(|artifact| Arc::new(Parcel::new(run.clone(), artifact)));
 
+    if run.plan.now {
+        fleet::at_once(run, lanes, parcel).await?;
+        return finish(run, lanes).await;
+    }
     // Nothing that a visitor can see has changed when these are done.
     stage(run, lanes, parcel).await?;
     if let Begun::Act(open) = run.begin("staged").await? {
@@ -58,6 +62,11 @@ async fn forward(run: &Arc<Run>, lanes: &mut Lanes) -> Result<(), Halt> {
         run.border()?;
         fleet::batch(run, lanes, number, batch, number == batches.len()).await?;
     }
+    finish(run, lanes).await
+}
+
+/// What follows when every server runs the release.
+async fn finish(run: &Arc<Run>, lanes: &mut Lanes) -> Result<(), Halt> {
     // Whoever asks for a stop from here on is answered by going back.
     run.go_on()?;
     lanes.all(|lane| Box::pin(prune(lane))).await?;
@@ -68,7 +77,7 @@ async fn forward(run: &Arc<Run>, lanes: &mut Lanes) -> Result<(), Halt> {
 async fn artifact(run: &Arc<Run>) -> Result<Option<String>, Halt> {
     if let Some(origin) = &run.plan.origin {
         for key in ["fetch", "build", "pack"] {
-            run.skip(key, &format!("release {} is brought back", origin.release)).await?;
+            run.skip(key, &format!("release {} comes again", origin.release)).await?;
         }
         let kept = !origin.artifact.is_empty()
             && crate::artifact::kept::chain(&run.ports.data, &origin.artifact).is_some();
@@ -118,6 +127,19 @@ async fn stage(run: &Arc<Run>, lanes: &mut Lanes, parcel: Option<Arc<Parcel>>) -
     let stopped =
         lanes.each(unsealed, |lane| Box::pin(async move { seal(lane).await.map_err(Halt::Failed) })).await;
     fleet::tolerate(run, lanes, stopped).await.map(drop)
+}
+
+/// One server is staged by itself, without a barrier.
+pub(crate) async fn stage_alone(lane: &mut Lane, parcel: Option<&Parcel>) -> Result<(), Halt> {
+    upload(lane, parcel).await?;
+    if lane.left_out {
+        return Ok(());
+    }
+    let places = lane.run.plan.environment.hooks.get(&HookPoint::AfterUpload).map_or(0, Vec::len);
+    for place in 0..places {
+        staging_hook(lane, place).await?;
+    }
+    if has_staging_hooks(lane) && !was_staged(lane) { seal(lane).await.map_err(Halt::Failed) } else { Ok(()) }
 }
 
 async fn staging_hook(lane: &mut Lane, place: usize) -> Result<(), Halt> {

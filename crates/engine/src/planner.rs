@@ -19,6 +19,8 @@ pub struct Request {
     pub environment: Environment,
     /// Its servers.
     pub servers: Vec<Server>,
+    /// Forward, back, or to who was away.
+    pub kind: Kind,
     /// What was asked for.
     pub git_ref: String,
     /// Set when that is a branch.
@@ -27,19 +29,20 @@ pub struct Request {
     pub tag: Option<String>,
     /// What it resolved to.
     pub commit: CommitId,
-    /// Set for a rollback.
+    /// Set unless a commit is brought.
     pub origin: Option<Origin>,
+    /// It goes back at once, see [`Plan::now`].
+    pub now: bool,
     /// Who asks.
     pub by: String,
 }
 
 /// Freezes `request` as release `id`, planned at `at`.
 pub fn plan(request: Request, id: ReleaseId, at: Timestamp) -> Plan {
-    let kind = if request.origin.is_some() { Kind::Rollback } else { Kind::Release };
     let mut plan = Plan {
         release: id,
         name: ReleaseName::new(at, id),
-        kind,
+        kind: request.kind,
         project: request.project,
         environment: request.environment,
         servers: request.servers,
@@ -48,12 +51,13 @@ pub fn plan(request: Request, id: ReleaseId, at: Timestamp) -> Plan {
         tag: request.tag,
         commit: request.commit,
         origin: request.origin,
+        now: request.now,
         by: request.by,
         batches: Vec::new(),
         steps: Vec::new(),
     };
     plan.servers.sort_by(|a, b| a.name.cmp(&b.name));
-    plan.batches = divide(&plan.servers, &plan.environment.batches);
+    plan.batches = divide(&plan.servers, if plan.now { &[] } else { &plan.environment.batches });
     plan.steps = steps(&plan);
     plan
 }

@@ -41,6 +41,12 @@ impl Command {
         Self { bytes: [verb.as_bytes(), b"\n"].concat() }
     }
 
+    /// Its first line.
+    pub fn verb(&self) -> &str {
+        let end = self.bytes.iter().position(|byte| *byte == b'\n').unwrap_or(self.bytes.len());
+        self.bytes.get(..end).and_then(|verb| std::str::from_utf8(verb).ok()).unwrap_or_default()
+    }
+
     /// Adds one value; `what` names it in the error.
     pub fn value(mut self, what: &'static str, value: &str) -> Result<Self, Unfit> {
         if value.contains(['\n', '\r', '\0']) {

@@ -7,6 +7,7 @@ use model::{Epoch, NodeFact, ReleaseId, Status};
 use tokio::time::Instant;
 
 use crate::error::Hold;
+use crate::fault::{self, INJECTED, Side};
 use crate::masker::{Held, Masker};
 use crate::ports::{Entry, Journal, JournalError};
 
@@ -97,7 +98,32 @@ impl Reporter {
     }
 
     async fn record(&self, entries: Vec<Entry>) -> Result<(), JournalError> {
-        self.journal.record(self.release, self.epoch, entries).await
+        let name = entries.first().map(what).unwrap_or_default();
+        let injected = |_| JournalError::Store(INJECTED.to_owned());
+        fault::point(|| format!("record/{name}"), Side::Before).await.map_err(injected)?;
+        self.journal.record(self.release, self.epoch, entries).await?;
+        fault::point(|| format!("record/{name}"), Side::After).await.map_err(injected)
+    }
+}
+
+/// How many bytes at the end are the beginning of a character, whatever stands before them.
+fn begun(bytes: &[u8]) -> usize {
+    let last = bytes.utf8_chunks().last().map(|chunk| chunk.invalid()).unwrap_or_default();
+    match std::str::from_utf8(last) {
+        Err(error) if error.error_len().is_none() => last.len(),
+        _ => 0,
+    }
+}
+
+/// What a transaction is about, as its fault points are called.
+fn what(entry: &Entry) -> String {
+    match entry {
+        Entry::Node { fact, .. } => format!("{}={}", fact.key, fact.status.word()),
+        Entry::Log { node, .. } | Entry::LogRead { node, .. } => format!("{node}#log"),
+        Entry::Dropped { node, .. } | Entry::LogEnd { node } => format!("{node}#end"),
+        Entry::Release { status, .. } => format!("release={}", status.word()),
+        Entry::Artifact { .. } => "artifact".to_owned(),
+        Entry::Retried { server } => format!("{server}/retried"),
     }
 }
 
@@ -162,10 +188,7 @@ impl NodeLog {
 
     /// Records what waits, all but the beginning of a character that is not complete yet.
     pub async fn flush(&mut self) -> Result<(), JournalError> {
-        let whole = match std::str::from_utf8(&self.waiting) {
-            Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            _ => self.waiting.len(),
-        };
+        let whole = self.waiting.len() - begun(&self.waiting);
         let rest = self.waiting.split_off(whole);
         let bytes = std::mem::replace(&mut self.waiting, rest);
         self.since = None;
@@ -213,6 +236,28 @@ impl NodeLog {
             self.reporter.record(vec![Entry::LogEnd { node: self.node.clone() }]).await
         } else {
             Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_a_character_waits_for_its_end_whatever_stands_before() {
+        for (bytes, waits) in [
+            (&b""[..], 0),
+            (b"abc", 0),
+            (b"abc\xe2\x82", 2),
+            ("abc\u{20ac}".as_bytes(), 0),
+            (b"caf\xe9\n\xe2\x82", 2),
+            (b"caf\xe9", 1),
+            (b"caf\xe9\n", 0),
+            (b"\xff\xfe", 0),
+            (b"\xf0\x9f\x98", 3),
+        ] {
+            assert_eq!(begun(bytes), waits, "{bytes:?}");
         }
     }
 }

@@ -10,7 +10,7 @@ use model::{Epoch, NodeFact, Plan, Step, StepStatus};
 use serde_json::Value;
 
 use crate::error::{Failure, Halt, Hold};
-use crate::fault::{self, Side};
+use crate::fault::{self, INJECTED, Injected, Side};
 use crate::ports::{Artifacts, GoodRelease, Hosts, Journal, JournalError, Queue, Secrets, Source, StepRow};
 use crate::progress::Uploads;
 use crate::reporter::{NodeLog, Reporter};
@@ -125,7 +125,7 @@ impl Run {
                 Failure::new(format!("controller_restarted: Aweigh ended {CRASHES} times in this step"));
             return Err(open.fail(why).await);
         }
-        fault::point(key, Side::Intent);
+        fault::point(|| key.to_owned(), Side::Intent).await.map_err(injected)?;
         Ok(Begun::Act(open))
     }
 
@@ -258,10 +258,15 @@ impl Open<'_> {
         result: Option<Value>,
         server: Option<ServerFact>,
     ) -> Result<(), Halt> {
-        fault::point(&self.key, Side::Effect);
+        fault::point(|| self.key.clone(), Side::Effect).await.map_err(injected)?;
         let mut fact = self.fact(status);
         fact.reason = reason;
         fact.server = server;
         Ok(self.run.reporter.node(fact, result).await?)
     }
+}
+
+/// A fault at a step is one of the database: the owner starts over from what is recorded.
+fn injected(_: Injected) -> Halt {
+    Halt::Journal(JournalError::Store(INJECTED.to_owned()))
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Clone, Default)]
 pub struct Steering {
     stop: CancellationToken,
+    cut: CancellationToken,
     pause: Arc<Mutex<Option<String>>>,
     promoted: u32,
     skipped: Arc<Mutex<HashMap<Name, CancellationToken>>>,
@@ -45,6 +46,11 @@ impl Steering {
         self.changed.notify_waiters();
     }
 
+    /// It has ended by the hand of somebody else: nothing more may be done for it.
+    pub fn cut_off(&self) {
+        self.cut.cancel();
+    }
+
     /// It is to wait at the next border between steps.
     pub fn pause(&self, by: &str) {
         *held(&self.pause) = Some(by.to_owned());
@@ -60,6 +66,11 @@ impl Steering {
     /// Is cancelled when the release is to stop.
     pub fn stopped(&self) -> &CancellationToken {
         &self.stop
+    }
+
+    /// Is cancelled when the release has ended by the hand of somebody else.
+    pub fn is_cut_off(&self) -> &CancellationToken {
+        &self.cut
     }
 
     /// Who wants it to wait.

@@ -17,6 +17,8 @@ pub enum Action {
     Rollback,
     /// Put the previous release back because this one failed.
     Undo,
+    /// Bring what the others run to a server that was away.
+    CatchUp,
 }
 
 impl Action {
@@ -26,6 +28,7 @@ impl Action {
             Self::Release => "release",
             Self::Rollback => "rollback",
             Self::Undo => "undo",
+            Self::CatchUp => "catch_up",
         }
     }
 
@@ -35,6 +38,7 @@ impl Action {
             Self::Release => When::Release,
             Self::Rollback => When::Rollback,
             Self::Undo => When::Undo,
+            Self::CatchUp => When::CatchUp,
         }
     }
 }
@@ -62,8 +66,11 @@ pub struct Plan {
     pub tag: Option<String>,
     /// The one commit that is built.
     pub commit: CommitId,
-    /// Set for a rollback: the release whose tree and artifact are brought back.
+    /// Set unless a commit is brought: the release whose tree and artifact come again.
     pub origin: Option<Origin>,
+    /// It goes back at once: no server waits for another, and none that fails turns round again.
+    #[serde(default)]
+    pub now: bool,
     /// Who pressed Release.
     pub by: String,
     /// The servers that are switched together, one batch after another; none in plans of before there were batches.
@@ -90,6 +97,7 @@ impl Plan {
         match self.kind {
             Kind::Release => Action::Release,
             Kind::Rollback => Action::Rollback,
+            Kind::CatchUp => Action::CatchUp,
         }
     }
 

@@ -44,6 +44,9 @@ pub struct Settings {
     /// See [`Environment::max_failures`].
     #[serde(default)]
     pub max_failures: Option<Amount>,
+    /// See [`Environment::lock_after_rollback`].
+    #[serde(default)]
+    pub lock_after_rollback: Option<bool>,
 }
 
 impl Settings {
@@ -62,6 +65,7 @@ impl Settings {
             unreachable: self.unreachable.or(below.unreachable),
             batches: self.batches.or_else(|| below.batches.clone()),
             max_failures: self.max_failures.or(below.max_failures),
+            lock_after_rollback: self.lock_after_rollback.or(below.lock_after_rollback),
         }
     }
 }
@@ -96,6 +100,7 @@ impl Site {
             unreachable: said.unreachable.unwrap_or_default(),
             batches: said.batches.unwrap_or_default(),
             max_failures: said.max_failures.unwrap_or_default(),
+            lock_after_rollback: said.lock_after_rollback.unwrap_or(true),
             build: project.build.clone(),
         }
     }
@@ -204,6 +209,9 @@ pub struct Environment {
     /// How many servers may fail before all go back.
     #[serde(default)]
     pub max_failures: Amount,
+    /// A rollback that succeeded locks the environment, until somebody unlocks it.
+    #[serde(default)]
+    pub lock_after_rollback: bool,
     /// How a commit becomes an artifact.
     pub build: Build,
 }

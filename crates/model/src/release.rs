@@ -13,6 +13,13 @@ pub enum Kind {
     Release,
     /// Brings an earlier release back.
     Rollback,
+    /// Brings the live release to servers that do not run it.
+    CatchUp,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Release, Self::Rollback, Self::CatchUp];
 }
 
 /// Where a release stands.

@@ -5,10 +5,10 @@ use sea_orm::FromQueryResult;
 
 use crate::journal::Facts;
 use crate::releases::status;
-use crate::sql::{all, count, execute, number, one, sql};
+use crate::sql::{all, count, execute, number, one, sql, texts};
 use crate::steer::wishes;
 use crate::writer::{Tx, Work};
-use crate::{Error, Store};
+use crate::{Error, Store, ending};
 
 /// A release that is now the caller's to work on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub enum Stop {
 }
 
 impl Store {
-    /// Takes the oldest queued release whose environment is free: it is `running` now, and ours.
+    /// Takes the oldest queued release whose environment is free, and not locked: it is `running` now, and ours.
     pub async fn claim(&self) -> Result<Option<Claimed>, Error> {
         self.write(Claim).await
     }
@@ -85,8 +85,13 @@ impl Work for Claim {
                           SELECT 1 FROM release AS active \
                           WHERE active.project = waiting.project AND active.environment = waiting.environment \
                           AND active.status IN ('running', 'paused', 'interrupted')) \
+                      AND (kind = 'rollback' OR NOT EXISTS (\
+                          SELECT 1 FROM site_lock AS held \
+                          WHERE held.project = waiting.project AND held.environment = waiting.environment \
+                          AND (held.until IS NULL OR held.until > $1) \
+                          AND (held.owner IS NULL OR held.owner <> waiting.author))) \
                       ORDER BY id LIMIT 1";
-        match number(tx.db(), sql(oldest, [])).await? {
+        match number(tx.db(), sql(oldest, [tx.micros().into()])).await? {
             Some(id) => start(tx, ReleaseId(id)).await.map(Some),
             None => Ok(None),
         }
@@ -162,20 +167,14 @@ struct RequestStop {
     by: String,
 }
 
-#[derive(FromQueryResult)]
-struct Standing {
-    status: String,
-    last_seq: i64,
-}
-
 impl Work for RequestStop {
     type Output = Stop;
 
     async fn write(self, tx: &mut Tx) -> Result<Stop, Error> {
-        let standing = "SELECT status, last_seq FROM release WHERE id = $1";
-        let standing: Option<Standing> = one(tx.db(), sql(standing, [self.id.0.into()])).await?;
-        let Some(standing) = standing else { return Ok(Stop::Unknown) };
-        let status = status(&standing.status)?;
+        let found =
+            texts(tx.db(), sql("SELECT status FROM release WHERE id = $1", [self.id.0.into()])).await?;
+        let Some(found) = found.first() else { return Ok(Stop::Unknown) };
+        let status = status(found)?;
         if status.is_terminal() {
             return Ok(Stop::AlreadyEnded(status));
         }
@@ -186,13 +185,9 @@ impl Work for RequestStop {
             return Ok(Stop::Asked);
         }
         let reason = format!("cancelled by {}", self.by);
-        let end = "UPDATE release SET status = 'cancelled', reason = $2, stopped_by = $3, ended_at = $4 \
-                   WHERE id = $1";
-        let values = [self.id.0.into(), reason.as_str().into(), self.by.into(), tx.micros().into()];
-        execute(tx.db(), sql(end, values)).await?;
-        let mut facts = Facts::new(self.id, count(standing.last_seq));
-        facts.say_status(tx, Status::Cancelled, Some(reason)).await?;
-        facts.close(tx).await?;
+        let by = "UPDATE release SET stopped_by = $2 WHERE id = $1";
+        execute(tx.db(), sql(by, [self.id.0.into(), self.by.into()])).await?;
+        ending::end(tx, self.id, Status::Cancelled, &reason).await?;
         Ok(Stop::Ended)
     }
 }

@@ -7,10 +7,11 @@ use model::{CommitId, Kind, Name, Plan, ReleaseId, ServerState, Status};
 use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel};
 
 use crate::journal::Facts;
-use crate::sql::{all, execute, number, one, sql, texts, to_json, to_word};
+use crate::locks::{self, SiteLock};
+use crate::sql::{all, execute, number, numbers, one, sql, texts, to_json, to_word};
 use crate::tables::{release, release_server, step};
 use crate::writer::{Tx, Work};
-use crate::{Error, Store, steps};
+use crate::{Error, Store, ending, steps};
 
 /// How many rows one statement inserts; far below SQLite's limit of 32,766 values.
 const ROWS: usize = 500;
@@ -38,12 +39,29 @@ pub struct NewRelease {
     pub note: String,
     /// Who pressed Release.
     pub by: String,
-    /// Wait behind the unfinished releases of the environment instead of being refused.
-    pub queue: bool,
+    /// What becomes of the unfinished releases of the environment.
+    pub others: Others,
+    /// When it succeeds, the environment is locked.
+    pub locks: bool,
     /// Makes a repeated request answer with the first one's release.
     pub idempotency: Option<Idempotency>,
     /// Makes the plan.
     pub plan: PlanFn,
+}
+
+/// What becomes of the unfinished releases of an environment when another one is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Others {
+    /// The new one is refused.
+    #[default]
+    Refuse,
+    /// The new one waits behind them.
+    Queue,
+    /// The new one waits behind the one that has begun, in the place of those that wait.
+    Supersede,
+    /// Those that wait are superseded, and this one, which has begun, is ended where it stands; `None` when none has. The
+    /// new one goes back at once.
+    End(Option<ReleaseId>),
 }
 
 /// What makes a repeated request known as such. Keys of different authors are different.
@@ -76,12 +94,16 @@ pub enum Created {
         /// Who asked for it.
         by: String,
     },
+    /// The environment is locked.
+    Locked(SiteLock),
+    /// Another release than the one that was to be ended has begun, or none: ask again.
+    Changed,
 }
 
 impl Store {
     /// Creates a release in status `queued`, or says why not.
     ///
-    /// Looked at in this order: the idempotency key, a duplicate, an unfinished release of the environment.
+    /// Looked at in this order: the idempotency key, a lock, a duplicate, an unfinished release of the environment.
     pub async fn create(&self, new: NewRelease) -> Result<Created, Error> {
         self.write(new).await
     }
@@ -113,6 +135,9 @@ impl Work for NewRelease {
         let next = "UPDATE counter SET value = value + 1 WHERE name = 'release' RETURNING value";
         let next = number(tx.db(), sql(next, [])).await?;
         let id = ReleaseId(next.ok_or_else(|| Error::unreadable("counter", "it is missing"))?);
+        if matches!(self.others, Others::Supersede | Others::End(_)) {
+            self.clear_the_way(tx, id).await?;
+        }
         let (by, idempotency) = (self.by.clone(), self.idempotency.clone());
         self.insert(tx, id).await?;
         if let Some(Idempotency { key, request_hash }) = idempotency {
@@ -139,18 +164,46 @@ impl NewRelease {
                 }));
             }
         }
+        // What goes back is never locked out.
+        if self.kind != Kind::Rollback
+            && let Some(lock) = locks::held(tx.db(), &self.project, &self.environment, tx.micros()).await?
+            && lock.owner.as_ref() != Some(&self.by)
+        {
+            return Ok(Some(Created::Locked(lock)));
+        }
         let unfinished = "SELECT id, kind, commit_id, rollback_to, status, author FROM release \
                           WHERE project = $1 AND environment = $2 AND ended_at IS NULL ORDER BY id";
         let key = [self.project.as_str().into(), self.environment.as_str().into()];
         let unfinished: Vec<Unfinished> = all(tx.db(), sql(unfinished, key)).await?;
+        let is_active = |row: &&Unfinished| Status::from_word(&row.status).is_some_and(Status::is_active);
+        let active = unfinished.iter().find(is_active);
+        if let Others::End(expected) = self.others {
+            let is_other = active.map(|row| ReleaseId(row.id)) != expected;
+            return Ok(is_other.then_some(Created::Changed));
+        }
         for other in &unfinished {
             if self.is_like(tx, other).await? {
                 return Ok(Some(Created::Duplicate { id: ReleaseId(other.id) }));
             }
         }
-        let is_active = |row: &&Unfinished| Status::from_word(&row.status).is_some_and(Status::is_active);
-        let holder = unfinished.iter().find(is_active).or(unfinished.first()).filter(|_| !self.queue);
+        let holder = active.or(unfinished.first()).filter(|_| self.others == Others::Refuse);
         Ok(holder.map(|row| Created::Busy { id: ReleaseId(row.id), by: row.author.clone() }))
+    }
+
+    /// Ends what stands in the way of release `id`, in the same transaction that makes it.
+    async fn clear_the_way(&self, tx: &mut Tx, id: ReleaseId) -> Result<(), Error> {
+        let waiting = "SELECT id FROM release WHERE project = $1 AND environment = $2 AND ended_at IS NULL \
+                       AND status NOT IN ('running', 'paused', 'interrupted') ORDER BY id";
+        let key = [self.project.as_str().into(), self.environment.as_str().into()];
+        for waiting in numbers(tx.db(), sql(waiting, key)).await? {
+            let reason = format!("release {id} by {} took its place", self.by);
+            ending::end(tx, ReleaseId(waiting), Status::Superseded, &reason).await?;
+        }
+        if let Others::End(Some(active)) = self.others {
+            ending::cut_off(tx, active, &format!("ended by {}, who goes back with release {id}", self.by))
+                .await?;
+        }
+        Ok(())
     }
 
     async fn is_like(&self, tx: &Tx, other: &Unfinished) -> Result<bool, Error> {
@@ -195,6 +248,7 @@ impl NewRelease {
             good_at: None,
             pausing_by: None,
             promoted: 0,
+            locks: self.locks,
         };
         release::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
 

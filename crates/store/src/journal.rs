@@ -13,7 +13,7 @@ use crate::releases::{server, status};
 use crate::sql::{count, execute, from_json, from_word, number, one, parse, sql, time, to_json, to_word};
 use crate::tables::{release_server, step};
 use crate::writer::{Tx, Work};
-use crate::{Error, Store, Topic, steps};
+use crate::{Error, Store, Topic, locks, steps};
 
 /// One thing to record.
 #[derive(Debug, Clone)]
@@ -78,19 +78,7 @@ impl Store {
     /// follows a terminal status counts as that too), and with [`Error::Transition`] where a transition function
     /// says no. Nothing of `entries` is kept then.
     pub async fn record(&self, id: ReleaseId, epoch: Epoch, entries: Vec<Entry>) -> Result<u64, Error> {
-        let mut prepared = Vec::with_capacity(entries.len());
-        for entry in entries {
-            match entry {
-                // Compressed here, so that many releases do it at once and the writer does not.
-                Entry::Log { node, text } => {
-                    for chunk in log_text::chunks(&text)? {
-                        prepared.push(Prepared::Log { node: node.clone(), chunk });
-                    }
-                }
-                other => prepared.push(Prepared::Other(other)),
-            }
-        }
-        self.write(Record { id, epoch, entries: prepared }).await
+        self.write(Record::new(id, epoch, entries)?).await
     }
 }
 
@@ -100,10 +88,29 @@ enum Prepared {
     Other(Entry),
 }
 
-struct Record {
+/// What an owner records at once.
+pub(crate) struct Record {
     id: ReleaseId,
     epoch: Epoch,
     entries: Vec<Prepared>,
+}
+
+impl Record {
+    /// Compresses the texts, before the writer has its turn: many releases do that at once.
+    pub(crate) fn new(id: ReleaseId, epoch: Epoch, entries: Vec<Entry>) -> Result<Self, Error> {
+        let mut prepared = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match entry {
+                Entry::Log { node, text } => {
+                    for chunk in log_text::chunks(&text)? {
+                        prepared.push(Prepared::Log { node: node.clone(), chunk });
+                    }
+                }
+                other => prepared.push(Prepared::Other(other)),
+            }
+        }
+        Ok(Self { id, epoch, entries: prepared })
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -112,6 +119,7 @@ struct Owned {
     status: String,
     kind: String,
     rollback_to: Option<i64>,
+    locks: bool,
     last_seq: i64,
 }
 
@@ -119,7 +127,7 @@ impl Work for Record {
     type Output = u64;
 
     async fn write(self, tx: &mut Tx) -> Result<u64, Error> {
-        let owned = "SELECT epoch, status, kind, rollback_to, last_seq FROM release WHERE id = $1";
+        let owned = "SELECT epoch, status, kind, rollback_to, locks, last_seq FROM release WHERE id = $1";
         let owned: Option<Owned> = one(tx.db(), sql(owned, [self.id.0.into()])).await?;
         let owned = owned.ok_or(Error::Fenced(self.id))?;
         if owned.epoch != self.epoch.0 {
@@ -131,7 +139,8 @@ impl Work for Record {
             status: status(&owned.status)?,
             origin: owned
                 .rollback_to
-                .filter(|_| from_word::<Kind>("kind", &owned.kind).ok() == Some(Kind::Rollback)),
+                .filter(|_| from_word::<Kind>("kind", &owned.kind).is_ok_and(|kind| kind != Kind::Release)),
+            locks: owned.locks,
             facts: Facts::new(self.id, count(owned.last_seq)),
             logs: Logs::new(self.id),
         };
@@ -149,6 +158,7 @@ struct Recorder {
     epoch: Epoch,
     status: Status,
     origin: Option<i64>,
+    locks: bool,
     facts: Facts,
     logs: Logs,
 }
@@ -303,6 +313,10 @@ impl Recorder {
             for id in [Some(self.id.0), self.origin].into_iter().flatten() {
                 let good = "UPDATE release SET good_at = $2 WHERE id = $1";
                 execute(tx.db(), sql(good, [id.into(), tx.micros().into()])).await?;
+            }
+            if self.locks {
+                let of = line(tx, self.id).await?;
+                locks::after_rollback(tx, &of.project, &of.environment, self.id).await?;
             }
         }
         self.facts.say_status(tx, next, reason).await

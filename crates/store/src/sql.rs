@@ -41,6 +41,12 @@ pub(crate) async fn number(db: &impl ConnectionTrait, statement: Statement) -> R
     Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
 }
 
+/// The first column of every row, a number.
+pub(crate) async fn numbers(db: &impl ConnectionTrait, statement: Statement) -> Result<Vec<i64>, Error> {
+    let rows = db.query_all_raw(statement).await?;
+    Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
+}
+
 /// The first column of every row, a text.
 pub(crate) async fn texts(db: &impl ConnectionTrait, statement: Statement) -> Result<Vec<String>, Error> {
     let rows = db.query_all_raw(statement).await?;

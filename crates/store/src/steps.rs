@@ -59,7 +59,12 @@ impl Store {
 
 /// The nodes of a release in their order.
 pub(crate) async fn nodes(db: &impl ConnectionTrait, release: ReleaseId) -> Result<Vec<Node>, Error> {
-    in_order(release).all(db).await?.iter().map(node).collect()
+    rows(db, release).await?.iter().map(node).collect()
+}
+
+/// The rows of a release in their order.
+pub(crate) async fn rows(db: &impl ConnectionTrait, release: ReleaseId) -> Result<Vec<step::Model>, Error> {
+    Ok(in_order(release).all(db).await?)
 }
 
 fn in_order(release: ReleaseId) -> Select<step::Entity> {

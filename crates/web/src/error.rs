@@ -75,7 +75,6 @@ impl From<Error> for Refusal {
             Error::Busy { id, .. }
             | Error::Duplicate { id }
             | Error::Finished { id, .. }
-            | Error::NotNow { id, .. }
             | Error::Waits { id } => Some(id.0),
             _ => None,
         };
@@ -95,8 +94,10 @@ fn code(error: &Error) -> Code {
         Error::Repository { .. } => Code::RepositoryUnreachable,
         Error::Server { .. } => Code::ServerUnreachable,
         Error::Busy { .. } | Error::NotNow { .. } => Code::Busy,
+        Error::Locked { .. } => Code::Locked,
         Error::Finished { .. } => Code::Finished,
         Error::NothingToRollBack(_) => Code::NothingToRollBack,
+        Error::UpToDate(_) => Code::UpToDate,
         Error::Referenced(_) | Error::Changed { .. } | Error::Waits { .. } => Code::Held,
         Error::Local { .. } => Code::Internal,
     }

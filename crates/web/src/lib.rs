@@ -25,7 +25,7 @@ pub mod state;
 mod thing;
 
 use actions::Action::{
-    Apply, Cancel, ChangeProjects, ChangeServers, Chat, CheckServer, FetchRepository, ManageUsers,
+    Apply, Cancel, ChangeProjects, ChangeServers, Chat, CheckServer, FetchRepository, Lock, ManageUsers,
     OwnAccount, Pause, Promote, Release, Resume, Retry, SeeDefinitions, SeeReleases, SeeRepository, Skip,
     TrustServer,
 };
@@ -44,8 +44,8 @@ pub use state::AppState;
 
 use auth::allow;
 use routes::{
-    apply, board, chat, credentials, environments, events, git, page, projects, releases, servers, session,
-    steer, tokens, users,
+    apply, board, chat, credentials, drift, environments, events, git, locks, page, projects, releases,
+    servers, session, steer, tokens, users,
 };
 
 /// The largest body, in bytes.
@@ -134,6 +134,10 @@ fn quick() -> Router<AppState> {
                 .merge(allow(ChangeProjects, post(environments::create))),
         )
         .route(
+            "/projects/{project}/environments/{environment}/lock",
+            allow(Lock, put(locks::lock)).merge(allow(Lock, delete(locks::unlock))),
+        )
+        .route(
             "/projects/{project}/environments/{environment}",
             allow(SeeDefinitions, get(environments::show))
                 .merge(allow(ChangeProjects, put(environments::replace)))
@@ -185,6 +189,7 @@ fn slow() -> Router<AppState> {
         .route("/releases", allow(Release, post(releases::create)))
         .route("/servers/{server}/check", allow(CheckServer, post(servers::check)))
         .route("/servers/{server}/trust", allow(TrustServer, post(servers::trust)))
+        .route("/projects/{project}/environments/{environment}/drift", allow(SeeReleases, get(drift::show)))
         .route("/projects/{project}/changes", allow(SeeRepository, get(git::changes)))
         .route("/projects/{project}/refs", allow(SeeRepository, get(git::refs)))
         .route("/projects/{project}/fetch", allow(FetchRepository, post(git::fetch)))

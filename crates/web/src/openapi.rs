@@ -8,8 +8,8 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as Generated};
 
 use crate::routes::{
-    apply, board, chat, credentials, environments, events, git, projects, releases, servers, session, steer,
-    tokens, users,
+    apply, board, chat, credentials, drift, environments, events, git, locks, projects, releases, servers,
+    session, steer, tokens, users,
 };
 
 /// The document.
@@ -27,7 +27,7 @@ pub(crate) async fn show() -> Json<OpenApi> {
         credentials::remove,
         projects::list, projects::create, projects::show, projects::replace, projects::change, projects::remove,
         environments::list, environments::create, environments::show, environments::replace, environments::change,
-        environments::remove,
+        environments::remove, locks::lock, locks::unlock, drift::show,
         git::refs, git::fetch, git::changes,
         apply::apply, apply::export,
         releases::create, releases::list, releases::show, releases::progress, releases::log,

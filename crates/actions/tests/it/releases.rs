@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use actions::{Back, Error, RepositorySays, Request, Wanted, Wrong};
+use actions::{Back, Error, Others, RepositorySays, Request, Wanted, Wrong};
 use model::{Kind, ReleaseId, Settings, Status};
 use store::Entry;
 
@@ -15,7 +15,7 @@ pub(crate) fn forward(git_ref: &str) -> Request {
         wanted: Wanted::Ref(git_ref.to_owned()),
         servers: None,
         note: String::new(),
-        queue: false,
+        others: Others::Refuse,
     }
 }
 
@@ -53,7 +53,7 @@ async fn what_cannot_be_resolved_makes_no_release() {
 #[tokio::test]
 async fn one_release_at_a_time_unless_queued() {
     let rig = Rig::new().await.with_shop().await;
-    let queued = |git_ref| Request { queue: true, ..forward(git_ref) };
+    let queued = |git_ref| Request { others: Others::Queue, ..forward(git_ref) };
     let ask = async |request, key: Option<&str>| {
         rig.actions.request(&admin(), request, key.map(str::to_owned)).await
     };
@@ -157,7 +157,7 @@ async fn the_board_shows_every_environment() {
     let rig = Rig::new().await.with_shop().await;
     rig.actions.request(&admin(), forward("main"), None).await.unwrap();
     rig.end_next(Status::Succeeded).await;
-    let queued = Request { queue: true, ..forward("next") };
+    let queued = Request { others: Others::Queue, ..forward("next") };
     rig.actions.request(&admin(), queued, None).await.unwrap();
     let rows = rig.actions.board(&admin()).await.unwrap();
     let id = |release: &Option<model::Release>| release.as_ref().map(|release| release.id.0);

@@ -1,6 +1,6 @@
 //! Who is not an administrator gets nothing, whatever they ask for.
 
-use actions::{Action, Actor, Back, Change, Error, LogFilter, Object, RefQuery, Request, Wanted};
+use actions::{Action, Actor, Back, Change, Error, LogFilter, Object, Others, RefQuery, Request, Wanted};
 use model::{Name, ReleaseId};
 
 use crate::fakes::Rig;
@@ -18,7 +18,7 @@ async fn nobody_gets_anything() {
         wanted: Wanted::Back(Back::Previous),
         servers: None,
         note: String::new(),
-        queue: false,
+        others: Others::Refuse,
     };
     let delete = |_: &_| Ok::<_, Error>((vec![Change::DeleteServer("web-1".parse().unwrap())], ()));
     let topic: actions::Topic = "release:1".parse().unwrap();

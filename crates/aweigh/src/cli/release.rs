@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
+use jiff::Timestamp;
 use model::{Name, ReleaseId, Selector};
 
 use super::{Cli, Listing};
@@ -27,6 +28,9 @@ pub struct Following {
     /// Wait in the queue when another release of the environment is active
     #[arg(long)]
     pub queue: bool,
+    /// Wait in the queue, too, and take the place of those that wait already
+    #[arg(long)]
+    pub supersede: bool,
     /// Stop waiting after T, such as 10m; the release goes on (exit code 6)
     #[arg(long, value_name = "T", value_parser = super::duration)]
     pub timeout: Option<Duration>,
@@ -51,7 +55,7 @@ pub struct ReleaseArgs {
     #[arg(value_name = "REF")]
     pub git_ref: String,
     /// Show what the release would do, and do nothing
-    #[arg(long, conflicts_with_all = ["detach", "queue", "timeout"])]
+    #[arg(long, conflicts_with_all = ["detach", "queue", "supersede", "timeout"])]
     pub plan: bool,
     /// Release only to these servers of the environment, such as role=web
     #[arg(long, value_name = "SELECTOR")]
@@ -65,7 +69,8 @@ pub struct ReleaseArgs {
 #[derive(Debug, Args)]
 #[command(
     after_long_help = "Examples:\n  aweigh rollback shop -e production          to the good release before the live one\n  \
-aweigh rollback shop -e production --to 41  to release 41"
+aweigh rollback shop -e production --to 41  to release 41\n  \
+aweigh rollback shop -e production --now    end the release that is under way, and go back at once"
 )]
 pub struct RollbackArgs {
     /// Where.
@@ -74,9 +79,58 @@ pub struct RollbackArgs {
     /// The good release to bring back, instead of the one before the live one
     #[arg(long, value_name = "RELEASE")]
     pub to: Option<i64>,
+    /// End the release that is under way wherever it stands, and go back at once
+    #[arg(long, conflicts_with_all = ["queue", "supersede"])]
+    pub now: bool,
     /// And then.
     #[command(flatten)]
     pub following: Following,
+}
+
+/// The words of `catch-up`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Asks every server what it runs, and brings the live release to those that can be reached and do \
+not run it. Hooks run with AWEIGH_ACTION=catch_up. `aweigh drift` shows beforehand what that is."
+)]
+pub struct CatchUpArgs {
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+    /// Only these servers of the environment
+    #[arg(long, value_name = "SELECTOR")]
+    pub servers: Option<Selector>,
+    /// And then.
+    #[command(flatten)]
+    pub following: Following,
+}
+
+/// The words of `drift`.
+#[derive(Debug, Args)]
+pub struct DriftArgs {
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+    /// How it is printed.
+    #[command(flatten)]
+    pub listing: Listing,
+}
+
+/// The words of `lock`.
+#[derive(Debug, Args)]
+pub struct LockArgs {
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+    /// Say why nobody is to release there
+    #[arg(short = 'm', value_name = "REASON")]
+    pub reason: String,
+    /// Unlock by itself after T, such as 2h
+    #[arg(long = "for", value_name = "T", value_parser = super::duration)]
+    pub time: Option<Duration>,
+    /// Unlock by itself at this time, such as 2026-12-24T18:00:00+01:00
+    #[arg(long, value_name = "TIME", conflicts_with = "time")]
+    pub until: Option<Timestamp>,
 }
 
 /// Which release is meant.

@@ -170,9 +170,12 @@ async fn release(client: &Client, version: Option<&str>, expected: Status) -> an
         environment: ENVIRONMENT.to_owned(),
         git_ref: version.map(str::to_owned),
         rollback_to: version.is_none().then_some(RollbackTo::Previous),
+        catch_up: false,
         servers: None,
         note: String::new(),
         queue: false,
+        supersede: false,
+        now: false,
     };
     let made: Release = client.decode(&client.post_once(&Ask::at(&["releases"]), &request).await?)?;
     let ended = follow_until(std::future::pending(), client, made.id, None).await?;

@@ -1,12 +1,15 @@
 //! One file per verb. A command reads its words, asks the server one or two things, shows the answer.
 
 mod apply;
+mod catch_up;
 mod check;
 mod completions;
 mod credentials;
 mod demo;
+mod drift;
 mod export;
 mod git;
+mod lock;
 mod login;
 mod logs;
 mod projects;
@@ -79,6 +82,10 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
         Command::Promote(args) => steer::promote(&client, &args).await,
         Command::Retry(args) => steer::retry(&client, &args).await,
         Command::Skip(args) => steer::skip(&client, &args).await,
+        Command::CatchUp(args) => catch_up::run(&client, args).await,
+        Command::Drift(args) => drift::run(&client, &args).await,
+        Command::Lock(args) => lock::lock(&client, &args).await,
+        Command::Unlock(place) => lock::unlock(&client, &place).await,
         Command::Releases(args) => releases::run(&client, &args).await,
         Command::Status(args) => status::run(&client, args).await,
         Command::Servers(verb) => servers::run(&client, verb).await,

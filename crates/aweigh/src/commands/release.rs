@@ -26,9 +26,12 @@ fn request(args: &ReleaseArgs) -> ReleaseRequest {
         environment: args.place.environment.to_string(),
         git_ref: Some(args.git_ref.clone()),
         rollback_to: None,
+        catch_up: false,
         servers: args.servers.as_ref().map(|servers: &Selector| servers.as_str().to_owned()),
         note: args.following.note.clone().unwrap_or_default(),
         queue: args.following.queue,
+        supersede: args.following.supersede,
+        now: false,
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) async fn run(client: &Client, args: &ReleasesArgs) -> anyhow::Result<
 fn row(release: &Release, now: Timestamp, zone: &TimeZone) -> Vec<String> {
     let git_ref = match (release.kind, release.rollback_to) {
         (Kind::Rollback, Some(to)) => format!("back to {to}"),
+        (Kind::CatchUp, Some(to)) => format!("catch up with {to}"),
         _ => release.git_ref.clone(),
     };
     vec![

@@ -17,9 +17,12 @@ fn request(args: &RollbackArgs) -> ReleaseRequest {
         environment: args.place.environment.to_string(),
         git_ref: None,
         rollback_to: Some(args.to.map_or(RollbackTo::Previous, RollbackTo::Release)),
+        catch_up: false,
         servers: None,
         note: args.following.note.clone().unwrap_or_default(),
         queue: args.following.queue,
+        supersede: args.following.supersede,
+        now: args.now,
     }
 }
 

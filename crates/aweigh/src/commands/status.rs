@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use crate::cli::Listing;
 use crate::client::{Ask, Client};
 use crate::exit::Ending;
+use crate::render::clean::one_line;
 use crate::render::words::{date, spoken};
 use crate::render::{say, table};
 
@@ -46,9 +47,16 @@ fn now(of: &BoardRow) -> String {
     };
     let mut now =
         shown.map(|release| format!("{} {}", release.id, spoken(release.status))).unwrap_or_default();
-    if of.queued > 0 {
+    let mut add = |what: String| {
         let gap = if now.is_empty() { "" } else { ", " };
-        now = format!("{now}{gap}{} queued", of.queued);
+        now = format!("{now}{gap}{what}");
+    };
+    if of.queued > 0 {
+        add(format!("{} queued", of.queued));
+    }
+    if let Some(lock) = &of.lock {
+        let by = lock.owner.as_ref().map(|owner| format!(" by {owner}")).unwrap_or_default();
+        add(format!("locked{by}: {}", one_line(&lock.reason)));
     }
     now
 }

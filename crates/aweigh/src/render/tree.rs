@@ -115,6 +115,7 @@ pub fn head(release: &Release) -> Line {
     let what = match (release.kind, release.rollback_to) {
         (Kind::Rollback, Some(to)) => format!("rollback to release {to} ({})", release.commit.short()),
         (Kind::Rollback, None) => format!("rollback to {}", release.commit.short()),
+        (Kind::CatchUp, _) => format!("catch up with {}", release.commit.short()),
         (Kind::Release, _) => format!("{} {}", one_line(&release.git_ref), release.commit.short()),
     };
     Line::default()

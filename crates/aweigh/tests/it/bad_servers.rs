@@ -210,3 +210,75 @@ fn a_server_that_is_away_can_be_left_out() {
         "a release reaches somebody"
     );
 }
+
+#[test]
+fn more_logins_than_a_server_takes_at_once_wait_for_their_turn() {
+    let spec = ServerSpec { extra_config: "MaxStartups 1".into(), ..ServerSpec::default() };
+    let rig = Rig::with(FleetSpec { servers: 1, each: spec, ..FleetSpec::default() });
+    let commit = rig.repo.commit([("file", file("1\n"))]);
+    rig.apply("");
+    // Somebody else is about to log in, and takes the only place.
+    let other = std::net::TcpStream::connect(("127.0.0.1", rig.server(1).port)).unwrap();
+    rig.ok(["release", "shop", "-e", "production", "main", "--detach"]);
+    let until = std::time::Instant::now() + crate::rig::PATIENCE;
+    while !rig.server(1).log().contains("MaxStartups") {
+        assert!(std::time::Instant::now() < until, "{}", rig.server(1).log());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    drop(other);
+    rig.wait_for(1, "succeeded");
+    rig.assert_runs(&commit);
+}
+
+#[test]
+fn a_server_that_cannot_replace_a_link_in_one_step_is_told_and_left_as_it_was() {
+    let folder = TempDir::new().unwrap();
+    let path = tools_without(&folder, &["mv"]);
+    let real = ["/usr/bin/mv", "/bin/mv"].into_iter().find(|path| Path::new(path).exists()).unwrap();
+    // As on systems whose mv does not know the flag.
+    let mv = Path::new(&path).join("mv");
+    std::fs::write(
+        &mv,
+        format!("#!/bin/sh\nif [ \"$1\" = -T ]; then echo 'mv: illegal option -- T' >&2; exit 64; fi\nexec {real} \"$@\"\n"),
+    )
+    .unwrap();
+    std::fs::set_permissions(&mv, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let poor = ServerSpec { path: Some(path), ..ServerSpec::default() };
+    let rig = Rig::with(FleetSpec { servers: 2, special: vec![(1, poor)], ..FleetSpec::default() });
+    rig.repo.commit([("file", file("1\n"))]);
+    rig.apply("");
+    let ran = rig.run(["release", "shop", "-e", "production", "main"]);
+    assert!(ran.code == 1 && ran.out.contains("illegal option -- T"), "{ran:?}");
+    assert_eq!((rig.current(1), rig.current(2)), (None, None), "nor does a link stand inside another folder");
+}
+
+#[test]
+fn a_slow_line_takes_its_time_and_can_be_seen() {
+    let rig = Rig::new(1);
+    let noise: Vec<u8> =
+        (0..3_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let commit = rig.repo.commit([("noise", Entry::File(noise))]);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let to = (std::net::Ipv4Addr::LOCALHOST, rig.server(1).port).into();
+    let line = testkit::proxy::Line { delay: std::time::Duration::ZERO, rate: Some(1_500_000) };
+    let proxy = runtime.block_on(testkit::proxy::Proxy::start(to, line)).unwrap();
+    let path = rig.fleet_file(&rig.shop(""));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let port = |number: u16| format!("port = {number}\n");
+    std::fs::write(&path, text.replace(&port(rig.server(1).port), &port(proxy.address().port()))).unwrap();
+    rig.ok(["apply", "-f", path.to_str().unwrap()]);
+    rig.ok(["release", "shop", "-e", "production", "main", "--detach"]);
+    rig.wait_for_node(1, "web-1/upload", "running");
+    let until = std::time::Instant::now() + crate::rig::PATIENCE;
+    let mut seen = Vec::new();
+    while rig.status(1) == "running" {
+        let progress = rig.get("/releases/1/progress");
+        seen.extend(progress["sent"].as_u64().filter(|sent| *sent > 0));
+        assert!(std::time::Instant::now() < until, "{progress}");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(rig.status(1), "succeeded");
+    rig.assert_runs(&commit);
+    seen.dedup();
+    assert!(seen.len() >= 3 && seen.is_sorted(), "it could not be seen how far it was: {seen:?}");
+}

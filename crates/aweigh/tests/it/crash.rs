@@ -208,3 +208,30 @@ fn what_a_hook_says_is_told_once_across_a_restart() {
     let lines: Vec<String> = (1..=40).map(|number| format!("line {number}")).collect();
     assert_eq!(log.lines().collect::<Vec<_>>(), lines);
 }
+
+#[test]
+fn what_waits_in_the_queue_waits_on() {
+    let (mut rig, _) = rig(1, "");
+    rig.apply("[projects.shop.environments.production.hooks]\nafter_upload = 'while [ -e \"$AWEIGH_SHARED_PATH/waits\" ]; do sleep 0.05; done'");
+    std::fs::write(rig.root(1).join("shared/waits"), "").unwrap();
+    for (id, position) in [(2, None), (3, Some(1)), (4, Some(2))] {
+        let commit = rig.repo.commit([("version", file(&format!("{id}\n")))]);
+        rig.ok(["release", "shop", "-e", "production", &commit, "--queue", "--detach"]);
+        if id == 2 {
+            rig.wait_for_node(2, "web-1/after_upload", "running");
+        }
+        assert_eq!(rig.snapshot(id)["release"]["position"].as_u64(), position, "release {id}");
+    }
+    rig.kill();
+    rig.start();
+    for (id, position) in [(3, 1), (4, 2)] {
+        assert_eq!(rig.snapshot(id)["release"]["position"], position, "its place is kept");
+    }
+    std::fs::remove_file(rig.root(1).join("shared/waits")).unwrap();
+    for id in 2..=4 {
+        rig.wait_for(id, "succeeded");
+    }
+    let started = |id| rig.snapshot(id)["release"]["started_at"].as_str().unwrap().to_owned();
+    assert!(started(2) < started(3) && started(3) < started(4));
+    assert_eq!(rig.revision(1), Some(rig.repo.head()));
+}

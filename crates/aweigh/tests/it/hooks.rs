@@ -127,6 +127,7 @@ fn the_points_around_a_failure_and_a_rollback_are_met() {
     rig.repo.commit([("version", file("1\n"))]);
     rig.apply(
         r#"
+lock_after_rollback = false
 [projects.shop.build]
 run = "mkdir -p vendor; echo built >> vendor/times; wc -l < vendor/times > times"
 cache = ["vendor"]
@@ -149,4 +150,23 @@ on_failure = "echo \"$AWEIGH_FAILED_SERVERS at $AWEIGH_FAILED_STEP\""
     assert_eq!(rig.run(["release", "shop", "-e", "production", "main"]).code, 1);
     assert_eq!(rig.node(4, "on_failure")["status"], "ok");
     assert_eq!(rig.log(4, "on_failure"), "web-2 at web-2/after_upload\n");
+}
+
+#[test]
+fn a_hook_that_prints_no_text_is_told_all_the_same() {
+    let rig = Rig::new(1);
+    // Latin-1, NUL, UTF-16, and half a character at the end of what is written at once.
+    rig.repo.commit([(
+        "noise",
+        testkit::repo::Entry::Executable(
+            b"#!/bin/sh\nprintf 'caf\\351\\n\\000nul\\n'; printf '\\377\\376h\\000i\\000\\n'; printf '\\342\\202'; sleep 0.2; printf '\\254 end\\n'\n".to_vec(),
+        ),
+    )]);
+    rig.apply("[projects.shop.environments.production.hooks]\nafter_upload = \"./noise\"");
+    rig.release("main");
+    let log = rig.log(1, "web-1/after_upload");
+    assert_eq!(log.lines().count(), 4, "{log:?}");
+    for word in ["caf\u{fffd}", "\u{fffd}nul", "h\u{fffd}i\u{fffd}", "\u{20ac} end"] {
+        assert!(log.contains(word), "{word:?} is not in {log:?}");
+    }
 }

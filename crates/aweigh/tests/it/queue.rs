@@ -104,3 +104,26 @@ fn many_presses_at_once_make_one_release() {
     rig.share("go", |_| String::new());
     rig.wait_for(1, "succeeded");
 }
+
+#[test]
+fn what_is_changed_in_the_middle_changes_the_next_release_only() {
+    let rig = rig();
+    assert_eq!(rig.http("POST", "/releases", Some(order("v1", false))).0, 201);
+    rig.wait_for_node(1, "web-1/after_upload", "running");
+    // Another hook, and one server less.
+    let path = rig.fleet_file(&rig.shop(
+        "[projects.shop.environments.production.hooks]\nafter_activate = 'touch \"$AWEIGH_SHARED_PATH/new\"'",
+    ));
+    let text = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("servers = \"env=production\"", "servers = \"web-1\"");
+    std::fs::write(&path, text).unwrap();
+    rig.ok(["apply", "-f", path.to_str().unwrap()]);
+    rig.share("go", |_| String::new());
+    rig.wait_for(1, "succeeded");
+    assert_eq!(rig.revision(1), rig.revision(2));
+    assert!(!rig.root(1).join("shared/new").exists(), "the plan is the one of then");
+    rig.release("v2");
+    assert!(rig.root(1).join("shared/new").exists());
+    assert_ne!(rig.revision(1), rig.revision(2), "it is not in the environment any more");
+}

@@ -75,7 +75,9 @@ impl Rig {
 
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aweigh"));
-        for name in ["AWEIGH_URL", "AWEIGH_TOKEN", "AWEIGH_DATA", "AWEIGH_CONFIG", "AWEIGH_FAULT"] {
+        for name in
+            ["AWEIGH_URL", "AWEIGH_TOKEN", "AWEIGH_DATA", "AWEIGH_CONFIG", "AWEIGH_FAULT", "AWEIGH_FAULT_LOG"]
+        {
             command.env_remove(name);
         }
         command.env("HOME", self.folder.path()).env("NO_COLOR", "1").env("AWEIGH_LOG", "info");
@@ -147,6 +149,34 @@ impl Rig {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Waits until a fault point has killed Aweigh, or release `id` has ended without passing it; whether it died.
+    pub(crate) fn died_in(&mut self, id: i64) -> bool {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let mut child = self.process.take().expect("it runs");
+            if child.try_wait().unwrap().is_some() {
+                return true;
+            }
+            self.process = Some(child);
+            let ended = ["succeeded", "failed", "rolled_back", "partial", "cancelled", "interrupted"];
+            if self.try_status(id).is_some_and(|status| ended.contains(&status.as_str())) {
+                return false;
+            }
+            assert!(Instant::now() < until, "release {id} does not end:\n{}", self.said());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The status of a release, when Aweigh answers.
+    fn try_status(&self, id: i64) -> Option<String> {
+        let url = format!("{}/api/v1/releases/{id}", self.url);
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            let answer = reqwest::Client::new().get(url).bearer_auth(TOKEN).send().await.ok()?;
+            let snapshot: Value = answer.json().await.ok()?;
+            Some(snapshot["release"]["status"].as_str()?.to_owned())
+        })
     }
 
     /// The most memory that Aweigh has had at once, in bytes.

@@ -130,3 +130,26 @@ fn concrete_parts_are_named_in_one_place() {
         );
     }
 }
+
+/// A table that people rely on names tests that there are.
+#[test]
+fn every_test_that_a_table_names_exists() {
+    let tests: String = sources().into_iter().map(|(_, text)| text).collect();
+    for table in ["docs/faults.md", "ARCHITECTURE.md"] {
+        let text = std::fs::read_to_string(root().join(table)).unwrap();
+        let named = text.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::"));
+        let names: BTreeSet<&str> = named
+            .map(|(_, rest)| rest.rsplit("::").next().unwrap_or(rest))
+            .filter(|name| {
+                name.contains('_')
+                    && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            })
+            .collect();
+        assert!(names.len() > 30, "{table}: {names:?}");
+        for name in names {
+            let is_there =
+                tests.contains(&format!("fn {name}(")) || tests.contains(&format!("    {name}: \""));
+            assert!(is_there, "{table} names {name}, and there is no such test");
+        }
+    }
+}

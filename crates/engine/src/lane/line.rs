@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::Name;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Lane;
 use crate::driver::{Broken, Driver};
 use crate::error::Failure;
+use crate::fault::{self, INJECTED, Side};
 use crate::ports::{Host, HostError, HostTrouble};
 use crate::remote::{Answer, Command};
 
@@ -31,6 +33,13 @@ fn refused(error: HostError, is_known: bool) -> Broken {
     }
 }
 
+/// A fault point of a server: a fault here is a cut line.
+async fn point(server: &Name, what: &str, side: Side) -> Result<(), Broken> {
+    let lost =
+        |_| Broken::Lost(HostError { kind: HostTrouble::Lost, message: INJECTED.to_owned(), hint: None });
+    fault::point(|| format!("{server}/{what}"), side).await.map_err(lost)
+}
+
 impl Lane {
     /// Forgets the driver: what is left of its input is not commands.
     pub fn start_anew(&mut self) {
@@ -41,27 +50,38 @@ impl Lane {
     pub async fn ask(&mut self, command: &Command) -> Result<Answer, Failure> {
         let mut again = AGAIN.iter();
         loop {
-            let asked = match self.driver().await {
-                Ok(driver) => driver.ask(command).await,
-                Err(broken) => Err(broken),
-            };
-            match asked {
+            match self.ask_once(command).await {
                 Ok(answer) => return Ok(answer),
                 Err(broken) => self.wait_again(broken, &mut again).await?,
             }
         }
     }
 
+    async fn ask_once(&mut self, command: &Command) -> Result<Answer, Broken> {
+        self.point(command.verb(), Side::Before).await?;
+        let answer = self.driver().await?.ask(command).await?;
+        self.point(command.verb(), Side::After).await?;
+        Ok(answer)
+    }
+
+    async fn ask_both_once(&mut self, command: &Command) -> Result<Answer, Broken> {
+        self.point(command.verb(), Side::Before).await?;
+        let (answer, _) = self.driver().await?.ask_both(command, &Command::new("unlock")).await?;
+        self.point(command.verb(), Side::After).await?;
+        Ok(answer)
+    }
+
+    /// A fault point of this server.
+    pub(crate) async fn point(&self, what: &str, side: Side) -> Result<(), Broken> {
+        point(&self.server.name, what, side).await
+    }
+
     /// The last command of this release here: with it, in the same round trip, the lock is given back.
     pub async fn ask_last(&mut self, command: &Command) -> Result<Answer, Failure> {
         let mut again = AGAIN.iter();
         loop {
-            let asked = match self.driver().await {
-                Ok(driver) => driver.ask_both(command, &Command::new("unlock")).await,
-                Err(broken) => Err(broken),
-            };
-            match asked {
-                Ok((answer, _)) => {
+            match self.ask_both_once(command).await {
+                Ok(answer) => {
                     self.unlocked = true;
                     return Ok(answer);
                 }
@@ -110,7 +130,9 @@ impl Lane {
         let (root, me) = (self.root.clone(), self.run.me());
         let is_known = self.is_known();
         self.ahead = Some(AbortOnDropHandle::new(tokio::spawn(async move {
+            point(&server.name, "connect", Side::Before).await?;
             let host = hosts.connect(&server).await.map_err(|error| refused(error, is_known))?;
+            point(&server.name, "connect", Side::After).await?;
             let mut driver = Driver::start(host.as_ref(), &root, &me).await?;
             // What a server that takes nothing says is heard by the first command.
             driver.begin().await.ok();
@@ -144,9 +166,11 @@ impl Lane {
 
     async fn connect(&mut self) -> Result<(), Broken> {
         if self.host.is_none() {
+            self.point("connect", Side::Before).await?;
             let connected = self.run.ports.hosts.connect(&self.server).await;
             let is_known = self.is_known();
             self.host = Some(connected.map_err(|error| refused(error, is_known))?);
+            self.point("connect", Side::After).await?;
         }
         Ok(())
     }

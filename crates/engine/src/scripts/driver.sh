@@ -425,6 +425,26 @@ do_kill() {
   return 0
 }
 
+# values: release. Ends everything that runs for it: TERM, two seconds, KILL. Answers "ended RUN" for each.
+do_halt() {
+  line; release=$value
+  plain "$release" || return 64
+  set --
+  for dir in .aweigh/runs/"$release"/*; do
+    [ -f "$dir/pid" ] && any_left || continue
+    printf '' >"$dir/term"
+    kill -TERM "-$(cat "$dir/pid")" 2>/dev/null
+    set -- "$@" "$dir"
+  done
+  tries=0
+  for dir; do
+    while any_left && [ $tries -lt 20 ]; do tries=$((tries + 1)); sleep 0.1 2>/dev/null || sleep 1; done
+    if any_left; then kill -KILL "-$(cat "$dir/pid")" 2>/dev/null; fi
+    rm -f "$dir/term"
+    say ended "${dir##*/}"
+  done
+}
+
 # ------------------------------------------------------------------ health without a forwarded port
 # values: seconds, url
 do_http() {
@@ -485,7 +505,7 @@ say hello
 IFS= read -r me || exit 0
 while IFS= read -r verb; do
   case $verb in
-    acquire | probe | receive | seal | activate | undo | hook | follow | state | kill | http | prune | unlock)
+    acquire | probe | receive | seal | activate | undo | hook | follow | state | kill | halt | http | prune | unlock)
       unread=
       "do_$verb"
       status=$?

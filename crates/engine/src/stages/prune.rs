@@ -97,6 +97,7 @@ fn revision_line(lane: &Lane) -> String {
             clean(&plan.by),
             Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ")
         ),
+        Kind::CatchUp => format!("{} caught up with release {}", clean(&plan.by), lane.folder()),
         Kind::Rollback => format!("{} rolled back to release {}", clean(&plan.by), lane.folder()),
     }
 }

@@ -7,15 +7,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use model::event::ServerFact;
-use model::{HookPoint, Kind, ServerState};
+use model::{HookPoint, Kind, ReleaseId, ServerState};
 use serde_json::json;
 use tokio::sync::Mutex;
 
+use super::halt::halt;
 use crate::artifact::kept;
 use crate::artifact::manifest::Owner;
 use crate::artifact::stream::{Codec, Wanted, stream};
-use crate::driver::Stream;
+use crate::driver::{Broken, Stream};
 use crate::error::{Failure, Halt};
+use crate::fault::Side;
 use crate::lane::{Lane, unsendable};
 use crate::planner::point_hooks;
 use crate::remote::{Answer, Command, status};
@@ -128,15 +130,35 @@ pub async fn upload(lane: &mut Lane, parcel: Option<&Parcel>) -> Result<(), Halt
     if let Err(halt) = run.go_on() {
         return Err(stop(open, halt).await);
     }
+    // What the release before was in the middle of would go on behind our back.
+    if let Some(release) = cut_off(lane) {
+        match halt(lane, release).await {
+            Ok(ended) if ended.is_empty() => {}
+            Ok(ended) => {
+                let mut log = open.log();
+                log.line(&format!("ended what still ran for release {release}: {}", ended.join(", ")));
+                log.end().await?;
+            }
+            Err(failure) => return Err(open.fail(failure).await),
+        }
+    }
     let warning = surprise(lane);
-    if let Err(failure) = stage(lane, parcel, &open).await {
-        return Err(open.fail(failure).await);
+    match stage(lane, parcel, &open).await {
+        Ok(()) => {}
+        Err(Halt::Failed(failure)) => return Err(open.fail(failure).await),
+        Err(other) => return Err(other),
     }
     let staged = lane.known(ServerState::Staged);
     match warning {
         Some(warning) => open.warn(warning, None, Some(staged)).await,
         None => open.ok_on(None, staged).await,
     }
+}
+
+/// The release from which the lock was taken, when this one cut it off.
+fn cut_off(lane: &Lane) -> Option<ReleaseId> {
+    let holder = lane.facts.taken_from.as_deref().filter(|_| lane.run.plan.now)?;
+    holder.split(':').nth(1)?.parse().ok().map(ReleaseId)
 }
 
 async fn stop(open: crate::run::Open<'_>, halt: Halt) -> Halt {
@@ -146,13 +168,13 @@ async fn stop(open: crate::run::Open<'_>, halt: Halt) -> Halt {
     }
 }
 
-async fn stage(lane: &mut Lane, parcel: Option<&Parcel>, open: &crate::run::Open<'_>) -> Result<(), Failure> {
+async fn stage(lane: &mut Lane, parcel: Option<&Parcel>, open: &crate::run::Open<'_>) -> Result<(), Halt> {
     let seal_now = !has_staging_hooks(lane);
     if lane.facts.origin {
         return Ok(());
     }
     if lane.facts.staged && open.unknown {
-        return if seal_now && !lane.facts.sealed { seal(lane).await } else { Ok(()) };
+        return if seal_now && !lane.facts.sealed { Ok(seal(lane).await?) } else { Ok(()) };
     }
     let parcel = parcel.ok_or_else(|| {
         Failure::new(format!(
@@ -176,7 +198,7 @@ async fn stage(lane: &mut Lane, parcel: Option<&Parcel>, open: &crate::run::Open
             answer => break answer,
         }
     };
-    log.end().await.map_err(|error| Failure::new(error.to_string()))?;
+    log.end().await?;
     if answer.status == status::DONE {
         return Ok(());
     }
@@ -187,7 +209,7 @@ async fn stage(lane: &mut Lane, parcel: Option<&Parcel>, open: &crate::run::Open
         failure.message = format!("No space left on the disk of {}: {}", lane.root, failure.message);
         failure.hint = Some("free some; old releases go by themselves with a smaller keep".to_owned());
     }
-    Err(failure)
+    Err(failure.into())
 }
 
 /// A release on the server that the new one can share files with.
@@ -238,10 +260,14 @@ async fn send(
     let meter = parcel.run.ports.uploads.begin(parcel.run.plan.release, &lane.key("upload"), stream.size());
     let mut again = Lane::tries();
     loop {
-        let asked = match lane.driver().await {
-            Ok(driver) => driver.upload(&command, &stream, is_large, |bytes| meter.sent(bytes)).await,
-            Err(broken) => Err(broken),
+        let asked = async {
+            lane.point("receive", Side::Before).await?;
+            let driver = lane.driver().await?;
+            let answer = driver.upload(&command, &stream, is_large, |bytes| meter.sent(bytes)).await?;
+            lane.point("receive", Side::After).await?;
+            Ok(answer)
         };
+        let asked: Result<Answer, Broken> = asked.await;
         match asked {
             Ok(answer) => {
                 if is_large {
@@ -279,7 +305,7 @@ fn has_hooks_before_the_switch(lane: &Lane) -> bool {
 
 fn may_leave_out(lane: &Lane) -> bool {
     let plan = &lane.run.plan;
-    let skip = plan.environment.unreachable == model::Unreachable::Skip || plan.kind == Kind::Rollback;
+    let skip = plan.environment.unreachable == model::Unreachable::Skip || plan.kind != Kind::Release;
     // What only this server runs cannot be left out with it.
     let only_here = HookPoint::ALL.iter().any(|point| {
         let hooks = point_hooks(plan, *point, Some(&lane.server));

@@ -5,3 +5,17 @@ ALTER TABLE release ADD COLUMN promoted BIGINT NOT NULL DEFAULT 0;
 
 -- 'skip': leave this server out. 'retry': try it once more.
 ALTER TABLE release_server ADD COLUMN wish TEXT;
+
+-- When it succeeds, its environment is locked: it went back, and what it left was left for a reason.
+ALTER TABLE release ADD COLUMN locks BOOLEAN NOT NULL DEFAULT FALSE;
+
+-- Nobody releases where one of these holds. Without an owner it holds for everybody.
+CREATE TABLE site_lock (
+    project     TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    owner       TEXT,
+    reason      TEXT NOT NULL,
+    until       BIGINT,
+    since       BIGINT NOT NULL,
+    PRIMARY KEY (project, environment)
+);

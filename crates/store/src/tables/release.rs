@@ -29,6 +29,7 @@ pub struct Model {
     pub good_at: Option<i64>,
     pub pausing_by: Option<String>,
     pub promoted: i64,
+    pub locks: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

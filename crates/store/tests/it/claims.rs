@@ -2,12 +2,12 @@
 
 use model::{Epoch, ReleaseId, Status, StepStatus, Wishes};
 use sea_orm::ConnectionTrait;
-use store::{Claimed, Created, Entry, Error, NewRelease, Stop, TakenOver};
+use store::{Claimed, Created, Entry, Error, NewRelease, Others, Stop, TakenOver};
 
 use crate::rig::{Rig, node, release};
 
 async fn queue(rig: &Rig, environment: &str, digit: char) -> ReleaseId {
-    let queued = NewRelease { queue: true, ..release("shop", environment, digit) };
+    let queued = NewRelease { others: Others::Queue, ..release("shop", environment, digit) };
     match rig.store.create(queued).await.unwrap() {
         Created::New(id) => id,
         other => panic!("{other:?}"),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use model::{Name, Release, ReleaseId, Status};
-use store::{Created, Filter, Idempotency, NewRelease, Store};
+use model::{Name, NodeFact, Release, ReleaseId, Status, StepStatus};
+use store::{Created, Entry, Error, Filter, Idempotency, Locked, NewRelease, Others, Store};
 
 use crate::rig::{Rig, STEPS, commit, name, release, rollback};
 
@@ -15,7 +15,7 @@ async fn new(store: &Store, release: NewRelease) -> ReleaseId {
 }
 
 fn queued(digit: char) -> NewRelease {
-    NewRelease { queue: true, ..release("shop", "production", digit) }
+    NewRelease { others: Others::Queue, ..release("shop", "production", digit) }
 }
 
 #[tokio::test]
@@ -167,4 +167,76 @@ async fn good_releases_come_by_last_activation() {
     let servers: BTreeSet<Name> = newest.servers.into_iter().collect();
     assert_eq!(servers, [name("web-1"), name("web-2")].into());
     assert!(store.ended(v1.id).await.unwrap() && !store.ended(ReleaseId(9)).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_newer_one_takes_the_place_of_those_that_wait() {
+    let rig = Rig::new().await;
+    let store = &rig.store;
+    let (running, _) = rig.running("production").await;
+    let first = new(store, queued('b')).await;
+    let second = new(store, queued('c')).await;
+    let other = new(store, release("shop", "staging", 'c')).await;
+    let newest = new(store, NewRelease { others: Others::Supersede, ..queued('d') }).await;
+    let status = async |id| store.release(id).await.unwrap().unwrap().status;
+    assert_eq!((status(first).await, status(second).await), (Status::Superseded, Status::Superseded));
+    assert_eq!((status(running).await, status(newest).await), (Status::Running, Status::Queued));
+    assert_eq!(status(other).await, Status::Queued, "another environment is not concerned");
+    let told = store.snapshot(first).await.unwrap().unwrap();
+    assert!(told.release.reason.unwrap().contains(&format!("release {newest} by ann")));
+}
+
+#[tokio::test]
+async fn what_goes_back_at_once_ends_what_has_begun() {
+    let rig = Rig::new().await;
+    let store = &rig.store;
+    let good = new(store, queued('a')).await;
+    let claimed = store.claim().await.unwrap().unwrap();
+    rig.end((good, claimed.epoch), Status::Succeeded).await;
+    let good = store.release(good).await.unwrap().unwrap();
+    let (running, epoch) = rig.running("production").await;
+    let waiting = new(store, queued('c')).await;
+    let begun = Entry::Node { fact: NodeFact::new("web-1/upload", StepStatus::Running, 1), result: None };
+    store.record(running, epoch, vec![begun]).await.unwrap();
+
+    let back = |ends| NewRelease { others: Others::End(ends), ..rollback("production", &good) };
+    assert_eq!(
+        store.create(back(None)).await.unwrap(),
+        Created::Changed,
+        "it does not know of the one that runs"
+    );
+    let id = new(store, back(Some(running))).await;
+    let ended = store.snapshot(running).await.unwrap().unwrap();
+    assert_eq!(ended.release.status, Status::Cancelled, "no server was switched");
+    assert!(ended.nodes.iter().all(|node| node.status.is_settled()));
+    assert_eq!(store.release(waiting).await.unwrap().unwrap().status, Status::Superseded);
+    let late = store.record(running, epoch, vec![Entry::LogEnd { node: "fetch".into() }]).await;
+    assert!(matches!(late, Err(Error::Fenced(_))), "its owner may not say anything any more");
+    assert_eq!(store.claim().await.unwrap().unwrap().id, id);
+    assert_eq!(store.create(back(Some(running))).await.unwrap(), Created::Changed);
+}
+
+#[tokio::test]
+async fn a_lock_refuses_all_but_its_owner_and_what_goes_back() {
+    let rig = Rig::new().await;
+    let store = &rig.store;
+    let good = new(store, queued('a')).await;
+    let claimed = store.claim().await.unwrap().unwrap();
+    rig.end((good, claimed.epoch), Status::Succeeded).await;
+    let good = store.release(good).await.unwrap().unwrap();
+    let (shop, production) = (name("shop"), name("production"));
+    let lock = async |owner: &str| store.lock_site(&shop, &production, owner, "closed", None).await.unwrap();
+    assert_eq!(lock("bob").await, Locked::Done);
+    assert!(matches!(lock("cy").await, Locked::Held(held) if held.owner.as_deref() == Some("bob")));
+    assert!(
+        matches!(store.create(queued('b')).await.unwrap(), Created::Locked(held) if held.reason == "closed")
+    );
+    let own = new(store, NewRelease { by: "bob".into(), ..queued('b') }).await;
+    let back = new(store, NewRelease { others: Others::Queue, ..rollback("production", &good) }).await;
+    assert_eq!(store.claim().await.unwrap().unwrap().id, own);
+    store.request_stop(own, "bob").await.unwrap();
+    let _ = back;
+    assert!(store.unlock_site(&shop, &production).await.unwrap());
+    assert!(!store.unlock_site(&shop, &production).await.unwrap());
+    new(store, queued('c')).await;
 }

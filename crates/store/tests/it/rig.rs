@@ -8,7 +8,7 @@ use model::{
     Site, SshAddress, Status, Step, StepKind, StepStatus,
 };
 use sea_orm::{Database, DatabaseConnection};
-use store::{Created, Entry, MasterKey, NewRelease, Store};
+use store::{Created, Entry, MasterKey, NewRelease, Others, Store};
 use tempfile::TempDir;
 
 pub(crate) struct Rig {
@@ -129,6 +129,7 @@ pub(crate) fn release(of: &str, environment: &str, digit: char) -> NewRelease {
         tag: None,
         commit: commit(digit),
         origin: None,
+        now: false,
         by: "ann".into(),
         batches: Vec::new(),
         steps: STEPS.map(step).into(),
@@ -143,7 +144,8 @@ pub(crate) fn release(of: &str, environment: &str, digit: char) -> NewRelease {
         servers: SERVERS.map(name).into(),
         note: String::new(),
         by: "ann".into(),
-        queue: false,
+        others: Others::Refuse,
+        locks: false,
         idempotency: None,
         plan: Box::new(plan),
     }

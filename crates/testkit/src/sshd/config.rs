@@ -24,7 +24,10 @@ pub(super) fn text(server: &Server) -> String {
     line(format_args!("UsePAM no"));
     line(format_args!("UseDNS no"));
     line(format_args!("StrictModes no"));
-    line(format_args!("MaxStartups 1000"));
+    // The one keyword of which sshd takes the last value.
+    if !spec.extra_config.contains("MaxStartups") {
+        line(format_args!("MaxStartups 1000"));
+    }
     line(format_args!("AuthorizedKeysFile {folder}/authorized_keys"));
     let types = if spec.host_key_types.is_empty() { &["ed25519"][..] } else { &spec.host_key_types };
     for kind in types {

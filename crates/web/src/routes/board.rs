@@ -7,6 +7,7 @@ use axum::{Extension, Json};
 
 use crate::AppState;
 use crate::error::Refusal;
+use crate::routes::locks::lock_view;
 
 /// What every environment runs and does.
 #[utoipa::path(get, path = "/api/v1/board", tag = "releases", responses((status = 200, body = Page<BoardRow>)))]
@@ -27,5 +28,6 @@ fn row(row: actions::BoardRow) -> BoardRow {
         latest: row.latest.map(Into::into),
         active: row.active.map(Into::into),
         queued: u32::try_from(row.queued).unwrap_or(u32::MAX),
+        lock: row.lock.map(lock_view),
     }
 }

@@ -1,6 +1,6 @@
 //! Routes of releases: ask for one, look at them.
 
-use actions::{Actor, Back, Request, Topic, Wanted};
+use actions::{Actor, Back, Others, Request, Topic, Wanted};
 use api::request::ReleasePlan;
 use api::{FieldError, FieldErrors, Node, Page, Progress, Release, ReleaseRequest, RollbackTo, Snapshot};
 use axum::body::Body;
@@ -59,22 +59,33 @@ fn wanted(request: ReleaseRequest) -> Result<Request, Refusal> {
     let servers = request.servers.as_deref().map(str::parse::<Selector>).transpose();
     let servers = errors.take("servers", servers);
     let wanted = match (request.git_ref, request.rollback_to) {
+        (None, None) if request.catch_up => Some(Wanted::CatchUp),
+        _ if request.catch_up => errors.take("catch_up", Err("cannot stand beside ref and rollback_to")),
         (Some(git_ref), None) if git_ref.is_empty() => errors.take("ref", Err("is empty")),
         (Some(git_ref), None) => Some(Wanted::Ref(git_ref)),
         (None, Some(RollbackTo::Previous)) => Some(Wanted::Back(Back::Previous)),
         (None, Some(RollbackTo::Release(id))) => Some(Wanted::Back(Back::Release(ReleaseId(id)))),
         (Some(_), Some(_)) => errors.take("rollback_to", Err("cannot stand beside ref")),
-        (None, None) => errors.take("ref", Err("is missing: write ref or rollback_to")),
+        (None, None) => errors.take("ref", Err("is missing: write ref, rollback_to or catch_up")),
     };
     let parts = project.zip(environment).zip(servers.zip(wanted));
-    let (note, queue) = (request.note, request.queue);
+    let others = match (request.now, request.supersede, request.queue) {
+        (true, false, false) => Others::End,
+        (true, ..) => {
+            errors.take("now", Err("does not wait: leave queue and supersede out")).unwrap_or_default()
+        }
+        (false, true, _) => Others::Supersede,
+        (false, false, true) => Others::Queue,
+        (false, false, false) => Others::Refuse,
+    };
+    let note = request.note;
     Ok(errors.finish(parts.map(|((project, environment), (servers, wanted))| Request {
         project,
         environment,
         wanted,
         servers,
         note,
-        queue,
+        others,
     }))?)
 }
 

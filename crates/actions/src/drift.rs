@@ -1,0 +1,124 @@
+//! Drift: what the servers of an environment really run, beside what they should.
+
+use engine::drift::{Runs, read};
+use model::{Name, ReleaseId, ReleaseName, Server};
+
+use crate::rollback::live;
+use crate::{Action, Actions, Actor, Error, Object, authorize};
+
+/// What every server of an environment runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drift {
+    /// The release that is live, and the text of the link that every server should have.
+    pub live: Option<(ReleaseId, String)>,
+    /// The servers, by name.
+    pub servers: Vec<ServerDrift>,
+}
+
+/// What one server runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerDrift {
+    /// Its name.
+    pub name: Name,
+    /// What it runs.
+    pub runs: Runs,
+    /// The release of ours that this is.
+    pub release: Option<ReleaseId>,
+    /// How that is beside what it should be.
+    pub state: DriftState,
+}
+
+/// How what a server runs is beside what it should run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DriftState {
+    /// It runs the live release.
+    Same,
+    /// It runs another release of this installation, or nothing.
+    Behind,
+    /// It runs what no release of this installation brought.
+    Foreign,
+    /// It could not be asked.
+    Unknown,
+}
+
+impl Actions {
+    /// Asks every server of an environment what it runs.
+    pub async fn drift(&self, actor: &Actor, project: &Name, environment: &Name) -> Result<Drift, Error> {
+        authorize(actor, Action::SeeReleases, &Object::Environment(project, environment))?;
+        let site = self.store().site(project, environment).await?;
+        let site = site.ok_or_else(|| Error::missing("environment", &format!("{project}/{environment}")))?;
+        let mut servers = self.store().servers().await?;
+        servers.retain(|server| site.servers.matches(server));
+        servers.sort_by(|a, b| a.name.cmp(&b.name));
+        let good = self.store().good(project, environment).await?;
+        let live = live(&good).map(|live| (live.id, format!("releases/{}", live.name)));
+        let runs = read(self.parts.hosts.as_ref(), &servers, &site.path).await;
+        let mut all = Vec::with_capacity(servers.len());
+        for (server, runs) in servers.into_iter().zip(runs) {
+            let release = self.release_of(&runs).await?;
+            let state = state(&runs, release, live.as_ref().map(|(_, link)| link.as_str()));
+            all.push(ServerDrift { name: server.name, runs, release, state });
+        }
+        Ok(Drift { live, servers: all })
+    }
+
+    /// Those of `servers` that can be reached and do not run the live release.
+    pub(crate) async fn behind(
+        &self,
+        actor: &Actor,
+        project: &Name,
+        environment: &Name,
+        servers: Vec<Server>,
+    ) -> Result<Vec<Server>, Error> {
+        let drift = self.drift(actor, project, environment).await?;
+        let behind = |server: &Server| {
+            let found = drift.servers.iter().find(|found| found.name == server.name);
+            found.is_some_and(|found| matches!(found.state, DriftState::Behind | DriftState::Foreign))
+        };
+        Ok(servers.into_iter().filter(behind).collect())
+    }
+
+    /// The release of ours that a link leads to.
+    async fn release_of(&self, runs: &Runs) -> Result<Option<ReleaseId>, Error> {
+        let Runs::Link { text, .. } = runs else { return Ok(None) };
+        let Some(name) = text.strip_prefix("releases/") else { return Ok(None) };
+        let Ok(name) = name.parse::<ReleaseName>() else { return Ok(None) };
+        let found = self.store().release(name.release()).await?;
+        Ok(found.filter(|release| release.name == name).map(|release| release.id))
+    }
+}
+
+fn state(runs: &Runs, release: Option<ReleaseId>, expected: Option<&str>) -> DriftState {
+    match (runs, expected) {
+        (Runs::Unreachable(_), _) => DriftState::Unknown,
+        (Runs::Link { text, .. }, Some(expected)) if text == expected => DriftState::Same,
+        (Runs::Link { .. }, _) if release.is_none() => DriftState::Foreign,
+        (Runs::Other, _) => DriftState::Foreign,
+        // Where nothing is live, nothing is what should be there.
+        (Runs::Nothing, None) => DriftState::Same,
+        (Runs::Link { .. } | Runs::Nothing, _) => DriftState::Behind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_runs_is_compared_with_what_it_should() {
+        let link = |text: &str| Runs::Link { text: text.into(), revision: None };
+        let live = Some("releases/b");
+        for (runs, release, expected, seen) in [
+            (link("releases/b"), Some(2), live, DriftState::Same),
+            (link("releases/a"), Some(1), live, DriftState::Behind),
+            (link("/srv/else"), None, live, DriftState::Foreign),
+            (link("releases/x"), None, None, DriftState::Foreign),
+            (Runs::Nothing, None, live, DriftState::Behind),
+            (Runs::Nothing, None, None, DriftState::Same),
+            (Runs::Other, None, live, DriftState::Foreign),
+            (Runs::Unreachable("away".into()), None, live, DriftState::Unknown),
+        ] {
+            assert_eq!(state(&runs, release.map(ReleaseId), expected), seen, "{runs:?}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What servers really run, and how those that were away catch up.
+
+use serde_json::{Value, json};
+use testkit::repo::file;
+
+use crate::rig::Rig;
+
+/// Every run of a hook leaves a line; `unreachable = "skip"` goes on without a server.
+const SHOP: &str = "unreachable = \"skip\"\n[projects.shop.environments.production.hooks]\n\
+    after_activate = 'echo \"$AWEIGH_RELEASE $AWEIGH_ACTION $AWEIGH_RELEASE_NAME\" >> \"$AWEIGH_SHARED_PATH/ran\"'";
+
+fn rows(rig: &Rig) -> Vec<Value> {
+    let ran = rig.run(["drift", "shop", "-e", "production", "--json"]);
+    assert!([0, 1].contains(&ran.code), "{ran:?}");
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    let servers = report["servers"].as_array().unwrap().clone();
+    let is_same = servers.iter().all(|row| row["state"] == "same");
+    assert_eq!(ran.code == 0, is_same, "{ran:?}");
+    servers
+}
+
+fn states(rig: &Rig) -> Vec<Value> {
+    rows(rig).into_iter().map(|row| row["state"].clone()).collect()
+}
+
+#[test]
+fn servers_that_were_away_catch_up() {
+    let mut rig = Rig::new(3);
+    rig.repo.commit([("version", file("1\n"))]);
+    rig.apply(SHOP);
+    assert_eq!(states(&rig), ["same", "same", "same"], "nothing is live, and nothing is there");
+    rig.release("main");
+    let second = rig.repo.commit([("version", file("2\n"))]);
+    rig.fleet.servers[1].stop();
+    rig.release("main");
+    assert_eq!(rig.snapshot(2)["release"]["reason"], "left out: web-2");
+    assert_eq!(states(&rig), ["same", "unknown", "same"]);
+    let away = rig.run(["catch-up", "shop", "-e", "production"]);
+    assert_eq!(away.code, 4, "who is away cannot catch up: {away:?}");
+
+    rig.fleet.servers[1].start();
+    let found = rows(&rig);
+    assert_eq!((&found[1]["state"], &found[1]["release"]), (&json!("behind"), &json!(1)), "{found:#?}");
+    rig.ok(["catch-up", "shop", "-e", "production"]);
+    rig.assert_runs(&second);
+    let release = rig.snapshot(3)["release"].clone();
+    assert_eq!((&release["kind"], &release["rollback_to"]), (&json!("catch_up"), &json!(2)));
+    assert_eq!(release["servers"].as_array().unwrap().len(), 1, "the others are left alone");
+    let ran = std::fs::read_to_string(rig.root(2).join("shared/ran")).unwrap();
+    assert!(ran.lines().last().unwrap().starts_with("3 catch_up "), "{ran}");
+    assert_eq!(states(&rig), ["same", "same", "same"]);
+    let done = rig.run(["catch-up", "shop", "-e", "production"]);
+    assert_eq!(done.code, 4, "{done:?}");
+    // The release that came again is still the live one: back is what was before it.
+    rig.ok(["rollback", "shop", "-e", "production"]);
+    assert_eq!(rig.snapshot(4)["release"]["rollback_to"], 1);
+}
+
+#[test]
+fn what_somebody_changed_by_hand_is_found_and_made_uniform() {
+    let rig = Rig::new(3);
+    let first = rig.repo.commit([("version", file("1\n"))]);
+    rig.apply(SHOP);
+    rig.release("main");
+    let link = |number: usize| rig.root(number).join("current");
+    std::fs::remove_file(link(1)).unwrap();
+    std::fs::remove_file(link(2)).unwrap();
+    // A link of two lines is told as what it is, and refused: it could not be put back.
+    std::os::unix::fs::symlink("/var/empty; touch PWN\n@link releases/x", link(2)).unwrap();
+    let found = rows(&rig);
+    assert_eq!(states(&rig), ["behind", "foreign", "same"], "{found:#?}");
+    assert_eq!(rig.run(["catch-up", "shop", "-e", "production"]).code, 1);
+    assert_eq!(std::fs::read_link(link(2)).unwrap().to_str().unwrap().lines().count(), 2);
+    std::fs::remove_file(link(2)).unwrap();
+    std::os::unix::fs::symlink("/var/empty; touch PWN", link(2)).unwrap();
+    rig.ok(["catch-up", "shop", "-e", "production"]);
+    rig.assert_runs(&first);
+    assert_eq!(states(&rig), ["same", "same", "same"]);
+    // A real folder is refused, and left alone.
+    std::fs::remove_file(link(3)).unwrap();
+    std::fs::create_dir(link(3)).unwrap();
+    assert_eq!(states(&rig), ["same", "same", "foreign"]);
+    assert_eq!(rig.run(["catch-up", "shop", "-e", "production"]).code, 1);
+    assert!(link(3).is_dir());
+    assert_eq!(rig.run(["drift", "shop", "-e", "nowhere"]).code, 4);
+}
+
+#[test]
+fn a_partial_release_is_made_uniform_by_one_command() {
+    let rig = Rig::new(3);
+    let first = rig.repo.commit([("version", file("1\n"))]);
+    rig.apply("[projects.shop.environments.production.hooks]\nafter_activate = 'test ! -e \"$AWEIGH_SHARED_PATH/breaks\"'");
+    rig.release("main");
+    rig.repo.commit([("version", file("2\n"))]);
+    let breaks = rig.root(2).join("shared/breaks");
+    std::fs::write(&breaks, "").unwrap();
+    let ran = rig.run(["release", "shop", "-e", "production", "main"]);
+    assert_eq!(ran.code, 5, "{ran:?}");
+    let partial = rig.snapshot(2)["release"].clone();
+    assert!(partial["reason"].as_str().unwrap().contains("web-2"), "{partial}");
+    std::fs::remove_file(&breaks).unwrap();
+    // Its link is back; what runs there nobody knows. Aweigh asks, and brings the rest.
+    let differ = rows(&rig).iter().any(|row| row["state"] != "same");
+    if differ {
+        rig.ok(["catch-up", "shop", "-e", "production"]);
+    }
+    rig.assert_runs(&first);
+}
