@@ -31,6 +31,8 @@ pub struct Facts {
     pub tools: BTreeSet<String>,
     /// The artifact of the release that `current` leads to, when nothing changed it before it was sealed.
     pub base: Option<String>,
+    /// Somebody went back by hand since the last switch: who, and when.
+    pub by_hand: Option<String>,
     /// The lock belonged to a release that has ended.
     pub taken_from: Option<String>,
     /// Whose the files are that are made there.
@@ -53,6 +55,7 @@ impl Facts {
             origin: yes("origin"),
             tools: answer.all("tool").map(str::to_owned).collect(),
             base: answer.get("base").map(str::to_owned),
+            by_hand: answer.get("hand").map(str::to_owned),
             taken_from: answer.get("lock").filter(|lock| lock.contains(':')).map(str::to_owned),
             owner: answer.get("owner").and_then(|owner| owner.parse().ok()).unwrap_or_default(),
             root: answer.get("root").unwrap_or_default().to_owned(),

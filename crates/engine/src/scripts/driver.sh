@@ -2,6 +2,7 @@
 #
 #   sh driver-HASH serve NONCE     reads commands on standard input, a verb and its values, one per line
 #   sh driver-HASH run DIR CWD     runs one hook; started by the verb `hook` in a session of its own
+#   sh driver-HASH rollback [NAME] by hand, with Aweigh gone: `current` goes back to an earlier release
 #
 # It runs in the folder of the environment. Whatever begins with "@NONCE " on standard output is an answer:
 # "key value" lines, then "end STATUS". Anything else is what a tool said, and is shown when a verb fails.
@@ -39,7 +40,17 @@ if [ "$mode" = run ]; then
   exit 0
 fi
 
-exec 2>&1
+driver=$0
+wanted=
+if [ "$mode" = rollback ]; then
+  wanted=${2:-}
+  set -- rollback "by-hand-$$"
+  # By hand, from anywhere: below the folder of the environment lies .aweigh, and in it this file.
+  case $driver in */*) cd "${driver%/*}/.." || exit 73 ;; *) cd .. || exit 73 ;; esac
+  driver=.aweigh/${driver##*/}
+else
+  exec 2>&1
+fi
 nonce=@$2
 here=$PWD
 next=.aweigh/next-$2
@@ -170,6 +181,7 @@ facts() {
   elif [ -e current ]; then
     say kind other
   fi
+  if [ -f .aweigh/by-hand ]; then IFS= read -r hand <.aweigh/by-hand && say hand "$hand"; fi
   for dir in releases/*; do if [ -d "$dir" ]; then say release "${dir#releases/}"; fi; done
   if plain "$1" && [ -d "releases/$1" ]; then
     say staged yes
@@ -297,6 +309,7 @@ do_activate() {
   [ "$now" = "$before" ] || { say now "$now"; return 78; }
   sealed "$name" || return $?
   point_current "releases/$name" || return 70
+  if [ -f .aweigh/by-hand ]; then rm -f .aweigh/by-hand; fi
   say now "releases/$name"
 }
 
@@ -499,7 +512,40 @@ do_unlock() {
   return 0
 }
 
-driver=$0
+# ------------------------------------------------------------------ by hand, with Aweigh gone
+by_hand() {
+  current_is_link || { echo "current is a real file or folder, not a link; move it away first"; return 79; }
+  now=$(readlink current)
+  live=${now#releases/}
+  if [ -z "$wanted" ]; then
+    # The newest that is sealed and older than what is live; the number stands behind the last dash.
+    best=0
+    for dir in releases/*; do
+      name=${dir#releases/}
+      number=${name##*-}
+      [ -d "$dir" ] && [ -f ".aweigh/manifests/$name/seal" ] && [ "$number" -lt "${live##*-}" ] 2>/dev/null || continue
+      if [ "$number" -gt "$best" ]; then best=$number wanted=$name; fi
+    done
+    [ -n "$wanted" ] || { echo "there is no earlier release here; name one: ls releases"; return 76; }
+  fi
+  plain "$wanted" && [ -d "releases/$wanted" ] || { echo "there is no release $wanted here: ls releases"; return 76; }
+  sealed "$wanted" || echo "warning: $wanted is not what it was when it was sealed"
+  find_owner
+  if [ -n "$owner" ]; then echo "warning: $owner holds the lock; if that Aweigh still runs, it may switch again"; fi
+  point_current "releases/$wanted" || return 70
+  who="by hand, by $(id -un 2>/dev/null) at $(date -u +%Y-%m-%dT%H:%M:%SZ)"
+  printf '%s\n' "$who" >.aweigh/by-hand
+  printf 'rolled back to release %s %s\n' "$wanted" "$who" >>revisions.log
+  echo "current now leads to releases/$wanted (it was ${now:-nothing})"
+  echo "Nothing was restarted. What your releases run after a switch:"
+  ls -d ".aweigh/runs/${wanted##*-}"/*after_activate*/script 2>/dev/null || echo "  nothing that is kept here"
+}
+
+if [ "$mode" = rollback ]; then
+  by_hand
+  exit $?
+fi
+
 say hello
 # Who speaks: INSTALLATION:RELEASE:EPOCH. It comes after the greeting, since the boot line may read ahead.
 IFS= read -r me || exit 0

@@ -343,6 +343,9 @@ fn surprise(lane: &Lane) -> Option<String> {
     if lane.previous().is_none() {
         return Some(format!("current points to {current}, outside releases/; undo puts it back"));
     }
+    if let Some(by_hand) = &lane.facts.by_hand {
+        return Some(format!("{current} was brought back {by_hand}"));
+    }
     let last = lane.run.good.first()?;
     let expected = format!("releases/{}", last.name);
     (current != expected)
