@@ -2,6 +2,7 @@
 import { mount } from 'svelte'
 import App from './App.svelte'
 import { onSignedOut } from './api/client'
+import { speak } from './i18n/index.svelte'
 import { push } from './push/client.svelte'
 import { listen } from './router.svelte'
 import { session } from './session.svelte'
@@ -13,4 +14,4 @@ onSignedOut(() => {
 })
 listen()
 void session.ask()
-mount(App, { target: document.getElementById('page') as HTMLElement })
+void speak().then(() => mount(App, { target: document.getElementById('page') as HTMLElement }))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use model::{HookPoint, NodeFact, Status, Step, StepKind, StepStatus};
 
 use crate::error::{Failure, Halt};
+use crate::fleet;
 use crate::lane::Lane;
 use crate::lanes::Lanes;
 use crate::pipeline::control_hooks;
@@ -92,6 +93,9 @@ async fn back(
     if !lanes.iter().any(|lane| lane.touched) {
         return Ok((gone, None));
     }
+    // Some of them may be half way back already.
+    let run = &run.renewed().await?;
+    lanes.iter_mut().for_each(|lane| lane.run = Arc::clone(run));
     let open = match begin_back(run).await {
         Ok(open) => open,
         Err(Halt::Journal(error)) => return Err(error),
@@ -105,6 +109,15 @@ async fn back(
         Some(Halt::Unknown(why)) => Some(format!("going back stopped: {why}")),
         Some(Halt::Stopped | Halt::Skipped | Halt::Held(_)) => Some("going back was stopped".to_owned()),
     };
+    // Their links may be back; what runs there nobody knows.
+    for lane in lanes.iter_mut().filter(|lane| lane.touched) {
+        lane.left_out = true;
+        if let Err(Halt::Journal(error)) =
+            fleet::settle(lane, StepStatus::Cancelled, "it could not go back").await
+        {
+            return Err(error);
+        }
+    }
     if let Some(open) = open {
         let ended = match &why {
             None => open.ok(None).await,

@@ -8,7 +8,7 @@ use model::event::ServerFact;
 use model::{HookPoint, Kind, Name, NodeFact, Plan, PlannedBatch, ServerState, StepStatus};
 use serde_json::json;
 
-use crate::error::{Failure, Halt, Hold};
+use crate::error::{Halt, Hold};
 use crate::lane::Lane;
 use crate::lanes::{Lanes, Stopped, gravest};
 use crate::pipeline::{scene, stage_alone};
@@ -88,11 +88,8 @@ pub fn key(number: usize) -> String {
 async fn switch(lane: &mut Lane) -> Result<(), Halt> {
     match onward(lane).await {
         Err(Halt::Failed(failure)) if lane.touched => match undo(lane).await {
-            Ok(()) => Err(Halt::Failed(failure)),
-            Err(Halt::Failed(back)) => {
-                let message = format!("{}; going back failed: {}", failure.message, back.message);
-                Err(Halt::Failed(Failure { message, ..failure }))
-            }
+            // Where it could not, everybody is told at the end.
+            Ok(()) | Err(Halt::Failed(_)) => Err(Halt::Failed(failure)),
             Err(other) => Err(other),
         },
         outcome => outcome,
@@ -187,9 +184,10 @@ pub fn is_too_many(plan: &Plan, failed: &BTreeSet<Name>) -> bool {
 /// Leaves a server out because somebody asked for it: what runs there for this release is ended, and it goes back where
 /// it was switched. It did not fail.
 pub async fn leave_out(lane: &mut Lane) -> Result<(), Halt> {
-    // The work on it was dropped in the middle of a word.
+    // The work on it was dropped in the middle of a word, and may have begun to go back.
     lane.start_anew();
     lane.left_out = true;
+    lane.run = lane.run.renewed().await?;
     let run = lane.run.clone();
     for row in rows(lane).await?.into_iter().filter(|row| row.status == StepStatus::Running) {
         if run.plan.steps.iter().any(|step| step.key == row.key && step.step == model::StepKind::Hook) {
@@ -213,7 +211,7 @@ pub async fn leave_out(lane: &mut Lane) -> Result<(), Halt> {
 }
 
 /// Says of everything that a server will not do any more that it will not, and that the server is behind.
-async fn settle(lane: &Lane, status: StepStatus, why: &str) -> Result<(), Halt> {
+pub async fn settle(lane: &Lane, status: StepStatus, why: &str) -> Result<(), Halt> {
     let state = if lane.touched { ServerState::Unknown } else { ServerState::Behind };
     let known = ServerFact { state: Some(state), ..lane.known(state) };
     let mut facts: Vec<_> = rows(lane)

@@ -54,6 +54,8 @@ fn said(row: &StepRow, key: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn row(key: &str, status: StepStatus, result: Option<serde_json::Value>) -> StepRow {
@@ -92,5 +94,40 @@ mod tests {
         let told: Vec<_> =
             facts.iter().filter_map(|fact| fact.server.as_ref()).map(|known| &known.name).collect();
         assert_eq!(told, servers.iter().collect::<Vec<_>>());
+    }
+
+    proptest! {
+        #[test]
+        fn after_a_retry_everything_of_a_server_is_done_or_pending_and_others_are_left_alone(
+            statuses in proptest::collection::vec(proptest::sample::select(StepStatus::ALL.to_vec()), 12),
+            chosen in proptest::sample::subsequence(vec!["web-1", "web-2", "web-10"], 0..=3),
+        ) {
+            let keys = ["fetch", "web-1/upload", "web-1/activate", "web-1/undo", "web-1/undo/verify", "web-1/prune",
+                "web-10/upload", "web-10/activate", "web-2/upload", "web-2/activate", "web-2/undo", "staged"];
+            // What is under way is under way nowhere while a release waits.
+            let settled = |status: StepStatus| if status == StepStatus::Running { StepStatus::Failed } else { status };
+            let rows: Vec<StepRow> =
+                keys.iter().zip(&statuses).map(|(key, status)| row(key, settled(*status), None)).collect();
+            let servers: Vec<Name> = chosen.iter().map(|name| name.parse().unwrap()).collect();
+            let mut now: std::collections::BTreeMap<String, StepStatus> =
+                rows.iter().map(|row| (row.key.clone(), row.status)).collect();
+            for fact in again(&rows, &servers) {
+                let status = now.get_mut(&fact.key).unwrap();
+                prop_assert!(status.may_become(fact.status), "{} {:?} -> {:?}", fact.key, status, fact.status);
+                *status = fact.status;
+            }
+            for row in &rows {
+                let server = row.key.split('/').next().unwrap();
+                let (before, after) = (row.status, now[&row.key]);
+                if chosen.contains(&server) {
+                    let is_undo = row.key.contains("/undo");
+                    let stays = matches!(before, StepStatus::Ok | StepStatus::Warning) && !is_undo;
+                    let expected = if stays || before == StepStatus::Paused { before } else { StepStatus::Pending };
+                    prop_assert_eq!(after, expected, "{}", row.key);
+                } else {
+                    prop_assert_eq!(after, before, "{}", row.key);
+                }
+            }
+        }
     }
 }

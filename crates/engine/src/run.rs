@@ -45,6 +45,7 @@ pub struct Ports {
 }
 
 /// One running release.
+#[derive(Clone)]
 pub struct Run {
     /// What it does.
     pub plan: Plan,
@@ -127,6 +128,14 @@ impl Run {
         }
         fault::point(|| key.to_owned(), Side::Intent).await.map_err(injected)?;
         Ok(Begun::Act(open))
+    }
+
+    /// The same release with the steps as they are recorded now: what was done since this ownership began is not done
+    /// again.
+    pub async fn renewed(&self) -> Result<Arc<Self>, JournalError> {
+        let rows = self.ports.journal.steps(self.plan.release).await?;
+        let found = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
+        Ok(Arc::new(Self { found, ..self.clone() }))
     }
 
     /// Records that `key` is not needed.

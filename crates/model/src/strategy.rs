@@ -177,6 +177,8 @@ pub fn divide(servers: &[Server], lines: &[Batch]) -> Vec<PlannedBatch> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::{Address, Labels};
 
@@ -238,6 +240,37 @@ mod tests {
         }
         for bad in ["", "%", "-1", "101%", "1.5", "1 %", "+1", "1%%", "99999999999"] {
             assert!(bad.parse::<Amount>().is_err(), "{bad:?}");
+        }
+    }
+
+    fn lines() -> impl Strategy<Value = Vec<Batch>> {
+        let amount = prop_oneof![(0_u32..40).prop_map(Amount::Count), (0_u8..=100).prop_map(Amount::Percent)];
+        let select =
+            prop_oneof![Just("role=web"), Just("role=worker"), Just("role=db"), Just("s001"), Just("all")];
+        let take = prop_oneof![
+            3 => amount.prop_map(Take::Next),
+            1 => select.prop_map(|text| Take::Select(text.parse().unwrap())),
+        ];
+        proptest::collection::vec(take.prop_map(|take| Batch { take, ..Batch::all() }), 0..6)
+    }
+
+    proptest! {
+        #[test]
+        fn every_server_is_in_one_batch_and_none_is_empty(many in 0_usize..60, lines in lines()) {
+            let servers = fleet(many);
+            let batches = divide(&servers, &lines);
+            let mut seen: Vec<&Name> = batches.iter().flat_map(|batch| &batch.servers).collect();
+            prop_assert!(batches.iter().all(|batch| !batch.servers.is_empty()));
+            seen.sort();
+            prop_assert_eq!(seen, servers.iter().map(|server| &server.name).collect::<Vec<_>>());
+            prop_assert_eq!(divide(&servers, &lines), batches, "the same again is the same");
+        }
+
+        #[test]
+        fn what_may_fail_is_never_more_than_what_is_begun(percent in 0_u8..=100, all in 0_usize..1000) {
+            let share = Amount::Percent(percent);
+            prop_assert!(share.rounded_down(all) <= share.rounded_up(all));
+            prop_assert!(share.rounded_up(all) <= all);
         }
     }
 }

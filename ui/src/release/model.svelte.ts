@@ -111,6 +111,10 @@ export class ReleaseModel {
   /** How many servers stand where, by the worst of their steps. */
   counts: Record<string, number> = $state.raw({})
   watching: string[] = $state.raw([])
+  /** Servers that somebody asked to leave out; it is done when their state says so. */
+  leaving: ReadonlySet<string> = $state.raw(new Set())
+  #isAskedToStop = $state(false)
+  #isAskedToWait = $state(false)
   #isUploading = $state(false)
   /** How far the uploads are that are under way; nothing when nobody has said so. */
   uploads: Uploads | null = $state.raw(null)
@@ -131,6 +135,7 @@ export class ReleaseModel {
     this.startedAt = snapshot.release.started_at ?? null
     this.endedAt = snapshot.release.ended_at ?? null
     this.watching = snapshot.watching ?? []
+    this.take(snapshot.release)
     this.seq = snapshot.seq
     this.stream = snapshot.stream
     for (const server of snapshot.release.servers) {
@@ -172,6 +177,31 @@ export class ReleaseModel {
     this.#forget(told)
   }
 
+  /** Takes in what an answer says was asked of the release; how it stands is told by facts alone. */
+  take(release: Release): void {
+    this.#isAskedToStop = release.stopping
+    // An answer that comes late does not make it wait once more.
+    this.#isAskedToWait = this.status === 'running' && release.pausing === true
+  }
+
+  /** Remembers whether a server is to be left out; no fact tells it before it is done. */
+  leave(name: string, isLeaving: boolean): void {
+    const leaving = new Set(this.leaving)
+    if (isLeaving) leaving.add(name)
+    else leaving.delete(name)
+    this.leaving = leaving
+  }
+
+  /** Somebody asked it to stop, and it has not ended yet. */
+  get stopping(): boolean {
+    return this.#isAskedToStop && this.status === 'running'
+  }
+
+  /** Somebody asked it to wait, and it does not wait yet. */
+  get pausing(): boolean {
+    return this.#isAskedToWait && this.status === 'running' && !this.stopping
+  }
+
   /** Takes in how far the uploads are. Facts win: what is settled is not under way, whatever comes late. */
   progress(raw: unknown): void {
     this.uploads = this.#isOver ? null : readProgress(raw, (key) => {
@@ -207,6 +237,7 @@ export class ReleaseModel {
     this.reason = reason
     if (status === 'running') this.startedAt ??= at
     this.endedAt = TERMINAL.has(status) ? at : null
+    if (status !== 'running') this.#isAskedToWait = false
   }
 
   #server(fact: ServerFact): void {

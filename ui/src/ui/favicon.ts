@@ -1,7 +1,7 @@
 // The icon of the tab follows the release.
 
 const COLOURS: Record<string, string> = {
-  running: '1668dc', succeeded: '17936a', failed: 'a3160f', partial: 'a3160f', rolled_back: '6b4fa0', interrupted: 'c77d00', queued: '7d8792',
+  running: '1668dc', succeeded: '17936a', failed: 'a3160f', partial: 'a3160f', rolled_back: '6b4fa0', interrupted: 'c77d00', paused: 'c77d00', queued: '7d8792',
 }
 
 /** Shows how a release stands; nothing puts Aweigh's own icon back. */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Page } from '@playwright/test'
 import { expect, signIn, test } from './rig'
-import { lively, look, screens } from './screens'
+import { OPENERS, lively, look, screens } from './screens'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -38,6 +38,13 @@ for (const [language, theme] of [['en', 'light'], ['zh', 'dark'], ['en', 'dark']
       await page.goto(rig.url + screen.path)
       await screen.ready(page)
       await note(screen.name)
+      for (const opener of OPENERS[screen.name]?.(env.name) ?? []) {
+        await page.locator(opener).click()
+        if (opener.startsWith('#tab')) continue
+        await expect(page.getByRole('dialog').getByRole('button').first()).toBeVisible()
+        await note(`${screen.name} dialog ${opener}`)
+        await page.keyboard.press('Escape')
+      }
       if (screen.name !== 'release-rolled-back') continue
       for (const tab of ['chat', 'changes', 'info']) {
         await page.locator(`#tab-${tab}`).click()

@@ -124,12 +124,13 @@ export class Rig {
     writeFileSync(join(this.folder, 'fleet.toml'), fleet)
   }
 
-  /** An environment of its own for one test. Its `after_upload` hooks wait for the gate; its health is what a file says. */
-  async environment(page: Page, hooks: Record<string, unknown> = {}): Promise<Environment> {
+  /** An environment of its own for one test, with `more` of its keys. Its `after_upload` hooks wait for the gate; its
+   * health is what a file says. */
+  async environment(page: Page, hooks: Record<string, unknown> = {}, more: Record<string, unknown> = {}): Promise<Environment> {
     const name = `e${++this.#environments}`
     const one = new Environment(name, join(this.folder, `gate-${name}`), join(this.folder, `sick-${name}`))
     const spec = {
-      name, servers: 'role=web', path: `~/${name}`, keep: 3,
+      name, servers: 'role=web', path: `~/${name}`, keep: 3, ...more,
       health: { command: `! grep -sqf ${one.sick} page.html`, deadline: '2s' },
       hooks: { after_upload: `printf '\\033[32mwarming\\033[0m up\\n'; while [ ! -e ${one.gate} ]; do sleep 0.05; done; echo warm`, ...hooks },
     }

@@ -9,7 +9,8 @@ const heading = (level: number) => async (page: Page): Promise<void> => {
   await expect(page.locator('[aria-busy=true]')).toHaveCount(0)
 }
 
-/** Makes something to look at: a release that succeeded, one that went back, one that is running, and chat. */
+/** Makes something to look at: a release that succeeded, one that went back, one that is running, and chat; in an
+ * environment that is locked, one that is held behind a batch of which a server failed. */
 export async function lively(page: Page, rig: Rig): Promise<{ env: Environment; ids: number[] }> {
   const env = await rig.environment(page)
   env.open()
@@ -18,11 +19,18 @@ export async function lively(page: Page, rig: Rig): Promise<{ env: Environment; 
   env.fallSick('v2')
   ids.push(await release(page, rig.url, env.name, 'v2'))
   await expect(verdict(page)).toHaveText('rolled back')
+  const FAILS = 'test "$AWEIGH_SERVER" != web-2 || test "$AWEIGH_ACTION" = undo'
+  const held = await rig.environment(page, { after_activate: FAILS }, { batches: [{ size: 2, hold: true }, '100%'], max_failures: 1 })
+  held.open()
+  const canary = await release(page, rig.url, held.name, 'v2')
+  await expect(verdict(page)).toHaveText('paused')
+  const locked = await page.request.put(`${rig.url}/api/v1/projects/shop/environments/${held.name}/lock`, { data: { reason: 'the canary runs over the weekend' }, headers: { Origin: rig.url } })
+  expect(locked.status(), await locked.text()).toBe(200)
   const say = (text: string) => page.request.post(`${rig.url}/api/v1/releases/${ids[1]}/chat`, { data: { text, node: 'web-1/verify' }, headers: { Origin: rig.url } })
   await say('The cart answers 500, I am looking.')
   await say('Rolled back by itself. Thanks!')
   env.close()
-  ids.push(await release(page, rig.url, env.name, 'v3'))
+  ids.push(await release(page, rig.url, env.name, 'v3'), canary)
   return { env, ids }
 }
 
@@ -36,6 +44,7 @@ export function screens(env: string, ids: number[]): Screen[] {
     { name: 'release-succeeded', path: `/r/${ids[0]}`, ready: tree },
     { name: 'release-rolled-back', path: `/r/${ids[1]}`, ready: tree },
     { name: 'release-running', path: `/r/${ids[2]}`, ready: tree },
+    { name: 'release-held', path: `/r/${ids[3]}`, ready: tree },
     { name: 'release-matrix', path: `/r/${ids[1]}?view=matrix`, ready: tree },
     { name: 'release-map', path: `/r/${ids[1]}?view=map`, ready: heading(1) },
     { name: 'new-release', path: `/p/shop/new?env=${env}&ref=v3`, ready: heading(1) },
@@ -51,6 +60,13 @@ export function screens(env: string, ids: number[]): Screen[] {
     { name: 'account', path: '/account', ready: heading(1) },
     { name: 'nowhere', path: '/nowhere', ready: heading(1) },
   ]
+}
+
+/** What opens the dialogs of a screen, one after another; a tab opens none, and the next ones are in it. */
+export const OPENERS: Record<string, (env: string) => string[]> = {
+  'release-held': () => ['.steer .danger', '#tab-info', 'dl .acts button >> nth=0'],
+  'release-running': () => ['.steer .danger'],
+  project: (env) => [0, 1, 2].map((nth) => `article[aria-label="${env}"] button >> nth=${nth}`),
 }
 
 /** Language and theme as the server reads them. */

@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs'
 import { expect, signIn, step, test as base } from '../e2e/rig'
 import { Rig } from '../e2e/rig'
-import { lively, look, screens } from '../e2e/screens'
+import { OPENERS, lively, look, screens } from '../e2e/screens'
 
 const FOLDER = 'screens'
 
@@ -30,6 +30,13 @@ test('pictures', async ({ page, fleet: rig }) => {
       await page.goto(rig.url + screen.path)
       await screen.ready(page)
       await page.screenshot({ path: `${FOLDER}/${screen.name}-${look_}.png` })
+      for (const [index, opener] of (OPENERS[screen.name]?.(env.name) ?? []).entries()) {
+        await page.locator(opener).click()
+        if (opener.startsWith('#tab')) continue
+        await expect(page.getByRole('dialog').getByRole('button').first()).toBeVisible()
+        await page.screenshot({ path: `${FOLDER}/${screen.name}-dialog-${index + 1}-${look_}.png` })
+        await page.keyboard.press('Escape')
+      }
       if (screen.name !== 'release-rolled-back') continue
       await page.locator('#tab-chat').click()
       await expect(page.getByText('Thanks!')).toBeVisible()

@@ -10,9 +10,9 @@ const _ = '\u2007'
 test.each([
   [0, '0 B'], [999, '999 B'], [1_000, '1.00 kB'], [12_345, '12.3 kB'], [123_456, '123 kB'], [1_234_567, '1.23 MB'], [45_000_000, '45.0 MB'],
   [5_600_000_000, '5.60 GB'], [7e12, '7.00 TB'], [Number.MAX_SAFE_INTEGER, '9,007 TB'],
-])('%d bytes', (n, written) => {
+])('%d bytes', async (n, written) => {
   for (const language of ['en', 'zh'] as const) {
-    setLocale(language)
+    await setLocale(language)
     expect(bytes(n)).toBe(written)
     expect(rate(n)).toBe(`${written}/s`)
   }

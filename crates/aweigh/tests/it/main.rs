@@ -17,6 +17,7 @@ mod demo;
 mod drift;
 mod exit_codes;
 mod faults;
+mod golden;
 mod hooks;
 mod locks;
 mod push;

@@ -65,7 +65,8 @@ fn by_hand_with_aweigh_gone() {
     let commits = versions(&rig);
     rig.kill();
     let driver = std::fs::read_dir(rig.root(1).join(".aweigh")).unwrap().flatten();
-    let driver = driver.map(|entry| entry.path()).find(|path| path.to_str().unwrap().contains("/driver-")).unwrap();
+    let driver =
+        driver.map(|entry| entry.path()).find(|path| path.to_str().unwrap().contains("/driver-")).unwrap();
     let by_hand = |shell: &[&str], words: &[&str]| {
         let (program, before) = shell.split_first().unwrap();
         let output = std::process::Command::new(program)

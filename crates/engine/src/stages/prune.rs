@@ -105,6 +105,7 @@ fn revision_line(lane: &Lane) -> String {
 #[cfg(test)]
 mod tests {
     use model::ReleaseId;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -141,5 +142,38 @@ mod tests {
     fn after_a_rollback_the_order_is_that_of_activation() {
         check(&[1, 2, 3], 1, &[3, 2, 1], 2, &[2]);
         check(&[1, 2, 9], 2, &[1], 2, &[]);
+    }
+
+    proptest! {
+        /// Releases 1 to 30: those that are on the server, which are good in the order of their last activation, and which
+        /// of the good ones is live.
+        #[test]
+        fn retention_keeps_what_is_live_what_was_before_it_and_what_it_does_not_know(
+            found in proptest::collection::btree_set(1_i64..30, 1..20),
+            good_ids in Just((1_i64..30).collect::<Vec<_>>()).prop_shuffle(),
+            many in 0_usize..20,
+            keep in 0_u32..12,
+            pick in any::<prop::sample::Index>(),
+        ) {
+            let found: Vec<i64> = found.into_iter().collect();
+            let live = *pick.get(&found);
+            let by_activation: Vec<i64> = good_ids.into_iter().take(many).filter(|id| *id != live).collect();
+            let names: Vec<_> = found.iter().copied().map(name).collect();
+            let removed = to_remove(&names, &name(live), &good(&by_activation), keep);
+            let gone = |id: i64| removed.contains(&name(id));
+            prop_assert!(!gone(live));
+            if let Some(previous) = by_activation.first() {
+                prop_assert!(!gone(*previous), "the good one before it is the way back");
+            }
+            let room = usize::try_from(keep.max(2)).unwrap() - 1;
+            for id in &found {
+                let rank = by_activation.iter().position(|good| good == id);
+                match rank {
+                    Some(rank) => prop_assert_eq!(gone(*id), rank >= room, "good release {}", id),
+                    // One that never became good goes, unless another installation may know it.
+                    None => prop_assert_eq!(gone(*id), *id < live, "release {}", id),
+                }
+            }
+        }
     }
 }

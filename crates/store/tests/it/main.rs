@@ -7,6 +7,7 @@ mod creating;
 mod definitions;
 mod events;
 mod logs;
+mod machine;
 mod opening;
 mod recording;
 mod rig;

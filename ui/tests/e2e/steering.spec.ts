@@ -1,0 +1,192 @@
+// People steer a release from the page: a canary is promoted, a release is paused, a server is left out and tried again,
+// and in an emergency everything goes back at once.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from '@playwright/test'
+import { expect, release, signIn, step, test, verdict } from './rig'
+
+const CANARY = { batches: [{ size: 1, hold: true }, '100%'] }
+
+/** Goes on with the tab key until a button of this name has the focus. */
+async function tabTo(page: Page, name: string | RegExp): Promise<void> {
+  const focus = page.locator(':focus')
+  for (let n = 0; n < 60; n++) {
+    await page.keyboard.press('Tab')
+    if (await focus.and(page.getByRole('button', { name })).count()) return
+  }
+  throw new Error(`the tab key does not reach ${name}`)
+}
+
+test('a canary is held, and promoted with the keyboard alone', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const env = await rig.environment(page, {}, CANARY)
+  env.open()
+  await release(page, rig.url, env.name, 'v1')
+  await expect(page.locator('.verdict')).toContainText('Batch 1 is done. Batch 2 begins when somebody promotes it')
+  await expect(verdict(page)).toHaveText('paused')
+  await expect(page.getByRole('button', { name: 'Let it go on' })).toHaveCount(0)
+  await expect(step(page, 'web-1 verify: done')).toBeVisible()
+  await expect(step(page, 'web-2 activate: waiting')).toBeVisible()
+  await expect(step(page, 'batch 2: paused')).toBeVisible()
+
+  await tabTo(page, 'Promote: go on with batch 2')
+  await page.keyboard.press('Enter')
+  await expect(verdict(page)).toHaveText('succeeded')
+  await expect(step(page, 'web-3 verify: done')).toBeVisible()
+  // The button is gone; the focus is not lost.
+  await expect(page.getByRole('group', { name: 'What to do with it' })).toBeFocused()
+})
+
+test('a canary that is not good enough goes back', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const env = await rig.environment(page, {}, CANARY)
+  env.open()
+  await release(page, rig.url, env.name, 'v1')
+  await page.getByRole('button', { name: 'Promote: go on with batch 2' }).click()
+  await expect(verdict(page)).toHaveText('succeeded')
+  await release(page, rig.url, env.name, 'v2')
+  await expect(verdict(page)).toHaveText('paused')
+  await page.getByRole('button', { name: 'Cancel release' }).click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog).toContainText('all switched ones go back')
+  await dialog.getByRole('button', { name: 'Cancel release' }).click()
+  await expect(verdict(page)).toHaveText('rolled back')
+  await expect(step(page, 'undo: done')).toBeVisible()
+})
+
+test('a release is paused and goes on', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const env = await rig.environment(page)
+  await release(page, rig.url, env.name, 'v1')
+  await expect(step(page, 'web-1 after_upload: running')).toBeVisible()
+  await page.getByRole('button', { name: 'Pause', exact: true }).click()
+  await expect(page.getByText('Pausing…')).toBeVisible()
+  env.open()
+  await expect(verdict(page)).toHaveText('paused')
+  await expect(page.locator('.verdict')).toContainText('paused by admin')
+  await page.getByRole('button', { name: 'Let it go on' }).click()
+  await expect(verdict(page)).toHaveText('succeeded')
+})
+
+test('a batch that waits for its time needs nobody; who pauses the release then lets it go on, and promotes nothing', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const env = await rig.environment(page, {}, { batches: [{ size: 1, wait: '8s' }, '100%'] })
+  env.open()
+  await release(page, rig.url, env.name, 'v1')
+  await expect(step(page, 'batch 2: paused')).toBeVisible()
+  await expect(verdict(page)).toHaveText('running')
+  await page.getByRole('button', { name: 'Pause', exact: true }).click()
+  await expect(verdict(page)).toHaveText('paused')
+  await expect(page.getByRole('button', { name: /^Promote/ })).toHaveCount(0)
+  await page.getByRole('button', { name: 'Let it go on' }).click()
+  await expect(verdict(page)).toHaveText('succeeded')
+})
+
+test('a server is left out, tried again, and comes with the others', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const env = await rig.environment(page, {}, { batches: [{ size: 2, hold: true }, '100%'] })
+  await release(page, rig.url, env.name, 'v1')
+  await step(page, 'web-1 after_upload: running').click()
+  await page.getByRole('button', { name: 'Leave web-1 out…' }).click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog).toContainText('is killed')
+  await dialog.getByRole('button', { name: 'Leave web-1 out' }).click()
+  await page.getByRole('tab', { name: 'Details' }).click()
+  await expect(page.getByRole('tabpanel')).toContainText('web-1 · left behind')
+  env.open()
+  await expect(verdict(page)).toHaveText('paused')
+  await expect(page.locator('.verdict')).toContainText('1 server failed or was left out.')
+  await page.getByRole('tabpanel').getByRole('button', { name: 'Try web-1 again' }).click()
+  await expect(page.getByRole('tabpanel')).toContainText('web-1 · live')
+  await expect(verdict(page)).toHaveText('paused')
+  await page.getByRole('button', { name: 'Promote: go on with batch 2' }).click()
+  await expect(verdict(page)).toHaveText('succeeded')
+  await expect(page.locator('.verdict')).toContainText('Every server runs it.')
+})
+
+test('in an emergency everything goes back at once, whatever hangs', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const env = await rig.environment(page)
+  env.open()
+  const first = await release(page, rig.url, env.name, 'v1')
+  await expect(verdict(page)).toHaveText('succeeded')
+  env.close()
+  const second = await release(page, rig.url, env.name, 'v2')
+  await expect(step(page, 'web-1 after_upload: running')).toBeVisible()
+  await page.getByRole('button', { name: 'Cancel release' }).click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog).toContainText('Nothing is waited for')
+  await dialog.getByRole('button', { name: 'Go back at once' }).click()
+  await page.waitForURL(`${rig.url}/r/${second + 1}`)
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('rollback')
+  await expect(verdict(page)).toHaveText('succeeded')
+  await page.goto(`${rig.url}/r/${second}`)
+  await expect(verdict(page)).toHaveText('cancelled')
+  await page.goto(rig.url)
+  const cell = page.locator('article', { hasText: env.name }).first()
+  await expect(cell).toContainText('v1')
+  await expect(cell).toContainText(`Locked by Aweigh rolled back by release ${second + 1}`)
+  expect(first).toBeLessThan(second)
+})
+
+test('who has cancelled already can still go back at once, when a server in hand hangs', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const hangs = join(rig.folder, 'hangs')
+  const env = await rig.environment(page, { after_activate: `while [ -e ${hangs} ] && [ $AWEIGH_SERVER = web-2 ] && [ $AWEIGH_ACTION = release ]; do sleep 0.05; done` })
+  env.open()
+  await release(page, rig.url, env.name, 'v1')
+  await expect(verdict(page)).toHaveText('succeeded')
+  writeFileSync(hangs, '')
+  const second = await release(page, rig.url, env.name, 'v2')
+  await expect(step(page, 'web-1 verify: done')).toBeVisible()
+  await page.getByRole('button', { name: 'Cancel release' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('button', { name: 'Cancel release' }).click()
+  await expect(page.getByText('Stopping…')).toBeVisible()
+  await page.getByRole('button', { name: 'Go back at once…' }).click()
+  await dialog.getByRole('button', { name: 'Go back at once' }).click()
+  await page.waitForURL(`${rig.url}/r/${second + 1}`)
+  await expect(verdict(page)).toHaveText('succeeded')
+  await page.goto(`${rig.url}/r/${second}`)
+  await expect(verdict(page)).toHaveText('partial')
+})
+
+test('with nothing to go back to, the page says so where it was asked', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const env = await rig.environment(page)
+  await release(page, rig.url, env.name, 'v1')
+  await expect(step(page, 'web-1 after_upload: running')).toBeVisible()
+  await page.getByRole('button', { name: 'Cancel release' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('button', { name: 'Go back at once' }).click()
+  await expect(dialog.getByRole('alert')).toContainText('no good release')
+  await page.keyboard.press('Escape')
+  env.open()
+  await expect(verdict(page)).toHaveText('succeeded')
+})
+
+test('a server is left out of a release that waits, when it goes on', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const env = await rig.environment(page, {}, CANARY)
+  env.open()
+  await release(page, rig.url, env.name, 'v1')
+  await expect(verdict(page)).toHaveText('paused')
+  await step(page, 'web-3 after_upload: done').click()
+  await page.getByRole('button', { name: 'Leave web-3 out…' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Leave web-3 out' }).click()
+  await expect(page.getByRole('tabpanel')).toContainText('web-3 is left out when the release goes on.')
+  await page.getByRole('button', { name: 'Promote: go on with batch 2' }).click()
+  await expect(verdict(page)).toHaveText('succeeded')
+  await expect(page.locator('.verdict')).toContainText('1 server was left out; all others run it.')
+})
+
+test('a form keeps what it does not show', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const env = await rig.environment(page, {}, { ...CANARY, max_failures: 1 })
+  await page.goto(`${rig.url}/p/shop/e/${env.name}`)
+  await page.getByLabel('Releases that are kept').fill('4')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.waitForURL(`${rig.url}/p/shop`)
+  const stored = await page.request.get(`${rig.url}/api/v1/projects/shop/environments/${env.name}`)
+  expect(await stored.json()).toMatchObject({ keep: 4, max_failures: 1, batches: CANARY.batches })
+})
