@@ -7,6 +7,7 @@
 //! with `passwords` and `throttle`.
 
 pub mod actor;
+pub mod artifacts;
 pub mod board;
 pub mod chat;
 pub mod definitions;
@@ -28,6 +29,7 @@ mod throttle;
 pub mod watch;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::dispatcher::Control;
@@ -37,6 +39,7 @@ use store::Store;
 use tokio::sync::{Mutex, watch as signal};
 
 pub use actor::Actor;
+pub use artifacts::Artifact;
 pub use board::BoardRow;
 pub use definitions::Definitions;
 pub use drift::{Drift, DriftState, ServerDrift};
@@ -69,6 +72,8 @@ pub struct Parts {
     pub control: Control,
     /// How far uploads are.
     pub uploads: Uploads,
+    /// The data folder.
+    pub data: PathBuf,
     /// Reads private keys.
     pub keys: Arc<dyn Keys>,
     /// Reads `aweigh.toml`.

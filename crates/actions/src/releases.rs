@@ -50,6 +50,8 @@ pub enum Wanted {
     Back(Back),
     /// The live release, on servers that do not run it.
     CatchUp,
+    /// What is live in another environment of the project: the same bytes.
+    From(Name),
 }
 
 /// Which earlier release.
@@ -228,7 +230,10 @@ impl Actions {
         let by = actor.name.clone();
         let now = request.others == Others::End;
         match &request.wanted {
-            Wanted::Ref(_) | Wanted::CatchUp if now => Err(Error::invalid("now", "is only for a rollback")),
+            Wanted::Ref(_) | Wanted::CatchUp | Wanted::From(_) if now => {
+                Err(Error::invalid("now", "is only for a rollback"))
+            }
+            Wanted::From(other) => self.sideways(project, &site, servers, other, by).await,
             Wanted::Ref(git_ref) => self.forward(project, &site, servers, git_ref, by).await,
             Wanted::Back(back) => {
                 // Who ends a release wants what ran before that one, which is the last good one.
@@ -276,6 +281,44 @@ impl Actions {
             commit,
             kind: Kind::Release,
             origin: None,
+            artifact: None,
+            now: false,
+            by,
+        })
+    }
+
+    /// A plan that brings what is live in another environment, as it was built for that one.
+    async fn sideways(
+        &self,
+        project: Project,
+        site: &Site,
+        servers: Vec<Server>,
+        other: &Name,
+        by: String,
+    ) -> Result<planner::Request, Error> {
+        if *other == site.name {
+            return Err(Error::invalid("from", "is the environment itself"));
+        }
+        let known = self.store().site(&project.name, other).await?;
+        known.ok_or_else(|| Error::missing("environment", &format!("{}/{other}", project.name)))?;
+        let good = self.back_to(&project.name, other, Back::Live).await?;
+        let artifact = origin(&good)?.artifact;
+        let before =
+            self.store().plan(good.id).await?.ok_or_else(|| Error::missing("plan of release", &good.id))?;
+        let says = self.says(&project, &good.commit, site).await?;
+        let says = says.map_err(|errors| repository_file::wrong(&good.commit, errors))?;
+        let (project, environment) = repository_file::under(project, site, &says);
+        Ok(planner::Request {
+            project,
+            environment,
+            servers,
+            git_ref: before.git_ref,
+            branch: before.branch,
+            tag: before.tag,
+            commit: good.commit,
+            kind: Kind::Release,
+            origin: None,
+            artifact: Some(artifact),
             now: false,
             by,
         })
@@ -313,6 +356,7 @@ impl Actions {
             commit: good.commit,
             kind: Kind::Rollback,
             origin: Some(origin),
+            artifact: None,
             now: false,
             by,
         })
@@ -384,6 +428,7 @@ fn hash(request: &Request) -> String {
         Wanted::Back(Back::Live) => serde_json::json!("live"),
         Wanted::Back(Back::Release(id)) => serde_json::json!(id),
         Wanted::CatchUp => serde_json::json!("catch_up"),
+        Wanted::From(other) => serde_json::json!({ "from": other }),
     };
     let all = serde_json::json!([
         request.project,

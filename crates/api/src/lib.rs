@@ -7,6 +7,7 @@
 //! way back. Everything else is an answer.
 
 pub mod apply;
+pub mod artifact;
 pub mod board;
 pub mod build;
 pub mod checked;
@@ -42,6 +43,7 @@ pub mod strategy;
 pub mod words;
 
 pub use apply::{ApplyAnswer, Change, ChangeAction, What};
+pub use artifact::ArtifactView;
 pub use board::BoardRow;
 pub use build::BuildSpec;
 pub use checked::{Checked, Stored};

@@ -14,7 +14,8 @@ pub use release::{
     RollbackArgs, SkipArgs, WatchArgs, Which, WhichArgs,
 };
 pub use things::{
-    CredentialAdd, Credentials, Git, GitVerb, Projects, RefListing, Secret, ServerAdd, Servers, Tokens, Users,
+    Artifacts, CredentialAdd, Credentials, Git, GitVerb, Projects, RefListing, Secret, ServerAdd, Servers,
+    Tokens, Users,
 };
 
 /// Release code to your servers, with everyone watching
@@ -91,6 +92,9 @@ pub enum Command {
     /// List, show and remove projects
     #[command(subcommand)]
     Projects(Projects),
+    /// List the packed trees that are kept of a project
+    #[command(subcommand)]
+    Artifacts(Artifacts),
     /// Look into the repository of a project
     Git(Git),
     /// List, add and remove users

@@ -64,6 +64,7 @@ pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wire
         hosts,
         control,
         uploads,
+        data: settings.data.clone(),
         keys: Arc::new(SshKeys),
         repository_file: web::read_repository_file,
     };

@@ -86,6 +86,17 @@ async fn artifact(run: &Arc<Run>) -> Result<Option<String>, Halt> {
         }
         return Ok(kept.then(|| origin.artifact.clone()));
     }
+    if let Some(hash) = &run.plan.artifact {
+        for key in ["fetch", "build", "pack"] {
+            run.skip(key, "the artifact of another environment is brought as it is").await?;
+        }
+        if crate::artifact::kept::chain(&run.ports.data, hash).is_none() {
+            let gone = Failure::new(format!("artifact {hash} is not kept any more"));
+            return Err(Halt::Failed(gone.hint("release the commit itself; it is built again")));
+        }
+        run.reporter.artifact(hash).await?;
+        return Ok(Some(hash.clone()));
+    }
     control_hooks(run, HookPoint::BeforeFetch, None).await?;
     run.border()?;
     fetch(run).await?;

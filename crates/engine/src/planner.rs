@@ -31,6 +31,8 @@ pub struct Request {
     pub commit: CommitId,
     /// Set unless a commit is brought.
     pub origin: Option<Origin>,
+    /// See [`Plan::artifact`].
+    pub artifact: Option<String>,
     /// It goes back at once, see [`Plan::now`].
     pub now: bool,
     /// Who asks.
@@ -51,6 +53,7 @@ pub fn plan(request: Request, id: ReleaseId, at: Timestamp) -> Plan {
         tag: request.tag,
         commit: request.commit,
         origin: request.origin,
+        artifact: request.artifact,
         now: request.now,
         by: request.by,
         batches: Vec::new(),

@@ -68,6 +68,9 @@ pub struct Plan {
     pub commit: CommitId,
     /// Set unless a commit is brought: the release whose tree and artifact come again.
     pub origin: Option<Origin>,
+    /// The artifact that is brought as it is, made for another environment; nothing is built.
+    #[serde(default)]
+    pub artifact: Option<String>,
     /// It goes back at once: no server waits for another, and none that fails turns round again.
     #[serde(default)]
     pub now: bool,

@@ -44,8 +44,8 @@ pub use state::AppState;
 
 use auth::allow;
 use routes::{
-    apply, board, chat, credentials, drift, environments, events, git, locks, page, projects, releases,
-    servers, session, steer, tokens, users,
+    apply, artifacts, board, chat, credentials, drift, environments, events, git, locks, page, projects,
+    releases, servers, session, steer, tokens, users,
 };
 
 /// The largest body, in bytes.
@@ -163,6 +163,7 @@ fn quick() -> Router<AppState> {
         .merge(projects)
         .merge(people)
         .route("/apply", allow(Apply, post(apply::apply)).layer(DefaultBodyLimit::max(FLEET)))
+        .route("/projects/{project}/artifacts", allow(SeeReleases, get(artifacts::list)))
         .route("/export", allow(SeeDefinitions, get(apply::export)))
         .route("/releases", allow(SeeReleases, get(releases::list)))
         .route("/releases/{release}", allow(SeeReleases, get(releases::show)))

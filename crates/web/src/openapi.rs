@@ -8,8 +8,8 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as Generated};
 
 use crate::routes::{
-    apply, board, chat, credentials, drift, environments, events, git, locks, projects, releases, servers,
-    session, steer, tokens, users,
+    apply, artifacts, board, chat, credentials, drift, environments, events, git, locks, projects, releases,
+    servers, session, steer, tokens, users,
 };
 
 /// The document.
@@ -29,7 +29,7 @@ pub(crate) async fn show() -> Json<OpenApi> {
         environments::list, environments::create, environments::show, environments::replace, environments::change,
         environments::remove, locks::lock, locks::unlock, drift::show,
         git::refs, git::fetch, git::changes,
-        apply::apply, apply::export,
+        apply::apply, apply::export, artifacts::list,
         releases::create, releases::list, releases::show, releases::progress, releases::log,
         steer::cancel, steer::pause, steer::resume, steer::promote, steer::retry, steer::skip,
         events::events, board::show, chat::to_release, chat::to_project, chat::list,

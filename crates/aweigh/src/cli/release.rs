@@ -44,6 +44,7 @@ pub struct Following {
 #[command(after_long_help = "Examples:\n  aweigh release shop -e production main\n  \
 aweigh release shop -e production v1.4.2 -m \"new checkout\"\n  \
 aweigh release shop -e staging feature/login --queue --timeout 15m\n  \
+aweigh release shop -e production --from staging\n  \
 aweigh release shop -e production 1a2b3c4 --servers web-1\n\n\
 Exit codes: 0 done, 1 ended with the servers as before, 4 refused, 5 partial or interrupted, 6 not done in time.\n\
 Ctrl-C stops watching, not the release.")]
@@ -52,8 +53,11 @@ pub struct ReleaseArgs {
     #[command(flatten)]
     pub place: Place,
     /// A branch, a tag or a commit
-    #[arg(value_name = "REF")]
-    pub git_ref: String,
+    #[arg(value_name = "REF", required_unless_present = "from", conflicts_with = "from")]
+    pub git_ref: Option<String>,
+    /// Bring what is live in this environment of the project instead, the same bytes
+    #[arg(long, value_name = "ENV")]
+    pub from: Option<Name>,
     /// Show what the release would do, and do nothing
     #[arg(long, conflicts_with_all = ["detach", "queue", "supersede", "timeout"])]
     pub plan: bool,

@@ -202,6 +202,19 @@ pub enum Projects {
     },
 }
 
+/// The verbs of `artifacts`.
+#[derive(Debug, Subcommand)]
+pub enum Artifacts {
+    /// List them, the newest first
+    List {
+        /// Of this project
+        project: Name,
+        /// How it is printed.
+        #[command(flatten)]
+        listing: Listing,
+    },
+}
+
 /// The words of `git`.
 #[derive(Debug, Args)]
 pub struct Git {

@@ -170,6 +170,7 @@ async fn release(client: &Client, version: Option<&str>, expected: Status) -> an
         environment: ENVIRONMENT.to_owned(),
         git_ref: version.map(str::to_owned),
         rollback_to: version.is_none().then_some(RollbackTo::Previous),
+        from: None,
         catch_up: false,
         servers: None,
         note: String::new(),

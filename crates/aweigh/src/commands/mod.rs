@@ -1,6 +1,7 @@
 //! One file per verb. A command reads its words, asks the server one or two things, shows the answer.
 
 mod apply;
+mod artifacts;
 mod catch_up;
 mod check;
 mod completions;
@@ -91,6 +92,7 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
         Command::Servers(verb) => servers::run(&client, verb).await,
         Command::Credentials(verb) => credentials::run(&client, verb, env).await,
         Command::Projects(verb) => projects::run(&client, verb).await,
+        Command::Artifacts(verb) => artifacts::run(&client, verb).await,
         Command::Git(args) => git::run(&client, &args).await,
         Command::Users(verb) => users::run(&client, verb).await,
         Command::Tokens(verb) => tokens::run(&client, verb).await,

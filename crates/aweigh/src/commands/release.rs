@@ -24,7 +24,8 @@ fn request(args: &ReleaseArgs) -> ReleaseRequest {
     ReleaseRequest {
         project: args.place.project.to_string(),
         environment: args.place.environment.to_string(),
-        git_ref: Some(args.git_ref.clone()),
+        git_ref: args.git_ref.clone(),
+        from: args.from.as_ref().map(ToString::to_string),
         rollback_to: None,
         catch_up: false,
         servers: args.servers.as_ref().map(|servers: &Selector| servers.as_str().to_owned()),

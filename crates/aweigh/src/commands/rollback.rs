@@ -17,6 +17,7 @@ fn request(args: &RollbackArgs) -> ReleaseRequest {
         environment: args.place.environment.to_string(),
         git_ref: None,
         rollback_to: Some(args.to.map_or(RollbackTo::Previous, RollbackTo::Release)),
+        from: None,
         catch_up: false,
         servers: None,
         note: args.following.note.clone().unwrap_or_default(),

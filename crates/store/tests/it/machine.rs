@@ -61,6 +61,10 @@ impl World {
         self.known.keys().nth(which).copied()
     }
 
+    fn status(&self, id: ReleaseId) -> Status {
+        self.known.get(&id).unwrap().status
+    }
+
     async fn create(&mut self, digit: char, others: Others) {
         let new = NewRelease { others, ..release("shop", "production", digit) };
         if let Created::New(id) = self.rig.store.create(new).await.unwrap() {
@@ -101,7 +105,7 @@ impl World {
             Deed::Pause(which) => {
                 let Some(id) = self.pick(which) else { return };
                 let stored = store.request_pause(id, "ann").await.unwrap();
-                assert_eq!(stored == Steered::Stored(vec![]), self.known[&id].status == Status::Running);
+                assert_eq!(stored == Steered::Stored(vec![]), self.status(id) == Status::Running);
             }
             Deed::Stop(which) => {
                 let Some(id) = self.pick(which) else { return };
@@ -130,18 +134,18 @@ impl World {
             Deed::Promote(which) => {
                 let Some(id) = self.pick(which) else { return };
                 // No plan here has a batch that is held.
-                assert_eq!(store.request_promote(id).await.unwrap(), Steered::NotNow(self.known[&id].status));
+                assert_eq!(store.request_promote(id).await.unwrap(), Steered::NotNow(self.status(id)));
             }
             Deed::Skip(which) => {
                 let Some(id) = self.pick(which) else { return };
                 let stored = store.request_skip(id, vec![name("web-1")]).await.unwrap();
-                let may = self.known[&id].status.is_active();
+                let may = self.status(id).is_active();
                 assert_eq!(matches!(stored, Steered::Stored(_)), may, "{stored:?}");
             }
             Deed::Retry(which) => {
                 let Some(id) = self.pick(which) else { return };
                 let stored = store.request_retry(id, None).await.unwrap();
-                let may = matches!(self.known[&id].status, Status::Paused | Status::Interrupted);
+                let may = matches!(self.status(id), Status::Paused | Status::Interrupted);
                 assert_eq!(matches!(stored, Steered::Stored(_) | Steered::NoServer(None)), may, "{stored:?}");
             }
             Deed::Say(which, status) => self.say(which, status).await,

@@ -130,6 +130,7 @@ pub(crate) fn release(of: &str, environment: &str, digit: char) -> NewRelease {
         commit: commit(digit),
         origin: None,
         now: false,
+        artifact: None,
         by: "ann".into(),
         batches: Vec::new(),
         steps: STEPS.map(step).into(),

@@ -1,6 +1,7 @@
 //! The routes: each reads its input, asks one action and shows the answer. One file per resource.
 
 pub(crate) mod apply;
+pub(crate) mod artifacts;
 pub(crate) mod board;
 pub(crate) mod chat;
 pub(crate) mod credentials;

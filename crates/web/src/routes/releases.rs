@@ -58,15 +58,21 @@ fn wanted(request: ReleaseRequest) -> Result<Request, Refusal> {
     let environment = name(&mut errors, "environment", &request.environment);
     let servers = request.servers.as_deref().map(str::parse::<Selector>).transpose();
     let servers = errors.take("servers", servers);
-    let wanted = match (request.git_ref, request.rollback_to) {
-        (None, None) if request.catch_up => Some(Wanted::CatchUp),
-        _ if request.catch_up => errors.take("catch_up", Err("cannot stand beside ref and rollback_to")),
-        (Some(git_ref), None) if git_ref.is_empty() => errors.take("ref", Err("is empty")),
-        (Some(git_ref), None) => Some(Wanted::Ref(git_ref)),
-        (None, Some(RollbackTo::Previous)) => Some(Wanted::Back(Back::Previous)),
-        (None, Some(RollbackTo::Release(id))) => Some(Wanted::Back(Back::Release(ReleaseId(id)))),
-        (Some(_), Some(_)) => errors.take("rollback_to", Err("cannot stand beside ref")),
-        (None, None) => errors.take("ref", Err("is missing: write ref, rollback_to or catch_up")),
+    let said =
+        [request.git_ref.is_some(), request.rollback_to.is_some(), request.catch_up, request.from.is_some()];
+    errors.add_if(
+        said.iter().filter(|said| **said).count() > 1,
+        "ref",
+        "cannot stand beside another one of rollback_to, catch_up and from",
+    );
+    let wanted = match (request.git_ref, request.rollback_to, request.from) {
+        (Some(git_ref), ..) if git_ref.is_empty() => errors.take("ref", Err("is empty")),
+        (Some(git_ref), ..) => Some(Wanted::Ref(git_ref)),
+        (_, Some(RollbackTo::Previous), _) => Some(Wanted::Back(Back::Previous)),
+        (_, Some(RollbackTo::Release(id)), _) => Some(Wanted::Back(Back::Release(ReleaseId(id)))),
+        (_, _, Some(other)) => name(&mut errors, "from", &other).map(Wanted::From),
+        _ if request.catch_up => Some(Wanted::CatchUp),
+        _ => errors.take("ref", Err("is missing: write ref, rollback_to, catch_up or from")),
     };
     let parts = project.zip(environment).zip(servers.zip(wanted));
     let others = match (request.now, request.supersede, request.queue) {
