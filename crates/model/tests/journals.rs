@@ -1,5 +1,4 @@
 //! Journals that earlier versions wrote replay to the state that they wrote beside them.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use model::{Event, Name, Node, ServerRecord, Status, Step, Tree};
 use serde::Deserialize;

@@ -58,13 +58,16 @@ fn wanted(request: ReleaseRequest) -> Result<Request, Refusal> {
     let environment = name(&mut errors, "environment", &request.environment);
     let servers = request.servers.as_deref().map(str::parse::<Selector>).transpose();
     let servers = errors.take("servers", servers);
-    let said =
-        [request.git_ref.is_some(), request.rollback_to.is_some(), request.catch_up, request.from.is_some()];
-    errors.add_if(
-        said.iter().filter(|said| **said).count() > 1,
-        "ref",
-        "cannot stand beside another one of rollback_to, catch_up and from",
-    );
+    let said = [
+        ("ref", request.git_ref.is_some()),
+        ("rollback_to", request.rollback_to.is_some()),
+        ("catch_up", request.catch_up),
+        ("from", request.from.is_some()),
+    ];
+    let mut said = said.into_iter().filter(|(_, is_said)| *is_said).map(|(key, _)| key);
+    if let (Some(first), Some(second)) = (said.next(), said.next()) {
+        errors.add(second, format_args!("cannot stand beside {first}"));
+    }
     let wanted = match (request.git_ref, request.rollback_to, request.from) {
         (Some(git_ref), ..) if git_ref.is_empty() => errors.take("ref", Err("is empty")),
         (Some(git_ref), ..) => Some(Wanted::Ref(git_ref)),
