@@ -128,6 +128,18 @@ impl Actions {
         self.release(id).await
     }
 
+    /// What ran before a release that is ended, or what it was about to bring back.
+    async fn before(&self, ended: ReleaseId) -> Result<Back, Error> {
+        let ended = self.release(ended).await?;
+        Ok(match (ended.kind, ended.rollback_to) {
+            // Somebody is on the way back already, and somebody wants to be faster.
+            (Kind::Rollback, Some(to)) => Back::Release(to),
+            (Kind::CatchUp, _) => Back::Previous,
+            // Nothing of it was good yet: what ran before it is the last good one.
+            _ => Back::Live,
+        })
+    }
+
     /// The release that has begun and is to be ended for this one.
     async fn ends(&self, request: &Request) -> Result<Option<ReleaseId>, Error> {
         if request.others != Others::End {
@@ -236,8 +248,10 @@ impl Actions {
             Wanted::From(other) => self.sideways(project, &site, servers, other, by).await,
             Wanted::Ref(git_ref) => self.forward(project, &site, servers, git_ref, by).await,
             Wanted::Back(back) => {
-                // Who ends a release wants what ran before that one, which is the last good one.
-                let back = if ends.is_some() && *back == Back::Previous { Back::Live } else { *back };
+                let back = match ends {
+                    Some(ended) if *back == Back::Previous => self.before(ended).await?,
+                    _ => *back,
+                };
                 let plan = self.backward(project, &site, servers, back, by).await?;
                 Ok(planner::Request { now, ..plan })
             }

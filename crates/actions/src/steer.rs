@@ -2,8 +2,9 @@
 //!
 //! A wish is stored before whoever works on the release hears of it.
 
+use engine::planner;
 use engine::ports::Claim;
-use model::{Name, Release, ReleaseId, Selector, Status};
+use model::{HookPoint, Name, Release, ReleaseId, Selector, Status};
 use store::{Steered, Stop};
 
 use crate::{Action, Actions, Actor, Error, Object, authorize};
@@ -85,6 +86,7 @@ impl Actions {
     pub async fn skip(&self, actor: &Actor, id: ReleaseId, servers: &Selector) -> Result<Release, Error> {
         authorize(actor, Action::Skip, &Object::Release(id))?;
         let servers = self.meant(id, servers).await?;
+        self.none_is_needed(id, &servers).await?;
         let stored = self.store().request_skip(id, servers).await?;
         let servers = stored_for(
             id,
@@ -99,6 +101,25 @@ impl Actions {
         }
         tracing::info!(%actor, release = %id, ?servers, "servers left out");
         self.release(id).await
+    }
+
+    /// A server that alone runs a `once` hook which is not done cannot be left out.
+    async fn none_is_needed(&self, id: ReleaseId, servers: &[Name]) -> Result<(), Error> {
+        let plan = self.store().plan(id).await?.ok_or_else(|| Error::missing("release", &id))?;
+        let rows = self.store().steps(id).await?;
+        let is_done = |key: &str| rows.iter().any(|row| row.key == key && row.status.is_done());
+        for server in plan.servers.iter().filter(|server| servers.contains(&server.name)) {
+            let hooks = HookPoint::ALL.into_iter().filter(|point| !point.on_control_host());
+            let mut hooks = hooks.flat_map(|point| planner::point_hooks(&plan, point, Some(server)));
+            if let Some(hook) = hooks.find(|hook| hook.hook.once && !is_done(&hook.key)) {
+                let (name, key) = (&server.name, &hook.key);
+                return Err(Error::invalid(
+                    "servers",
+                    format!("has {name}, which alone runs {key}: cancel instead"),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The servers of a release that a selector means.

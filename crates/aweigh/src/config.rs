@@ -33,7 +33,12 @@ pub struct Settings {
     pub git: git::Policy,
     /// How servers are reached.
     pub ssh: Ssh,
+    /// How many of the newest artifacts of a project stay beside those that are needed.
+    pub keep_artifacts: usize,
 }
+
+/// How many artifacts stay when nothing is said.
+pub(crate) const KEEP_ARTIFACTS: usize = 20;
 
 /// How servers are reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +84,7 @@ impl Settings {
             public_url: public_url.as_deref().map(public).transpose()?,
             git: file.git,
             ssh: file.ssh,
+            keep_artifacts: file.keep_artifacts.unwrap_or(KEEP_ARTIFACTS),
         })
     }
 }
@@ -90,7 +96,14 @@ impl Settings {
     /// `listen` is no address.
     pub fn local(data: PathBuf, listen: Option<&str>) -> anyhow::Result<Self> {
         let listen = listen.map_or(Ok(LISTEN), address)?;
-        Ok(Self { listen, data, public_url: None, git: git::Policy::default(), ssh: Ssh::default() })
+        Ok(Self {
+            listen,
+            data,
+            public_url: None,
+            git: git::Policy::default(),
+            ssh: Ssh::default(),
+            keep_artifacts: KEEP_ARTIFACTS,
+        })
     }
 }
 
@@ -151,13 +164,13 @@ mod tests {
     #[test]
     fn mistakes_are_told_all_at_once() {
         let file = "[git]\nallow_protocols = [\"https\", \"ext\"]\n[limits]\ngit_timeout = \"soon\"\n\
-                    repository_size = \"much\"\nrepository_files = 0\n[artifacts]\nkeep = 3\n";
+                    repository_size = \"much\"\nrepository_files = 0\n[artifacts]\nkeep = 0\n";
         insta::assert_snapshot!(load(file, &[], &ServeArgs::default()).unwrap_err(), @r#"
         line 2: git.allow_protocols[1] must be https, http, ssh or file, not "ext"
         line 4: limits.git_timeout is not a duration: write 5s, 2m or 1h30m, not "soon"
         line 5: limits.repository_size is not a size: write 500MiB or 5GiB, not "much"
         line 6: limits.repository_files must be at least 1
-        line 7: artifacts is not built yet; leave it out
+        line 8: artifacts.keep must be between 1 and 10000
         "#);
         let file = "lisen = \"x\"\n[git]\nprotocols = []\n";
         insta::assert_snapshot!(load(file, &[], &ServeArgs::default()).unwrap_err(), @r"

@@ -51,6 +51,7 @@ pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wire
         uploads: uploads.clone(),
         installation: store.installation().to_owned(),
         public_url: public_url(settings),
+        keep_artifacts: settings.keep_artifacts,
         data: settings.data.clone(),
     };
     let dispatcher = tokio::spawn(async move {

@@ -17,6 +17,7 @@ use crate::ports::{Claim, JournalError};
 use crate::reporter::Reporter;
 use crate::retry;
 use crate::run::{Ports, Run};
+use crate::stages::build::remove;
 use crate::stages::halt;
 use crate::steering::Steering;
 
@@ -76,6 +77,7 @@ pub struct Orders {
 /// next start takes them over.
 pub async fn dispatch(ports: Ports, mut orders: Orders, stop: CancellationToken) -> Result<(), JournalError> {
     let mut tasks = JoinSet::new();
+    clear_up(&ports).await;
     for claim in ports.queue.take_over().await? {
         if claim.status == Status::Running {
             start(&mut tasks, &ports, &orders.control, claim, true);
@@ -101,6 +103,21 @@ pub async fn dispatch(ports: Ports, mut orders: Orders, stop: CancellationToken)
     }
     tasks.shutdown().await;
     Ok(())
+}
+
+/// Removes the work folders of releases that have ended and could not remove them: cut off while they waited, or ended
+/// while the disk refused.
+async fn clear_up(ports: &Ports) {
+    let Ok(folders) = std::fs::read_dir(ports.data.join("work")) else { return };
+    for folder in folders.flatten() {
+        let number = folder.file_name().to_str().and_then(|name| name.parse().ok());
+        let Some(number) = number else { continue };
+        if ports.journal.has_ended(ReleaseId(number)).await.unwrap_or(false)
+            && let Err(failure) = remove(&folder.path()).await
+        {
+            tracing::warn!(release = number, reason = failure.message, "the work folder stays");
+        }
+    }
 }
 
 fn note_end(ended: Result<(), tokio::task::JoinError>) {
@@ -131,6 +148,11 @@ fn start(tasks: &mut JoinSet<()>, ports: &Ports, control: &Control, claim: Claim
 /// Invariant: a release never runs without an owner. When the journal cannot be written, or a bug ends the task,
 /// it is taken up again from what is recorded, as after a restart.
 async fn keep_at_it(ports: &Ports, mut claim: Claim, steering: &Steering, mut taken_over: bool) {
+    // What was wished between the claim and the moment from which the helm can be found.
+    match ports.queue.wishes(claim.release).await {
+        Ok(wishes) => steering.hear(&wishes),
+        Err(error) => tracing::warn!(release = %claim.release, %error, "a wish may have been missed"),
+    }
     loop {
         // A wish that is granted twice would take back what the first time did.
         let work = match retry::grant(ports, &mut claim).await {

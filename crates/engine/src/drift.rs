@@ -10,6 +10,9 @@ use crate::ports::{Host, HostError, HostTrouble, Hosts};
 /// How many servers are asked at once.
 const AT_ONCE: usize = 64;
 
+/// How long one server is waited for.
+const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// The longest answer that is read, in bytes.
 const LONGEST: u64 = 16 * 1024;
 
@@ -47,9 +50,10 @@ pub async fn read(hosts: &dyn Hosts, servers: &[Server], path: &DeployPath) -> V
 }
 
 async fn one(hosts: &dyn Hosts, server: &Server, path: &DeployPath) -> Runs {
-    match ask(hosts, server, path).await {
-        Ok(runs) => runs,
-        Err(error) => Runs::Unreachable(error.message),
+    match tokio::time::timeout(LONGEST_WAIT, ask(hosts, server, path)).await {
+        Ok(Ok(runs)) => runs,
+        Ok(Err(error)) => Runs::Unreachable(error.message),
+        Err(_) => Runs::Unreachable(format!("no answer within {LONGEST_WAIT:?}")),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use model::{HookPoint, NodeFact, Status, Step, StepKind, StepStatus};
 
+use crate::artifact::retain::retain;
 use crate::error::{Failure, Halt};
 use crate::fleet;
 use crate::lane::Lane;
@@ -27,6 +28,11 @@ pub struct Trouble {
 
 /// What follows from how the way forward ended.
 pub async fn end(run: &Arc<Run>, lanes: &mut Lanes, outcome: Result<(), Halt>) -> Result<(), JournalError> {
+    // Who stopped it in the same moment in which it began to wait does not want it to wait.
+    let outcome = match outcome {
+        Err(Halt::Held(_)) if run.go_on().is_err() => Err(Halt::Stopped),
+        outcome => outcome,
+    };
     let (status, reason) = match outcome {
         Ok(()) => went_on(run, lanes),
         Err(Halt::Journal(error)) => return Err(error),
@@ -53,6 +59,9 @@ pub async fn end(run: &Arc<Run>, lanes: &mut Lanes, outcome: Result<(), Halt>) -
     }
     lanes.close().await;
     run.reporter.release(status, reason).await?;
+    if status == Status::Succeeded {
+        retain(run).await;
+    }
     // Nothing reads the work folder any more; what cannot be removed is only in the way of the disk.
     if let Err(failure) = crate::stages::build::remove(&run.work()).await {
         tracing::warn!(release = %run.plan.release, reason = failure.message, "the work folder stays");
@@ -80,6 +89,9 @@ fn went_on(run: &Run, lanes: &Lanes) -> (Status, Option<String>) {
     let said = kinds.iter().filter(|(_, names)| !names.is_empty());
     let said: Vec<String> = said.map(|(what, names)| format!("{what}: {names}")).collect();
     let status = if lanes.iter().any(is_lost) { Status::Partial } else { Status::Succeeded };
+    // Where none could, none was left switched.
+    let is_in_vain = run.plan.now && !lanes.iter().any(|lane| lane.switched);
+    let status = if is_in_vain { Status::Failed } else { status };
     (status, (!said.is_empty()).then(|| said.join("; ")))
 }
 

@@ -6,6 +6,7 @@
 //! AWEIGH_FAULT=web-1/receive:after=error      the answer of that verb of the driver is lost
 //! AWEIGH_FAULT=record/fetch=ok:before=delay   the database is late by half a second
 //! AWEIGH_FAULT_LOG=FILE                       writes down every point that is passed
+//! AWEIGH_FAULT_TWICE=1                        everything that a server is asked, it is asked twice in a row
 //! ```
 //!
 //! Points are `STEP:intent` and `STEP:effect` (around what a step does), `SERVER/VERB:before` and `:after` (around each
@@ -45,6 +46,15 @@ pub async fn point(_name: impl FnOnce() -> String, _side: Side) -> Result<(), In
     Ok(())
 }
 
+/// Whether a test has everything asked twice: each word to a driver has to do once what it is told twice.
+pub fn is_asked_twice() -> bool {
+    #[cfg(debug_assertions)]
+    let twice = debug::is_asked_twice();
+    #[cfg(not(debug_assertions))]
+    let twice = false;
+    twice
+}
+
 #[cfg(debug_assertions)]
 mod debug {
     use std::io::Write;
@@ -75,6 +85,12 @@ mod debug {
     });
 
     static LOG: LazyLock<Option<std::ffi::OsString>> = LazyLock::new(|| std::env::var_os("AWEIGH_FAULT_LOG"));
+
+    static TWICE: LazyLock<bool> = LazyLock::new(|| std::env::var_os("AWEIGH_FAULT_TWICE").is_some());
+
+    pub(super) fn is_asked_twice() -> bool {
+        *TWICE
+    }
 
     pub(super) async fn point(name: impl FnOnce() -> String, side: Side) -> Result<(), Injected> {
         if WANTED.is_none() && LOG.is_none() {

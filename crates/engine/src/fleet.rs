@@ -66,8 +66,7 @@ pub async fn at_once(run: &Run, lanes: &mut Lanes, parcel: Option<Arc<Parcel>>) 
         .await;
     let failed = failed_of(stopped)?;
     for lane in lanes.iter_mut().filter(|lane| failed.iter().any(|(name, _)| name == lane.name())) {
-        (lane.failed, lane.left_out) = (true, true);
-        settle(lane, StepStatus::Cancelled, "this server could not go back").await?;
+        could_not(lane).await?;
     }
     let Begun::Act(open) = begun else { return Ok(()) };
     match gravest(failed.into_iter().map(|(_, halt)| halt).collect()) {
@@ -75,6 +74,28 @@ pub async fn at_once(run: &Run, lanes: &mut Lanes, parcel: Option<Arc<Parcel>>) 
         Err(Halt::Failed(failure)) => open.warn(failure.reason(), None, None).await,
         Err(other) => Err(other),
     }
+}
+
+/// What an owner before us found out of a release that goes back at once: servers that failed are left behind.
+pub async fn leave_failed(run: &Run, lanes: &mut Lanes) -> Result<(), Halt> {
+    for lane in lanes.iter_mut().filter(|lane| !lane.left_out) {
+        if run.found.values().any(|row| row.status == StepStatus::Failed && lane.has(&row.key)) {
+            could_not(lane).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn could_not(lane: &mut Lane) -> Result<(), Halt> {
+    (lane.failed, lane.left_out) = (true, true);
+    settle(lane, StepStatus::Cancelled, "this server could not go back").await
+}
+
+/// Leaves out whom somebody wants to be left out, whatever batch they belong to.
+pub async fn leave_out_wished(run: &Run, lanes: &mut Lanes) -> Result<(), Halt> {
+    let is_wished = |lane: &Lane| run.steering.skip_of(lane.name()).is_cancelled();
+    let stopped = lanes.each(is_wished, |_| Box::pin(std::future::pending())).await;
+    tolerate(run, lanes, stopped).await.map(drop)
 }
 
 /// The key of a batch's node; the first has number 1.
@@ -138,6 +159,8 @@ async fn pause_after(run: &Run, number: usize, batch: &PlannedBatch) -> Result<(
             }
         }
     }
+    // Who stopped it while the batch was at work wants no hold.
+    run.border()?;
     if batch.hold {
         let reason = format!("batch {number} is healthy; promote it to go on with the next one, or cancel");
         let mut fact = NodeFact::new(&next, StepStatus::Paused, 0);
@@ -152,7 +175,10 @@ pub async fn tolerate(run: &Run, lanes: &mut Lanes, stopped: Vec<Stopped>) -> Re
     let failed = failed_of(stopped)?;
     let names: BTreeSet<Name> = failed.iter().map(|(name, _)| name.clone()).collect();
     let before = lanes.iter().filter(|lane| lane.failed).map(|lane| lane.name().clone());
-    if is_too_many(&run.plan, &before.chain(names.iter().cloned()).collect()) {
+    let all: BTreeSet<Name> = before.chain(names.iter().cloned()).collect();
+    // What only one server runs cannot be left out with it.
+    let is_alone = lanes.iter().any(|lane| names.contains(lane.name()) && has_once_to_run(lane));
+    if is_alone || is_too_many(&run.plan, &all) {
         gravest(failed.into_iter().map(|(_, halt)| halt).collect())?;
     }
     for lane in lanes.iter_mut().filter(|lane| names.contains(lane.name())) {
@@ -169,6 +195,15 @@ fn failed_of(stopped: Vec<Stopped>) -> Result<Vec<Stopped>, Halt> {
     let others = others.into_iter().map(|(_, halt)| halt).filter(|halt| !matches!(halt, Halt::Skipped));
     gravest(others.collect())?;
     Ok(failed)
+}
+
+/// Whether a hook that runs once, on this server alone, was not done when this ownership began.
+fn has_once_to_run(lane: &Lane) -> bool {
+    let hooks = HookPoint::ALL.into_iter().filter(|point| !point.on_control_host());
+    let hooks = hooks.flat_map(|point| point_hooks(&lane.run.plan, point, Some(&lane.server)));
+    hooks
+        .into_iter()
+        .any(|hook| hook.hook.once && !lane.once_done.contains(&hook.key) && !lane.run.was_done(&hook.key))
 }
 
 /// Whether more servers failed than the plan allows, in all or in one batch. Pure.

@@ -37,6 +37,10 @@ pub struct Lane {
     pub touched: bool,
     /// `current` was switched in this release, or may have been, even if it is back by now.
     pub switched: bool,
+    /// Hooks that run once and were done in this ownership.
+    pub once_done: std::collections::BTreeSet<String>,
+    /// Held while `current` is switched: nobody drops that in the middle.
+    pub hands: Arc<tokio::sync::Mutex<()>>,
     /// Files that must be in `shared/`.
     linked: Vec<String>,
     /// The lock was given back already.
@@ -70,6 +74,8 @@ impl Lane {
 
     fn bare(run: Arc<Run>, server: Server, root: DeployPath) -> Self {
         Self {
+            once_done: std::collections::BTreeSet::new(),
+            hands: Arc::default(),
             linked: Vec::new(),
             run,
             server,

@@ -53,10 +53,15 @@ impl Lanes {
         let stage = &stage;
         let work = self.all.iter_mut().filter(|lane| !lane.left_out && wanted(lane)).map(|lane| async move {
             let server = lane.server.name.clone();
-            let skip = lane.run.steering.skip_of(&server);
+            let (skip, hands) = (lane.run.steering.skip_of(&server), lane.hands.clone());
+            let wished = async {
+                skip.cancelled().await;
+                // A switch that is under way is finished first: dropped, it would still happen, behind our back.
+                hands.lock().await
+            };
             let outcome = tokio::select! {
                 biased;
-                () = skip.cancelled() => None,
+                _free = wished => None,
                 outcome = stage(lane) => Some(outcome),
             };
             let outcome = match outcome {

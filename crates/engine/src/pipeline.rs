@@ -60,6 +60,7 @@ async fn forward(run: &Arc<Run>, lanes: &mut Lanes) -> Result<(), Halt> {
     let batches = run.plan.batches();
     for (number, batch) in (1..).zip(&batches) {
         run.border()?;
+        fleet::leave_out_wished(run, lanes).await?;
         fleet::batch(run, lanes, number, batch, number == batches.len()).await?;
     }
     finish(run, lanes).await
@@ -69,8 +70,19 @@ async fn forward(run: &Arc<Run>, lanes: &mut Lanes) -> Result<(), Halt> {
 async fn finish(run: &Arc<Run>, lanes: &mut Lanes) -> Result<(), Halt> {
     // Whoever asks for a stop from here on is answered by going back.
     run.go_on()?;
+    fleet::leave_out_wished(run, lanes).await?;
+    if lanes.iter().all(|lane| lane.left_out) {
+        return Err(Halt::Failed(Failure::new("no server runs it")));
+    }
     lanes.all(|lane| Box::pin(prune(lane))).await?;
-    control_hooks(run, HookPoint::AfterRelease, None).await
+    match control_hooks(run, HookPoint::AfterRelease, None).await {
+        // Every server is where it should be; it must not turn round for what comes after.
+        Err(Halt::Failed(failure)) if run.plan.now => {
+            tracing::warn!(release = %run.plan.release, reason = failure.message, "after_release failed");
+            Ok(())
+        }
+        outcome => outcome,
+    }
 }
 
 /// Fetch, build and pack; a rollback brings what it brought before.

@@ -256,6 +256,8 @@ pub trait Queue: Send + Sync {
     async fn claim(&self) -> Result<Option<Claim>, JournalError>;
     /// After a start: every release that a dead owner left active, now ours.
     async fn take_over(&self) -> Result<Vec<Claim>, JournalError>;
+    /// What people want of a release now.
+    async fn wishes(&self, release: ReleaseId) -> Result<Wishes, JournalError>;
 }
 
 /// A release that is ours.
@@ -387,6 +389,12 @@ pub trait Artifacts: Send + Sync {
     async fn get(&self, hash: &str) -> Result<Option<KeptArtifact>, JournalError>;
     /// The newest artifact of the project.
     async fn latest(&self, project: &Name) -> Result<Option<String>, JournalError>;
+    /// The hashes of a project's artifacts, the newest first.
+    async fn all(&self, project: &Name) -> Result<Vec<String>, JournalError>;
+    /// Those that are live somewhere, that something can go back to, or that are on their way.
+    async fn needed(&self, project: &Name) -> Result<Vec<String>, JournalError>;
+    /// Forgets one; answers whether no other project has the same.
+    async fn forget(&self, project: &Name, hash: &str) -> Result<bool, JournalError>;
     /// Remembers one.
     async fn keep(&self, artifact: &KeptArtifact) -> Result<(), JournalError>;
 }

@@ -46,6 +46,10 @@ pub async fn decide(run: &Run, lanes: &mut Lanes, taken_over: bool) -> Result<Ne
     if run.had_begun(BACK) {
         return Ok(Next::GoBack(first_failure(run, |_| true)));
     }
+    if run.plan.now {
+        // It does not turn round: who failed is left behind, and the others go on.
+        return fleet::leave_failed(run, lanes).await.map(|()| Next::GoOn);
+    }
     let of_no_server = |key: &str| !lanes.iter().any(|lane| lane.has(key));
     if run.found.values().any(|row| row.status == StepStatus::Failed && of_no_server(&row.key)) {
         return Ok(Next::GoBack(first_failure(run, of_no_server)));
@@ -73,7 +77,9 @@ fn first_failure(run: &Run, wanted: impl Fn(&str) -> bool) -> Failure {
 /// What an owner before us began and did not end: servers that failed go back and are left out, as far as that may be.
 async fn give_up(run: &Run, lanes: &mut Lanes) -> Result<Result<(), Halt>, Halt> {
     let mut stopped = Vec::new();
-    for lane in lanes.iter_mut().filter(|lane| !lane.left_out) {
+    // Whom somebody left out did not fail.
+    let is_wished = |lane: &Lane| run.steering.skip_of(lane.name()).is_cancelled();
+    for lane in lanes.iter_mut().filter(|lane| !lane.left_out && !is_wished(lane)) {
         let failed = |row: &&crate::ports::StepRow| {
             lane.has(&row.key)
                 && (row.status == StepStatus::Failed
@@ -150,9 +156,14 @@ fn is_back(lane: &Lane) -> bool {
 async fn unknown_hook(run: &Run, lane: &mut Lane) -> Result<Option<String>, Halt> {
     for point in HookPoint::ALL.into_iter().filter(|point| !point.on_control_host()) {
         for hook in point_hooks(&run.plan, point, Some(&lane.server)) {
-            let Some(row) = run.found.get(&hook.key).filter(|row| row.status == StepStatus::Running) else {
+            let Some(row) = run.found.get(&hook.key) else { continue };
+            // It was said, and the release ended before it could be held for it.
+            if row.status == StepStatus::Unknown && hook.hook.rerun == Rerun::Never {
+                return Ok(Some(format!("{} began, and nobody knows whether it ended", hook.key)));
+            }
+            if row.status != StepStatus::Running {
                 continue;
-            };
+            }
             let run_id = run.run_id(&hook.key, row.attempt.max(1));
             if hook.hook.rerun == Rerun::Never && !is_known(lane, &run_id).await {
                 let fact = model::NodeFact {

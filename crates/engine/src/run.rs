@@ -40,6 +40,8 @@ pub struct Ports {
     pub installation: String,
     /// How people reach Aweigh, without a slash at its end; empty when nobody said.
     pub public_url: String,
+    /// How many of the newest artifacts of a project stay beside those that are needed.
+    pub keep_artifacts: usize,
     /// The data folder: artifacts, work trees, homes and caches live below it.
     pub data: PathBuf,
 }

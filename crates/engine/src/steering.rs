@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{Name, Wishes};
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tokio_util::sync::CancellationToken;
 
 /// The helm of one running release. Cheap to clone; all clones are one.
@@ -23,16 +24,21 @@ impl Steering {
     /// The helm of a release of which `wishes` are known.
     pub fn new(wishes: &Wishes) -> Self {
         let steering = Self { promoted: wishes.promoted, ..Self::default() };
+        steering.hear(wishes);
+        steering
+    }
+
+    /// Takes in what is wished; twice is once.
+    pub fn hear(&self, wishes: &Wishes) {
         if wishes.stop {
-            steering.stop();
+            self.stop();
         }
         if let Some(by) = &wishes.pause {
-            steering.pause(by);
+            self.pause(by);
         }
         for server in &wishes.skip {
-            steering.skip(server);
+            self.skip(server);
         }
-        steering
     }
 
     /// Whether both are the helm of one ownership.
@@ -91,8 +97,9 @@ impl Steering {
     /// Waits until something is wanted that was not wanted when this was called.
     ///
     /// Cancelling (dropping) it forgets nothing: wishes stay.
-    pub async fn changed(&self) {
-        self.changed.notified().await;
+    pub fn changed(&self) -> Notified<'_> {
+        // Not an async function: it hears from here on, and not only once it is polled.
+        self.changed.notified()
     }
 }
 

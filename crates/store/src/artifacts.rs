@@ -5,7 +5,7 @@ use model::{CommitId, Name};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select};
 
-use crate::sql::{count, parse, time};
+use crate::sql::{count, execute, number, parse, sql, texts, time};
 use crate::tables::artifact::{Column, Entity, Model};
 use crate::writer::{Tx, Work};
 use crate::{Error, Store};
@@ -46,6 +46,29 @@ impl Store {
         rows.into_iter().map(record).collect()
     }
 
+    /// The artifacts of a project that releases need: those of unfinished ones and of what they bring back, and those of
+    /// the last good ones of each environment, `keep` of them.
+    pub async fn needed_artifacts(&self, project: &Name, keep: &[(Name, u32)]) -> Result<Vec<String>, Error> {
+        let db = self.moment().await?;
+        let unfinished = "SELECT artifact FROM release WHERE project = $1 AND artifact IS NOT NULL AND (ended_at IS NULL \
+                          OR id IN (SELECT rollback_to FROM release WHERE project = $1 AND ended_at IS NULL))";
+        let mut needed = texts(&db, sql(unfinished, [project.as_str().into()])).await?;
+        for (environment, keep) in keep {
+            let good = "SELECT artifact FROM release WHERE project = $1 AND environment = $2 \
+                        AND good_at IS NOT NULL AND artifact IS NOT NULL \
+                        GROUP BY artifact ORDER BY MAX(good_at) DESC LIMIT $3";
+            let key =
+                [project.as_str().into(), environment.as_str().into(), i64::from((*keep).max(2)).into()];
+            needed.extend(texts(&db, sql(good, key)).await?);
+        }
+        Ok(needed)
+    }
+
+    /// Forgets an artifact of a project; answers whether no other project has the same.
+    pub async fn forget_artifact(&self, project: &Name, hash: &str) -> Result<bool, Error> {
+        self.write(Forget { project: project.clone(), hash: hash.to_owned() }).await
+    }
+
     /// The newest artifact made from this commit with these build settings.
     pub async fn find_artifact(
         &self,
@@ -72,6 +95,22 @@ impl Store {
 
 fn newest() -> Select<Entity> {
     Entity::find().order_by_desc(Column::CreatedAt).order_by_asc(Column::Hash)
+}
+
+struct Forget {
+    project: Name,
+    hash: String,
+}
+
+impl Work for Forget {
+    type Output = bool;
+
+    async fn write(self, tx: &mut Tx) -> Result<bool, Error> {
+        let forget = "DELETE FROM artifact WHERE project = $1 AND hash = $2";
+        execute(tx.db(), sql(forget, [self.project.as_str().into(), self.hash.as_str().into()])).await?;
+        let others = "SELECT COUNT(*) FROM artifact WHERE hash = $1";
+        Ok(number(tx.db(), sql(others, [self.hash.into()])).await? == Some(0))
+    }
 }
 
 struct Put(ArtifactRecord);

@@ -57,7 +57,7 @@ impl Store {
     /// [`crate::DataLock`], which proves that their owners are dead.
     ///
     /// Steps that were running are counted as crashed once more, except in a `paused` or `interrupted` release: there
-    /// nobody was at work.
+    /// nobody was at work. One of those that was to stop is `running` again.
     pub async fn take_over(&self) -> Result<Vec<TakenOver>, Error> {
         self.write(TakeOver).await
     }
@@ -138,6 +138,7 @@ struct Left {
     id: i64,
     epoch: i64,
     status: String,
+    stopping: bool,
 }
 
 impl Work for TakeOver {
@@ -149,14 +150,21 @@ impl Work for TakeOver {
                            SELECT id FROM release WHERE status = 'running')";
         execute(tx.db(), sql(crashed, [])).await?;
         let taken = "UPDATE release SET epoch = epoch + 1 WHERE status IN ('running', 'paused', 'interrupted') \
-                     RETURNING id, epoch, status";
+                     RETURNING id, epoch, status, stopping";
         let mut taken: Vec<Left> = all(tx.db(), sql(taken, [])).await?;
         taken.sort_by_key(|left| left.id);
         let mut all = Vec::with_capacity(taken.len());
         for left in taken {
             let id = ReleaseId(left.id);
+            let status = status(&left.status)?;
+            // It was to stop while it waited, and somebody has to work on it in order to stop it.
+            if left.stopping && status != Status::Running {
+                let Claimed { id, epoch, wishes } = start(tx, id).await?;
+                all.push(TakenOver { id, epoch, status: Status::Running, wishes });
+                continue;
+            }
             let wishes = wishes(tx.db(), id).await?;
-            all.push(TakenOver { id, epoch: Epoch(left.epoch), status: status(&left.status)?, wishes });
+            all.push(TakenOver { id, epoch: Epoch(left.epoch), status, wishes });
         }
         Ok(all)
     }

@@ -249,6 +249,7 @@ impl NewRelease {
             pausing_by: None,
             promoted: 0,
             locks: self.locks,
+            urgent: matches!(self.others, Others::End(_)),
         };
         release::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
 

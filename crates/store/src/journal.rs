@@ -120,6 +120,7 @@ struct Owned {
     kind: String,
     rollback_to: Option<i64>,
     locks: bool,
+    urgent: bool,
     last_seq: i64,
 }
 
@@ -127,7 +128,8 @@ impl Work for Record {
     type Output = u64;
 
     async fn write(self, tx: &mut Tx) -> Result<u64, Error> {
-        let owned = "SELECT epoch, status, kind, rollback_to, locks, last_seq FROM release WHERE id = $1";
+        let owned =
+            "SELECT epoch, status, kind, rollback_to, locks, urgent, last_seq FROM release WHERE id = $1";
         let owned: Option<Owned> = one(tx.db(), sql(owned, [self.id.0.into()])).await?;
         let owned = owned.ok_or(Error::Fenced(self.id))?;
         if owned.epoch != self.epoch.0 {
@@ -141,6 +143,7 @@ impl Work for Record {
                 .rollback_to
                 .filter(|_| from_word::<Kind>("kind", &owned.kind).is_ok_and(|kind| kind != Kind::Release)),
             locks: owned.locks,
+            urgent: owned.urgent,
             facts: Facts::new(self.id, count(owned.last_seq)),
             logs: Logs::new(self.id),
         };
@@ -159,6 +162,7 @@ struct Recorder {
     status: Status,
     origin: Option<i64>,
     locks: bool,
+    urgent: bool,
     facts: Facts,
     logs: Logs,
 }
@@ -308,7 +312,8 @@ impl Recorder {
                    pausing_by = CASE WHEN $2 = 'running' THEN pausing_by ELSE NULL END WHERE id = $1";
         let values = [self.id.0.into(), next.word().into(), reason.clone().into(), ended.into()];
         execute(tx.db(), sql(set, values)).await?;
-        if next == Status::Succeeded {
+        // What went back at once is live, even where a server could not.
+        if next == Status::Succeeded || (next == Status::Partial && self.urgent) {
             // A rollback makes the release it brings back the last activated one too.
             for id in [Some(self.id.0), self.origin].into_iter().flatten() {
                 let good = "UPDATE release SET good_at = $2 WHERE id = $1";

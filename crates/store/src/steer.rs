@@ -45,6 +45,11 @@ impl Store {
         self.write(Wish { id, what: What::Promote }).await
     }
 
+    /// What people want of a release now.
+    pub async fn wishes(&self, id: ReleaseId) -> Result<Wishes, Error> {
+        wishes(self.readers(), id).await
+    }
+
     /// Whether a paused release waits for somebody to promote a batch.
     pub async fn is_held(&self, id: ReleaseId) -> Result<bool, Error> {
         Ok(number(self.readers(), sql(HELD, [id.0.into()])).await?.is_some())

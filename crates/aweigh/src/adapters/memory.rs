@@ -5,7 +5,7 @@ use engine::ports::{
     Artifacts, Claim, Entry, GoodRelease, Journal, JournalError, KeptArtifact, Queue, Secrets, StepRow,
 };
 use jiff::Timestamp;
-use model::{Address, CommitId, Epoch, Name, Plan, ReleaseId, SecretString, Status};
+use model::{Address, CommitId, Epoch, Name, Plan, ReleaseId, SecretString, Status, Wishes};
 use store::{ArtifactRecord, Store};
 
 /// A store, as the engine sees it.
@@ -107,6 +107,10 @@ impl Queue for Memory {
         };
         Ok(taken.into_iter().map(claim).collect())
     }
+
+    async fn wishes(&self, release: ReleaseId) -> Result<Wishes, JournalError> {
+        self.0.wishes(release).await.map_err(failed)
+    }
 }
 
 #[async_trait]
@@ -135,6 +139,23 @@ impl Artifacts for Memory {
 
     async fn latest(&self, project: &Name) -> Result<Option<String>, JournalError> {
         Ok(self.0.latest_artifact(project).await.map_err(failed)?.map(|artifact| artifact.hash))
+    }
+
+    async fn all(&self, project: &Name) -> Result<Vec<String>, JournalError> {
+        let all = self.0.artifacts(project).await.map_err(failed)?;
+        Ok(all.into_iter().map(|artifact| artifact.hash).collect())
+    }
+
+    async fn needed(&self, project: &Name) -> Result<Vec<String>, JournalError> {
+        let Some(known) = self.0.project(project).await.map_err(failed)? else { return Ok(Vec::new()) };
+        let sites = self.0.sites(project).await.map_err(failed)?;
+        let keep = sites.into_iter().map(|site| (site.name.clone(), site.effective(&known).keep));
+        let keep: Vec<(Name, u32)> = keep.collect();
+        self.0.needed_artifacts(project, &keep).await.map_err(failed)
+    }
+
+    async fn forget(&self, project: &Name, hash: &str) -> Result<bool, JournalError> {
+        self.0.forget_artifact(project, hash).await.map_err(failed)
     }
 
     async fn keep(&self, artifact: &KeptArtifact) -> Result<(), JournalError> {

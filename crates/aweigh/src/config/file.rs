@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use api::{FieldError, FieldErrors, NotBuilt};
+use api::{FieldError, FieldErrors};
 use serde::Deserialize;
 
 use crate::toml_text::TomlText;
@@ -38,7 +38,7 @@ struct Raw {
     git: RawGit,
     ssh: RawSsh,
     limits: RawLimits,
-    artifacts: Option<NotBuilt>,
+    artifacts: RawArtifacts,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -52,6 +52,12 @@ struct RawGit {
 struct RawSsh {
     post_quantum: Option<bool>,
     keep_open: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawArtifacts {
+    keep: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -72,6 +78,7 @@ pub(super) struct File {
     pub(super) public_url: Option<String>,
     pub(super) git: git::Policy,
     pub(super) ssh: Ssh,
+    pub(super) keep_artifacts: Option<usize>,
 }
 
 /// What is wrong with the settings file: all of it.
@@ -106,7 +113,11 @@ impl File {
 impl Raw {
     fn check(self) -> Result<File, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        errors.not_built(&[("artifacts", self.artifacts)]);
+        let keep = self.artifacts.keep.map(|keep| {
+            let keep = usize::try_from(keep).ok().filter(|keep| (1..=10_000).contains(keep));
+            keep.ok_or("must be between 1 and 10000")
+        });
+        let keep_artifacts = errors.take("artifacts.keep", keep.transpose()).flatten();
         let mut git = git::Policy::default();
         if let Some(protocols) = self.git.allow_protocols {
             for (place, name) in protocols.iter().enumerate() {
@@ -148,6 +159,7 @@ impl Raw {
             public_url: self.public_url,
             git,
             ssh,
+            keep_artifacts,
         }))
     }
 }

@@ -59,3 +59,39 @@ fn what_is_live_in_one_environment_comes_to_another_as_it_is() {
     let both = json!({"project": "shop", "environment": "production", "ref": "main", "from": "staging"});
     assert_eq!(rig.http("POST", "/releases", Some(both)).0, 422);
 }
+
+#[test]
+fn old_artifacts_go_and_what_is_live_or_a_way_back_stays() {
+    let mut rig = Rig::new(1);
+    rig.kill();
+    let settings = rig.folder.path().join("server.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(&settings, format!("{text}[artifacts]\nkeep = 1\n")).unwrap();
+    rig.start();
+    let hashes = |rig: &Rig| -> Vec<String> {
+        let listed: Value = serde_json::from_str(&rig.ok(["artifacts", "list", "shop", "--json"])).unwrap();
+        let items = listed["items"].as_array().unwrap();
+        assert!(items.iter().all(|item| item["kept"] == true), "{listed}");
+        items.iter().map(|item| item["hash"].as_str().unwrap().to_owned()).collect()
+    };
+    rig.repo.commit([("version", file("1\n"))]);
+    rig.apply("keep = 2\nlock_after_rollback = false");
+    // After sixteen that are packed one upon the other, one is packed whole again; until then none may go.
+    let mut made = Vec::new();
+    for number in 1..=20 {
+        rig.repo.commit([("version", file(&format!("{number}\n")))]);
+        rig.release("main");
+        made.push(hashes(&rig)[0].clone());
+    }
+    let kept = hashes(&rig);
+    assert!(kept.contains(&made[19]) && kept.contains(&made[18]), "live and the way back: {kept:?}");
+    assert!(kept.len() <= 5 && !kept.contains(&made[0]), "{} of 20 stay", kept.len());
+    let folders = std::fs::read_dir(rig.data().join("artifacts")).unwrap().flatten();
+    let mut folders: Vec<String> = folders.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    folders.sort();
+    let mut listed = kept.clone();
+    listed.sort();
+    assert_eq!(folders, listed, "what is listed is there, and nothing else");
+    rig.ok(["rollback", "shop", "-e", "production"]);
+    rig.release("main");
+}

@@ -151,3 +151,44 @@ fn a_drained_server_is_undrained_whatever_fails() {
     }
     assert_eq!(rig.node(2, "web-2/activate")["status"], "cancelled");
 }
+
+#[test]
+fn a_release_that_no_server_runs_did_not_succeed() {
+    let (rig, first) = rig(2, "max_failures = \"100%\"");
+    rig.repo.commit([("version", file("2\n"))]);
+    breaks(&rig, 1, true);
+    breaks(&rig, 2, true);
+    assert_eq!(rig.run(["release", "shop", "-e", "production", "main"]).code, 1);
+    assert_eq!(rig.status(2), "rolled_back");
+    rig.assert_runs(&first);
+}
+
+#[test]
+fn who_alone_runs_a_hook_is_not_left_out() {
+    let rig = Rig::new(3);
+    let first = rig.repo.commit([("version", file("1\n"))]);
+    rig.apply("max_failures = 2\n[projects.shop.environments.production.hooks]\nafter_upload = [{ name = \"migrate\", run = 'test ! -e \"$AWEIGH_SHARED_PATH/breaks\"', once = true }]");
+    rig.release("main");
+    rig.repo.commit([("version", file("2\n"))]);
+    breaks(&rig, 1, true);
+    assert_eq!(rig.run(["release", "shop", "-e", "production", "main"]).code, 1);
+    assert_eq!(rig.status(2), "failed");
+    rig.assert_runs(&first);
+}
+
+#[test]
+fn a_drain_that_fails_for_ever_keeps_nobody_out_of_service() {
+    let rig = Rig::new(1);
+    rig.repo.commit([("version", file("1\n"))]);
+    rig.apply(
+        "[projects.shop.environments.production.hooks]\n\
+         before_activate = [{ run = 'touch \"$AWEIGH_SHARED_PATH/drained\"' }, { run = 'test ! -e \"$AWEIGH_SHARED_PATH/breaks\"' }]\n\
+         after_verify = 'rm -f \"$AWEIGH_SHARED_PATH/drained\"'",
+    );
+    rig.release("main");
+    rig.repo.commit([("version", file("2\n"))]);
+    breaks(&rig, 1, true);
+    assert_eq!(rig.run(["release", "shop", "-e", "production", "main"]).code, 1);
+    assert!(!rig.root(1).join("shared/drained").exists(), "it is still out of service");
+    assert_eq!(rig.status(2), "failed");
+}

@@ -178,8 +178,13 @@ fn servers_are_free_and_clean(rig: &Rig, id: i64, what: &str) {
         let root = rig.root(number);
         let lock = root.join(".aweigh/lock");
         // It is given back, or it is the one of a release that has ended, which the next one takes over.
-        let holder =
-            std::fs::read_link(&lock).map(|link| link.to_str().unwrap().to_owned()).unwrap_or_default();
+        let text =
+            |path: PathBuf| std::fs::read_link(path).ok().map(|link| link.to_str().unwrap().to_owned());
+        let mut holder = text(lock).unwrap_or_default();
+        // Whoever took it over left a link that is named after the owner before.
+        while let Some(next) = text(root.join(format!(".aweigh/lock-after-{holder}"))) {
+            holder = next;
+        }
         assert!(holder.is_empty() || holder.split(':').nth(1) == Some(&id.to_string()), "{what}: {holder}");
         for release in folders(&root) {
             assert!(release.join("REVISION").exists(), "{what}: {} is not complete", release.display());

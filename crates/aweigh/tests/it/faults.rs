@@ -97,6 +97,16 @@ impl Shop {
     }
 }
 
+/// Everything that a server is asked it is asked twice in a row: the result is that of once.
+#[test]
+fn twice_is_once() {
+    for is_bad in [false, true] {
+        let mut shop = Shop::new(is_bad);
+        shop.release(&[("AWEIGH_FAULT_TWICE", "1")], false, "twice");
+        shop.release(&[("AWEIGH_FAULT_TWICE", "1")], false, "twice again");
+    }
+}
+
 /// The points that a release passes, in a stable order.
 fn points(shop: &mut Shop) -> Vec<String> {
     let log = shop.rig.folder.path().join("points");

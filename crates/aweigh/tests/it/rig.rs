@@ -75,9 +75,15 @@ impl Rig {
 
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aweigh"));
-        for name in
-            ["AWEIGH_URL", "AWEIGH_TOKEN", "AWEIGH_DATA", "AWEIGH_CONFIG", "AWEIGH_FAULT", "AWEIGH_FAULT_LOG"]
-        {
+        for name in [
+            "AWEIGH_URL",
+            "AWEIGH_TOKEN",
+            "AWEIGH_DATA",
+            "AWEIGH_CONFIG",
+            "AWEIGH_FAULT",
+            "AWEIGH_FAULT_LOG",
+            "AWEIGH_FAULT_TWICE",
+        ] {
             command.env_remove(name);
         }
         command.env("HOME", self.folder.path()).env("NO_COLOR", "1").env("AWEIGH_LOG", "info");

@@ -209,3 +209,74 @@ fn what_cannot_be_steered_says_why() {
         assert_eq!((code, &answer["errors"].is_array()), (status, &true), "{answer}");
     }
 }
+
+#[test]
+fn who_stops_a_canary_at_work_does_not_find_it_held() {
+    let (rig, first) = rig(2, "batches = [{ size = 1, hold = true }, \"100%\"]");
+    rig.repo.commit([("version", file("2\n"))]);
+    mark(&rig, 1, "hangs", true);
+    begin(&rig);
+    rig.wait_for_node(2, "web-1/after_activate", "running");
+    rig.ok(["cancel", "2"]);
+    mark(&rig, 1, "hangs", false);
+    rig.wait_for(2, "rolled_back");
+    rig.assert_runs(&first);
+}
+
+#[test]
+fn a_stop_of_a_release_that_waits_survives_a_crash() {
+    let (mut rig, first) = rig(2, "batches = [{ size = 1, hold = true }, \"100%\"]");
+    rig.repo.commit([("version", file("2\n"))]);
+    mark(&rig, 1, "hangs", true);
+    begin(&rig);
+    rig.wait_for_node(2, "web-1/after_activate", "running");
+    mark(&rig, 1, "hangs", false);
+    rig.wait_for(2, "paused");
+    // It hangs on the way back, so that the crash finds it there.
+    mark(&rig, 1, "hangs", true);
+    rig.ok(["cancel", "2"]);
+    rig.wait_for_node(2, "web-1/undo/after_activate", "running");
+    rig.kill();
+    mark(&rig, 1, "hangs", false);
+    rig.start();
+    rig.wait_for(2, "rolled_back");
+    rig.assert_runs(&first);
+}
+
+#[test]
+fn a_server_that_went_back_half_way_is_switched_again_when_it_is_tried_again() {
+    let rig = Rig::new(2);
+    rig.repo.commit([("version", file("1\n"))]);
+    let hooks = "max_failures = 1\nbatches = [{ size = 1, hold = true }, \"100%\"]\n[projects.shop.environments.production.hooks]\nafter_activate = 'test ! -e \"$AWEIGH_SHARED_PATH/breaks\"'";
+    rig.apply(&hooks.replace("hold = true", "hold = false"));
+    rig.release("main");
+    rig.apply(hooks);
+    let second = rig.repo.commit([("version", file("2\n"))]);
+    mark(&rig, 1, "breaks", true);
+    begin(&rig);
+    let paused = rig.wait_for(2, "paused");
+    assert_eq!(
+        paused["release"]["servers"][0]["state"], "unknown",
+        "it went back, and was not healthy there"
+    );
+    mark(&rig, 1, "breaks", false);
+    rig.ok(["retry", "2"]);
+    rig.wait_for(2, "paused");
+    assert_eq!(rig.revision(1), Some(second.clone()));
+    rig.ok(["promote", "2"]);
+    rig.wait_for(2, "succeeded");
+    rig.assert_runs(&second);
+}
+
+#[test]
+fn a_server_of_a_batch_that_is_done_can_still_be_left_out() {
+    let (rig, first) = rig(2, "batches = [{ size = 1, hold = true }, \"100%\"]");
+    let second = rig.repo.commit([("version", file("2\n"))]);
+    begin(&rig);
+    rig.wait_for(2, "paused");
+    rig.ok(["skip", "2", "--servers", "web-1"]);
+    rig.ok(["promote", "2"]);
+    let ended = rig.wait_for(2, "succeeded");
+    assert_eq!(ended["release"]["reason"], "left out: web-1");
+    assert_eq!((rig.revision(1), rig.revision(2)), (Some(first), Some(second)));
+}

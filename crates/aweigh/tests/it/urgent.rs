@@ -55,7 +55,7 @@ fn a_release_that_hangs_after_its_switch_is_left_at_once() {
     rig.assert_runs(&first);
     assert_ended(&rig, "partial");
     assert_eq!(processes_of_hook(&rig), 0, "what hung is gone");
-    assert!(rig.log(3, "web-1/upload").contains("ended what still ran for release 2"));
+    assert!(rig.log(3, "web-1/upload").contains("ended what still ran for other releases: 2/"));
     let rollback = rig.snapshot(3)["release"].clone();
     assert_eq!((&rollback["kind"], &rollback["rollback_to"]), (&json!("rollback"), &json!(1)));
     for server in rollback["servers"].as_array().unwrap() {
@@ -164,4 +164,37 @@ fn at_once_needs_somewhere_to_go_back_to() {
     let body = json!({"project": "shop", "environment": "production", "ref": "main", "now": true});
     let (status, answer) = rig.http("POST", "/releases", Some(body));
     assert_eq!((status, &answer["errors"][0]["field"]), (422, &json!("now")), "{answer}");
+}
+
+#[test]
+fn who_is_on_the_way_back_already_goes_there_faster() {
+    let rig = Rig::new(1);
+    let hangs = "test $AWEIGH_RELEASE != 4 || while :; do sleep 0.05; done";
+    rig.apply(&format!("lock_after_rollback = false\n[projects.shop.environments.production.hooks]\nafter_activate = '{hangs}'"));
+    let commits: Vec<String> = (1..=3)
+        .map(|number| {
+            let commit = rig.repo.commit([("version", file(&format!("{number}\n")))]);
+            rig.release("main");
+            commit
+        })
+        .collect();
+    rig.ok(["rollback", "shop", "-e", "production", "--detach"]);
+    rig.wait_for_node(4, "web-1/after_activate", "running");
+    rig.ok(["rollback", "shop", "-e", "production", "--now"]);
+    assert_eq!(rig.revision(1).as_ref(), Some(&commits[1]), "not forward to what was left");
+    assert_eq!(rig.snapshot(5)["release"]["rollback_to"], 2);
+}
+
+#[test]
+fn what_comes_after_it_does_not_turn_it_round() {
+    let rig = Rig::new(2);
+    let first = rig.repo.commit([("version", file("1\n"))]);
+    rig.apply(
+        "[projects.shop.environments.production.hooks]\nafter_release = 'test $AWEIGH_ACTION = release'",
+    );
+    rig.release("main");
+    rig.repo.commit([("version", file("2\n"))]);
+    rig.release("main");
+    rig.ok(["rollback", "shop", "-e", "production", "--now"]);
+    rig.assert_runs(&first);
 }

@@ -8,6 +8,7 @@ pub mod body;
 pub mod kept;
 pub mod manifest;
 pub mod pack;
+pub mod retain;
 pub mod stream;
 pub mod tar;
 

@@ -59,6 +59,9 @@ impl Lane {
 
     async fn ask_once(&mut self, command: &Command) -> Result<Answer, Broken> {
         self.point(command.verb(), Side::Before).await?;
+        if fault::is_asked_twice() {
+            self.driver().await?.ask(command).await?;
+        }
         let answer = self.driver().await?.ask(command).await?;
         self.point(command.verb(), Side::After).await?;
         Ok(answer)
@@ -66,6 +69,9 @@ impl Lane {
 
     async fn ask_both_once(&mut self, command: &Command) -> Result<Answer, Broken> {
         self.point(command.verb(), Side::Before).await?;
+        if fault::is_asked_twice() {
+            self.driver().await?.ask_both(command, &Command::new("unlock")).await?;
+        }
         let (answer, _) = self.driver().await?.ask_both(command, &Command::new("unlock")).await?;
         self.point(command.verb(), Side::After).await?;
         Ok(answer)

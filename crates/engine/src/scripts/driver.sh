@@ -305,9 +305,13 @@ do_activate() {
   plain "$name" || return 64
   current_is_link || return 79
   now=$(readlink current)
-  if [ "$now" = "releases/$name" ]; then say now "$now"; return 0; fi
+  if [ "$now" = "releases/$name" ]; then rm -f .aweigh/by-hand; say now "$now"; return 0; fi
   [ "$now" = "$before" ] || { say now "$now"; return 78; }
   sealed "$name" || return $?
+  # That took its time: whoever took the lock meanwhile, or moved the link, was faster.
+  mine || return 75
+  now=$(readlink current)
+  [ "$now" = "$before" ] || { say now "$now"; return 78; }
   point_current "releases/$name" || return 70
   if [ -f .aweigh/by-hand ]; then rm -f .aweigh/by-hand; fi
   say now "releases/$name"
@@ -438,13 +442,15 @@ do_kill() {
   return 0
 }
 
-# values: release. Ends everything that runs for it: TERM, two seconds, KILL. Answers "ended RUN" for each.
+# values: the release for whose sake. Ends every hook of another one that still runs: TERM, two seconds, KILL. Answers
+# "ended RUN" for each. What a hook that has ended left running is the application, and stays.
 do_halt() {
   line; release=$value
   plain "$release" || return 64
   set --
-  for dir in .aweigh/runs/"$release"/*; do
-    [ -f "$dir/pid" ] && any_left || continue
+  for dir in .aweigh/runs/*/*; do
+    case $dir in ".aweigh/runs/$release"/*) continue ;; esac
+    [ -f "$dir/pid" ] && [ ! -f "$dir/exit" ] && any_left || continue
     printf '' >"$dir/term"
     kill -TERM "-$(cat "$dir/pid")" 2>/dev/null
     set -- "$@" "$dir"
@@ -454,7 +460,7 @@ do_halt() {
     while any_left && [ $tries -lt 20 ]; do tries=$((tries + 1)); sleep 0.1 2>/dev/null || sleep 1; done
     if any_left; then kill -KILL "-$(cat "$dir/pid")" 2>/dev/null; fi
     rm -f "$dir/term"
-    say ended "${dir##*/}"
+    say ended "${dir#.aweigh/runs/}"
   done
 }
 

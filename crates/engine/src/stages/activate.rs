@@ -4,7 +4,7 @@
 use model::ServerState;
 use model::event::ServerFact;
 
-use crate::error::Halt;
+use crate::error::{Failure, Halt};
 use crate::lane::{Lane, unsendable};
 use crate::remote::{Command, status};
 use crate::run::Begun;
@@ -17,10 +17,12 @@ pub async fn activate(lane: &mut Lane) -> Result<(), Halt> {
     let open = match run.begin(&key).await? {
         Begun::Done(_) => {
             (lane.touched, lane.switched) = (true, true);
-            return Ok(());
+            return still_there(lane);
         }
         Begun::Act(open) => open,
     };
+    let hands = lane.hands.clone();
+    let _held = hands.lock().await;
     let was_touched = std::mem::replace(&mut lane.touched, true);
     lane.switched = true;
     let build =
@@ -47,4 +49,20 @@ pub async fn activate(lane: &mut Lane) -> Result<(), Halt> {
     let asked = run.plan.environment.health.iter().any(|health| health.on.matches(&lane.server));
     let state = if asked { ServerState::Activated } else { ServerState::Live };
     open.ok_on(None, ServerFact { now, ..lane.known(state) }).await
+}
+
+/// What was switched by an owner before us is what runs there now, as far as this ownership has asked.
+fn still_there(lane: &Lane) -> Result<(), Halt> {
+    match lane.facts.current.as_deref() {
+        Some(now) if now != lane.path() => {
+            let (root, folder) = (&lane.root, lane.folder());
+            let message =
+                format!("drift: {root}/current points to {now}, and this release switched it to {folder}");
+            Err(Halt::Failed(
+                Failure::new(message)
+                    .hint("somebody else switched it; look at the server, then release again"),
+            ))
+        }
+        _ => Ok(()),
+    }
 }

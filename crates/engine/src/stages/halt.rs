@@ -10,7 +10,8 @@ use crate::lane::{Lane, unsendable};
 use crate::remote::{Command, status};
 use crate::run::Run;
 
-/// Ends what still runs for `release` on the lane's server: TERM, two seconds, KILL. Answers what had to be killed.
+/// Ends every hook that still runs on the lane's server, but for those of `release`: TERM, two seconds, KILL. Answers what
+/// had to be ended.
 pub async fn halt(lane: &mut Lane, release: ReleaseId) -> Result<Vec<String>, Failure> {
     let command = Command::new("halt").value("release", &release.to_string()).map_err(unsendable)?;
     let answer = lane.ask(&command).await?;
@@ -24,9 +25,9 @@ pub async fn halt(lane: &mut Lane, release: ReleaseId) -> Result<Vec<String>, Fa
 pub async fn on_this_machine(run: Arc<Run>) -> Result<(), Failure> {
     let work = run.work();
     if work.join(".aweigh").exists() {
-        let release = run.plan.release;
         let mut control = Lane::control(run)?;
-        let ended = halt(&mut control, release).await;
+        // In its work folder there is nothing but what it started itself.
+        let ended = halt(&mut control, ReleaseId(0)).await;
         control.leave();
         ended?;
     }

@@ -18,9 +18,14 @@ pub async fn undo(lane: &mut Lane) -> Result<(), Halt> {
     let key = lane.key("undo");
     lane.contact().await.map_err(Halt::Failed)?;
     if !lane.before.is_empty() {
-        hooks(lane, HookPoint::BeforeActivate, &key).await?;
+        match hooks(lane, HookPoint::BeforeActivate, &key).await {
+            // Its node says so; the way back matters more than a clean drain.
+            Ok(()) | Err(Halt::Failed(_)) => {}
+            other => other?,
+        }
     }
     switch_back(lane, &key).await?;
+    taken_back(lane).await?;
     // Without a previous release there is nothing to run.
     if !lane.before.is_empty() {
         hooks(lane, HookPoint::AfterActivate, &key).await?;
@@ -28,7 +33,6 @@ pub async fn undo(lane: &mut Lane) -> Result<(), Halt> {
         verify_undone(lane, &key, &folder).await?;
         hooks(lane, HookPoint::AfterVerify, &key).await?;
     }
-    taken_back(lane).await?;
     lane.touched = false;
     Ok(())
 }
@@ -70,6 +74,8 @@ async fn switch_back(lane: &mut Lane, key: &str) -> Result<(), Halt> {
         batch: None,
     };
     let Begun::Act(open) = run.begin_as(key, Some(added), Tries::New).await? else { return Ok(()) };
+    let hands = lane.hands.clone();
+    let _held = hands.lock().await;
     let build =
         || Command::new("undo").value("folder", lane.folder().as_str())?.value("before", &lane.before);
     let command = match build() {

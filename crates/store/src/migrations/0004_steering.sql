@@ -8,6 +8,8 @@ ALTER TABLE release_server ADD COLUMN wish TEXT;
 
 -- When it succeeds, its environment is locked: it went back, and what it left was left for a reason.
 ALTER TABLE release ADD COLUMN locks BOOLEAN NOT NULL DEFAULT FALSE;
+-- It goes back at once: what it brings is live even where it ends partial.
+ALTER TABLE release ADD COLUMN urgent BOOLEAN NOT NULL DEFAULT FALSE;
 
 -- Nobody releases where one of these holds. Without an owner it holds for everybody.
 CREATE TABLE site_lock (

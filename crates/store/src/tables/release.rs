@@ -30,6 +30,7 @@ pub struct Model {
     pub pausing_by: Option<String>,
     pub promoted: i64,
     pub locks: bool,
+    pub urgent: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -87,6 +87,11 @@ fn wanted(request: ReleaseRequest) -> Result<Request, Refusal> {
         (false, false, true) => Others::Queue,
         (false, false, false) => Others::Refuse,
     };
+    errors.add_if(
+        request.catch_up && others != Others::Refuse,
+        "catch_up",
+        "cannot wait: what is live may be another release then",
+    );
     let note = request.note;
     Ok(errors.finish(parts.map(|((project, environment), (servers, wanted))| Request {
         project,
