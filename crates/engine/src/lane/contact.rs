@@ -31,7 +31,7 @@ pub struct Facts {
     pub tools: BTreeSet<String>,
     /// The artifact of the release that `current` leads to, when nothing changed it before it was sealed.
     pub base: Option<String>,
-    /// Somebody went back by hand since the last switch: who, and when.
+    /// Somebody went back by hand since the last switch: who.
     pub by_hand: Option<String>,
     /// The lock belonged to a release that has ended.
     pub taken_from: Option<String>,

@@ -539,7 +539,8 @@ by_hand() {
   find_owner
   if [ -n "$owner" ]; then echo "warning: $owner holds the lock; if that Aweigh still runs, it may switch again"; fi
   point_current "releases/$wanted" || return 70
-  who="by hand, by $(id -un 2>/dev/null) at $(date -u +%Y-%m-%dT%H:%M:%SZ)"
+  # The file has its time; a server's clock is not asked for more.
+  who="by hand, by $(id -un 2>/dev/null)"
   printf '%s\n' "$who" >.aweigh/by-hand
   printf 'rolled back to release %s %s\n' "$wanted" "$who" >>revisions.log
   echo "current now leads to releases/$wanted (it was ${now:-nothing})"
