@@ -6,25 +6,17 @@ use std::sync::Arc;
 use model::{HookPoint, NodeFact, Status, Step, StepKind, StepStatus};
 
 use crate::artifact::retain::retain;
+use crate::control::{Trouble, control_hooks};
 use crate::error::{Failure, Halt};
 use crate::fleet;
 use crate::lane::Lane;
 use crate::lanes::Lanes;
-use crate::pipeline::control_hooks;
 use crate::ports::JournalError;
 use crate::run::{Begun, Open, Run, Tries};
 use crate::stages::undo::undo;
 
 /// The node of the way back of the whole release.
 pub const BACK: &str = "undo";
-
-/// Which servers failed and where, for `on_failure`.
-pub struct Trouble {
-    /// Their names, joined by commas.
-    pub servers: String,
-    /// The key of the first step that failed.
-    pub step: String,
-}
 
 /// What follows from how the way forward ended.
 pub async fn end(run: &Arc<Run>, lanes: &mut Lanes, outcome: Result<(), Halt>) -> Result<(), JournalError> {

@@ -2,23 +2,52 @@
 //! go back.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
+use futures::future::{BoxFuture, join_all};
 use model::event::ServerFact;
 use model::{HookPoint, Kind, Name, NodeFact, Plan, PlannedBatch, ServerState, StepStatus};
 use serde_json::json;
 
 use crate::error::{Halt, Hold};
-use crate::lane::Lane;
-use crate::lanes::{Lanes, Stopped, gravest};
-use crate::pipeline::{scene, stage_alone};
-use crate::planner::point_hooks;
-use crate::ports::StepRow;
+use crate::lane::{Lane, named};
+use crate::lanes::{Lanes, gravest};
+use crate::planner::{batch_key, point_hooks};
 use crate::run::{Begun, Run};
 use crate::stages::hook::{self, Scene};
 use crate::stages::job::kill;
-use crate::stages::upload::Parcel;
 use crate::stages::{activate::activate, undo::undo, verify::verify};
+
+/// A server that did not get to the end of a stage, and why.
+pub type Stopped = (Name, Halt);
+
+/// Runs `stage` on the wanted lanes that take part, all at once, and waits for all of them; each may be left out meanwhile.
+/// Answers every lane that did not get to the end.
+pub async fn each<F>(lanes: &mut Lanes, wanted: impl Fn(&Lane) -> bool, stage: F) -> Vec<Stopped>
+where
+    F: for<'l> Fn(&'l mut Lane) -> BoxFuture<'l, Result<(), Halt>> + Sync,
+{
+    let stage = &stage;
+    let work = lanes.iter_mut().filter(|lane| !lane.left_out && wanted(lane)).map(|lane| async move {
+        let server = lane.server.name.clone();
+        let (skip, hands) = (lane.run.steering.skip_of(&server), lane.hands.clone());
+        let wished = async {
+            skip.cancelled().await;
+            // A switch that is under way is finished first: dropped, it would still happen, behind our back.
+            hands.lock().await
+        };
+        let outcome = tokio::select! {
+            biased;
+            _free = wished => None,
+            outcome = stage(lane) => Some(outcome),
+        };
+        let outcome = match outcome {
+            Some(outcome) => outcome,
+            None => leave_out(lane).await,
+        };
+        outcome.map_err(|halt| (server.clone(), named(&server, halt)))
+    });
+    join_all(work).await.into_iter().filter_map(Result::err).collect()
+}
 
 /// Switches the servers of one batch, from drained to healthy, and waits behind it as the plan says.
 pub async fn batch(
@@ -28,9 +57,10 @@ pub async fn batch(
     batch: &PlannedBatch,
     is_last: bool,
 ) -> Result<(), Halt> {
-    let begun = run.begin(&key(number)).await?;
+    let begun = run.begin(&batch_key(number)).await?;
     // A server that is tried once more may belong to a batch that is done.
-    let stopped = lanes.each(|lane| batch.servers.contains(lane.name()), |lane| Box::pin(switch(lane))).await;
+    let stopped =
+        each(lanes, |lane| batch.servers.contains(lane.name()), |lane| Box::pin(switch(lane))).await;
     let tolerated = tolerate(run, lanes, stopped).await;
     if let Begun::Act(open) = begun {
         match tolerated {
@@ -47,60 +77,11 @@ pub async fn batch(
     if is_last { Ok(()) } else { pause_after(run, number, batch).await }
 }
 
-/// Every server goes back as fast as it can and waits for no other. One that cannot keeps nobody else from it, and none
-/// turns round again: what is left behind is worse.
-pub async fn at_once(run: &Run, lanes: &mut Lanes, parcel: Option<Arc<Parcel>>) -> Result<(), Halt> {
-    run.skip("staged", "no server waits for another").await?;
-    let begun = run.begin(&key(1)).await?;
-    let stopped = lanes
-        .each(
-            |_| true,
-            |lane| {
-                let parcel = parcel.clone();
-                Box::pin(async move {
-                    stage_alone(lane, parcel.as_deref()).await?;
-                    if lane.left_out { Ok(()) } else { onward(lane).await }
-                })
-            },
-        )
-        .await;
-    let failed = failed_of(stopped)?;
-    for lane in lanes.iter_mut().filter(|lane| failed.iter().any(|(name, _)| name == lane.name())) {
-        could_not(lane).await?;
-    }
-    let Begun::Act(open) = begun else { return Ok(()) };
-    match gravest(failed.into_iter().map(|(_, halt)| halt).collect()) {
-        Ok(()) => open.ok(None).await,
-        Err(Halt::Failed(failure)) => open.warn(failure.reason(), None, None).await,
-        Err(other) => Err(other),
-    }
-}
-
-/// What an owner before us found out of a release that goes back at once: servers that failed are left behind.
-pub async fn leave_failed(run: &Run, lanes: &mut Lanes) -> Result<(), Halt> {
-    for lane in lanes.iter_mut().filter(|lane| !lane.left_out) {
-        if run.found.values().any(|row| row.status == StepStatus::Failed && lane.has(&row.key)) {
-            could_not(lane).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn could_not(lane: &mut Lane) -> Result<(), Halt> {
-    (lane.failed, lane.left_out) = (true, true);
-    settle(lane, StepStatus::Cancelled, "this server could not go back").await
-}
-
 /// Leaves out whom somebody wants to be left out, whatever batch they belong to.
 pub async fn leave_out_wished(run: &Run, lanes: &mut Lanes) -> Result<(), Halt> {
     let is_wished = |lane: &Lane| run.steering.skip_of(lane.name()).is_cancelled();
-    let stopped = lanes.each(is_wished, |_| Box::pin(std::future::pending())).await;
+    let stopped = each(lanes, is_wished, |_| Box::pin(std::future::pending())).await;
     tolerate(run, lanes, stopped).await.map(drop)
-}
-
-/// The key of a batch's node; the first has number 1.
-pub fn key(number: usize) -> String {
-    format!("batch-{number}")
 }
 
 /// One server from drained to healthy; when it fails it goes back before anybody else is asked.
@@ -117,24 +98,26 @@ async fn switch(lane: &mut Lane) -> Result<(), Halt> {
     }
 }
 
-async fn onward(lane: &mut Lane) -> Result<(), Halt> {
+/// The way of one server through its switch: drained, switched, restarted, healthy, back in service.
+pub async fn onward(lane: &mut Lane) -> Result<(), Halt> {
     if lane.run.plan.kind == Kind::Rollback && !lane.before.is_empty() {
-        let leaving = Scene { folder: lane.before.clone(), ..scene(lane, HookPoint::BeforeRollback, false) };
+        let leaving =
+            Scene { folder: lane.before.clone(), ..Scene::forward(lane, HookPoint::BeforeRollback, false) };
         hook::point(lane, &leaving).await?;
     }
     let is_drained = !point_hooks(&lane.run.plan, HookPoint::BeforeActivate, Some(&lane.server)).is_empty();
     // Who was taken out of service comes back into it, whatever happens next.
     lane.touched |= is_drained;
-    hook::point(lane, &scene(lane, HookPoint::BeforeActivate, false)).await?;
+    hook::point(lane, &Scene::forward(lane, HookPoint::BeforeActivate, false)).await?;
     activate(lane).await?;
-    hook::point(lane, &scene(lane, HookPoint::AfterActivate, false)).await?;
+    hook::point(lane, &Scene::forward(lane, HookPoint::AfterActivate, false)).await?;
     verify(lane).await?;
-    hook::point(lane, &scene(lane, HookPoint::AfterVerify, false)).await
+    hook::point(lane, &Scene::forward(lane, HookPoint::AfterVerify, false)).await
 }
 
 /// Waits behind a healthy batch: for a while, or for a person.
 async fn pause_after(run: &Run, number: usize, batch: &PlannedBatch) -> Result<(), Halt> {
-    let next = key(number + 1);
+    let next = batch_key(number + 1);
     let found = run.found.get(&next);
     if found.is_some_and(|row| !matches!(row.status, StepStatus::Pending | StepStatus::Paused)) {
         return Ok(());
@@ -189,7 +172,7 @@ pub async fn tolerate(run: &Run, lanes: &mut Lanes, stopped: Vec<Stopped>) -> Re
 }
 
 /// The servers that failed, when nothing graver happened. Who was left out on request is dealt with already.
-fn failed_of(stopped: Vec<Stopped>) -> Result<Vec<Stopped>, Halt> {
+pub fn failed_of(stopped: Vec<Stopped>) -> Result<Vec<Stopped>, Halt> {
     let (failed, others): (Vec<Stopped>, Vec<Stopped>) =
         stopped.into_iter().partition(|(_, halt)| matches!(halt, Halt::Failed(_)));
     let others = others.into_iter().map(|(_, halt)| halt).filter(|halt| !matches!(halt, Halt::Skipped));
@@ -224,7 +207,7 @@ pub async fn leave_out(lane: &mut Lane) -> Result<(), Halt> {
     lane.left_out = true;
     lane.run = lane.run.renewed().await?;
     let run = lane.run.clone();
-    for row in rows(lane).await?.into_iter().filter(|row| row.status == StepStatus::Running) {
+    for row in lane.rows().await?.into_iter().filter(|row| row.status == StepStatus::Running) {
         if run.plan.steps.iter().any(|step| step.key == row.key && step.step == model::StepKind::Hook) {
             kill(lane, &run.run_id(&row.key, row.attempt)).await;
         }
@@ -249,7 +232,8 @@ pub async fn leave_out(lane: &mut Lane) -> Result<(), Halt> {
 pub async fn settle(lane: &Lane, status: StepStatus, why: &str) -> Result<(), Halt> {
     let state = if lane.touched { ServerState::Unknown } else { ServerState::Behind };
     let known = ServerFact { state: Some(state), ..lane.known(state) };
-    let mut facts: Vec<_> = rows(lane)
+    let mut facts: Vec<_> = lane
+        .rows()
         .await?
         .into_iter()
         .filter(|row| row.status == StepStatus::Pending)
@@ -262,11 +246,4 @@ pub async fn settle(lane: &Lane, status: StepStatus, why: &str) -> Result<(), Ha
         fact.server = Some(known);
     }
     Ok(lane.run.reporter.nodes(facts).await?)
-}
-
-/// The steps of one server, as they are recorded now.
-pub async fn rows(lane: &Lane) -> Result<Vec<StepRow>, Halt> {
-    let mut rows = lane.run.ports.journal.steps(lane.run.plan.release).await?;
-    rows.retain(|row| lane.has(&row.key));
-    Ok(rows)
 }

@@ -13,7 +13,7 @@ pub use contact::Facts;
 
 use crate::driver::{Driver, unfit};
 use crate::error::{Failure, Halt};
-use crate::ports::Host;
+use crate::ports::{Host, JournalError, StepRow};
 use crate::run::Run;
 
 /// One server's part of a running release.
@@ -133,6 +133,13 @@ impl Lane {
         let previous = self.previous().unwrap_or_default();
         let known = self.run.good.iter().find(|good| good.name.as_str() == previous);
         known.map(|good| good.commit.to_string()).unwrap_or_default()
+    }
+
+    /// The steps of this lane, as they are recorded now.
+    pub async fn rows(&self) -> Result<Vec<StepRow>, JournalError> {
+        let mut rows = self.run.ports.journal.steps(self.run.plan.release).await?;
+        rows.retain(|row| self.has(&row.key));
+        Ok(rows)
     }
 
     /// Takes up what the upload step found out before a restart.

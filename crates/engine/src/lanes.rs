@@ -1,19 +1,14 @@
 //! All lanes of a release: one stage on every server at once, with a barrier behind it.
 
 use futures::future::{BoxFuture, join_all};
-use model::Name;
 
 use crate::error::Halt;
-use crate::fleet;
 use crate::lane::{Lane, named};
 
 /// All lanes of a release.
 pub struct Lanes {
     all: Vec<Lane>,
 }
-
-/// A server that did not get to the end of a stage, and why.
-pub type Stopped = (Name, Halt);
 
 impl Lanes {
     /// These lanes.
@@ -42,35 +37,6 @@ impl Lanes {
             async move { work.await.map_err(|halt| named(&server, halt)) }
         });
         gravest(join_all(work).await.into_iter().filter_map(Result::err).collect())
-    }
-
-    /// The same for lanes that take part, each of which may be left out meanwhile; answers every lane that did not get
-    /// to the end.
-    pub async fn each<F>(&mut self, wanted: impl Fn(&Lane) -> bool, stage: F) -> Vec<Stopped>
-    where
-        F: for<'l> Fn(&'l mut Lane) -> BoxFuture<'l, Result<(), Halt>> + Sync,
-    {
-        let stage = &stage;
-        let work = self.all.iter_mut().filter(|lane| !lane.left_out && wanted(lane)).map(|lane| async move {
-            let server = lane.server.name.clone();
-            let (skip, hands) = (lane.run.steering.skip_of(&server), lane.hands.clone());
-            let wished = async {
-                skip.cancelled().await;
-                // A switch that is under way is finished first: dropped, it would still happen, behind our back.
-                hands.lock().await
-            };
-            let outcome = tokio::select! {
-                biased;
-                _free = wished => None,
-                outcome = stage(lane) => Some(outcome),
-            };
-            let outcome = match outcome {
-                Some(outcome) => outcome,
-                None => fleet::leave_out(lane).await,
-            };
-            outcome.map_err(|halt| (server.clone(), named(&server, halt)))
-        });
-        join_all(work).await.into_iter().filter_map(Result::err).collect()
     }
 
     /// Every lane.

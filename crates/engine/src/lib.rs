@@ -6,13 +6,15 @@
 //!                                  recovery     run (intent, act, result) ─▶ reporter ─▶ ports::Journal
 //! ```
 //!
-//! Start with [`pipeline`]: it reads like the story of a release. A stage acts through a [`lane`], one server's
-//! connection, and says what it does through [`run`]. [`fleet`] switches the servers batch by batch; [`steering`] is what people
-//! want meanwhile; [`ending`] brings a release to its end, and back when it fails. [`remote`] holds the words that the constant driver script
-//! knows; [`driver`] speaks them. [`artifact`] turns a tree into the bytes that servers receive.
+//! Start with [`pipeline`]: it reads like the story of a release. [`staging`] makes it ready on the servers, [`fleet`]
+//! switches them batch by batch ([`urgent`] all at once, when people go back), [`ending`] brings it to its end, and back when
+//! it fails; [`steering`] is what people want meanwhile. A stage acts through a [`lane`], one server's connection, and says
+//! what it does through [`run`]. [`remote`] holds the words that the constant driver script knows; [`driver`] speaks them.
+//! [`artifact`] turns a tree into the bytes that servers receive.
 
 pub mod artifact;
 pub mod check;
+pub mod control;
 pub mod dispatcher;
 pub mod drift;
 pub mod driver;
@@ -34,4 +36,6 @@ pub mod reporter;
 pub mod retry;
 pub mod run;
 pub mod stages;
+pub mod staging;
 pub mod steering;
+pub mod urgent;

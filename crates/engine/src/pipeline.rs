@@ -2,23 +2,21 @@
 
 use std::sync::Arc;
 
-use model::{HookPoint, NodeFact, Rerun, StepStatus};
+use model::HookPoint;
 
-use crate::ending::{Trouble, end};
+use crate::control::control_hooks;
+use crate::ending::end;
 use crate::error::{Failure, Halt};
-use crate::fleet;
-use crate::hook_env::{Place, variables};
 use crate::lane::Lane;
 use crate::lanes::Lanes;
-use crate::planner::{PlannedHook, point_hooks};
 use crate::ports::JournalError;
 use crate::recovery::{self, Next};
-use crate::run::{Begun, Run, Tries};
-use crate::stages::build::{build, control_variables};
-use crate::stages::hook::{self, Scene};
-use crate::stages::job::{Job, run_job};
-use crate::stages::upload::{Parcel, has_staging_hooks, seal, upload, was_staged};
+use crate::run::{Begun, Run};
+use crate::stages::build::build;
+use crate::stages::upload::Parcel;
 use crate::stages::{fetch::fetch, pack::pack, prune::prune};
+use crate::staging::stage;
+use crate::{fleet, urgent};
 
 /// Runs a release from wherever it stands to an end, or to where a person has to decide.
 ///
@@ -48,7 +46,7 @@ async fn forward(run: &Arc<Run>, lanes: &mut Lanes) -> Result<(), Halt> {
     let parcel = artifact.map(|artifact| Arc::new(Parcel::new(run.clone(), artifact)));
 
     if run.plan.now {
-        fleet::at_once(run, lanes, parcel).await?;
+        urgent::at_once(run, lanes, parcel).await?;
         return finish(run, lanes).await;
     }
     // Nothing that a visitor can see has changed when these are done.
@@ -72,6 +70,9 @@ async fn finish(run: &Arc<Run>, lanes: &mut Lanes) -> Result<(), Halt> {
     run.go_on()?;
     fleet::leave_out_wished(run, lanes).await?;
     if lanes.iter().all(|lane| lane.left_out) {
+        if run.plan.now {
+            return Ok(());
+        }
         return Err(Halt::Failed(Failure::new("no server runs it")));
     }
     lanes.all(|lane| Box::pin(prune(lane))).await?;
@@ -119,144 +120,4 @@ async fn artifact(run: &Arc<Run>) -> Result<Option<String>, Halt> {
     let built = built?;
     run.border()?;
     pack(run, built).await.map(Some)
-}
-
-/// Upload and `after_upload`: the hooks are barriers, one after another, over all servers.
-async fn stage(run: &Arc<Run>, lanes: &mut Lanes, parcel: Option<Arc<Parcel>>) -> Result<(), Halt> {
-    run.border()?;
-    let stopped = lanes
-        .each(
-            |_| true,
-            |lane| {
-                let parcel = parcel.clone();
-                Box::pin(async move { upload(lane, parcel.as_deref()).await })
-            },
-        )
-        .await;
-    fleet::tolerate(run, lanes, stopped).await?;
-    if lanes.iter().all(|lane| lane.left_out) {
-        let failure = Failure::new("no server of the environment could be reached");
-        return Err(Halt::Failed(failure.hint("look at the servers: aweigh servers check")));
-    }
-    let places = run.plan.environment.hooks.get(&HookPoint::AfterUpload).map_or(0, Vec::len);
-    for place in 0..places {
-        run.border()?;
-        let stopped = lanes.each(|_| true, |lane| Box::pin(staging_hook(lane, place))).await;
-        fleet::tolerate(run, lanes, stopped).await?;
-    }
-    run.border()?;
-    let is_staged = run.was_done("staged");
-    let unsealed = |lane: &Lane| has_staging_hooks(lane) && (!is_staged || !was_staged(lane));
-    let stopped =
-        lanes.each(unsealed, |lane| Box::pin(async move { seal(lane).await.map_err(Halt::Failed) })).await;
-    fleet::tolerate(run, lanes, stopped).await.map(drop)
-}
-
-/// One server is staged by itself, without a barrier.
-pub(crate) async fn stage_alone(lane: &mut Lane, parcel: Option<&Parcel>) -> Result<(), Halt> {
-    upload(lane, parcel).await?;
-    if lane.left_out {
-        return Ok(());
-    }
-    let places = lane.run.plan.environment.hooks.get(&HookPoint::AfterUpload).map_or(0, Vec::len);
-    for place in 0..places {
-        staging_hook(lane, place).await?;
-    }
-    if has_staging_hooks(lane) && !was_staged(lane) { seal(lane).await.map_err(Halt::Failed) } else { Ok(()) }
-}
-
-async fn staging_hook(lane: &mut Lane, place: usize) -> Result<(), Halt> {
-    let hooks = point_hooks(&lane.run.plan, HookPoint::AfterUpload, Some(&lane.server));
-    let Some(hook) = hooks.iter().find(|hook| hook.place == place) else { return Ok(()) };
-    let scene = scene(lane, HookPoint::AfterUpload, true);
-    if hooks.first().is_some_and(|first| first.place == place) {
-        hook::begin_point(lane, &scene, &hooks).await?;
-    }
-    hook::one(lane, &scene, hook).await?;
-    if hooks.last().is_some_and(|last| last.place == place) {
-        hook::end_point(lane, &scene, &hooks).await?;
-    }
-    Ok(())
-}
-
-/// What surrounds the hooks of `point` on the way forward.
-pub(crate) fn scene(lane: &Lane, point: HookPoint, may_stop: bool) -> Scene {
-    Scene { point, action: lane.run.plan.action(), folder: lane.path(), below: None, may_stop }
-}
-
-/// The lane of the control host, with its driver ready in the work folder.
-async fn control(run: &Arc<Run>) -> Result<Lane, Halt> {
-    let mut control = Lane::control(run.clone()).map_err(Halt::Failed)?;
-    control.contact().await.map_err(Halt::Failed)?;
-    Ok(control)
-}
-
-/// The hooks of one point on the control host, one after another.
-pub(crate) async fn control_hooks(
-    run: &Arc<Run>,
-    point: HookPoint,
-    trouble: Option<&Trouble>,
-) -> Result<(), Halt> {
-    let hooks = point_hooks(&run.plan, point, None);
-    if hooks.is_empty() {
-        return Ok(());
-    }
-    let mut control = control(run).await?;
-    let mut place = Place::default();
-    if let Some(trouble) = trouble {
-        place.failed_servers = &trouble.servers;
-        place.failed_step = &trouble.step;
-    }
-    let mut env = variables(&run.plan, run.plan.action(), &run.ports.public_url, &place);
-    env.extend(control_variables(run)?);
-    let outcome = control_list(&mut control, point, &hooks, &env).await;
-    control.close().await;
-    outcome
-}
-
-async fn control_list(
-    control: &mut Lane,
-    point: HookPoint,
-    hooks: &[PlannedHook],
-    env: &[String],
-) -> Result<(), Halt> {
-    let run = control.run.clone();
-    let own = !hooks.iter().any(|hook| hook.key == point.word());
-    // What only a failed release says is not in its plan.
-    let step = |key: &str, parent: &str, text: &str| model::Step {
-        key: key.to_owned(),
-        parent: Some(parent.to_owned()),
-        text: text.to_owned(),
-        step: model::StepKind::Hook,
-        server: None,
-        batch: None,
-    };
-    let unplanned = point == HookPoint::OnFailure;
-    if own && !run.was_done(point.word()) {
-        let added = unplanned.then(|| step(point.word(), "batch-1", point.word()));
-        run.begin_as(point.word(), added, Tries::Same).await?;
-    }
-    for planned in hooks {
-        let parent = if own { point.word() } else { "batch-1" };
-        let added = unplanned.then(|| step(&planned.key, parent, &planned.text));
-        let Begun::Act(open) = run.begin_as(&planned.key, added, Tries::Same).await? else { continue };
-        let run_id = run.run_id(&planned.key, open.attempt);
-        if open.unknown && planned.hook.rerun == Rerun::Never && !recovery::is_known(control, &run_id).await {
-            return Err(open.lost("it began, and nobody knows whether it ended".to_owned()).await);
-        }
-        let may_stop = point == HookPoint::BeforeFetch;
-        let job = Job {
-            run_id,
-            hook: &planned.hook,
-            folder: ".".to_owned(),
-            variables: env,
-            may_stop,
-            log_read: open.log_read,
-        };
-        run_job(control, open, &job, &planned.text).await?;
-    }
-    if own && !run.was_done(point.word()) {
-        run.reporter.node(NodeFact::new(point.word(), StepStatus::Ok, 1), None).await?;
-    }
-    Ok(())
 }

@@ -8,8 +8,6 @@ use model::{
     StepKind,
 };
 
-use crate::fleet;
-
 /// Everything a plan is made from.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -80,7 +78,7 @@ fn steps(plan: &Plan) -> Vec<Step> {
     }
     trunk = tree.add(Some(&trunk), "staged", "staged", StepKind::Staged, None);
     for number in 1..=plan.batches.len() {
-        let (key, text) = (fleet::key(number), format!("batch {number}"));
+        let (key, text) = (batch_key(number), format!("batch {number}"));
         trunk = tree.add(Some(&trunk), &key, &text, StepKind::Batch, None);
         tree.in_batch(number);
     }
@@ -164,6 +162,11 @@ impl Steps {
         }
         key
     }
+}
+
+/// The key of a batch's node; the first has number 1.
+pub fn batch_key(number: usize) -> String {
+    format!("batch-{number}")
 }
 
 /// The key of a hook point's node: `web-1/after_upload`, or `after_release` on the control host.

@@ -14,6 +14,7 @@ use crate::planner::{point_hooks, point_key};
 use crate::remote::{Command, status};
 use crate::run::Run;
 use crate::stages::undo::undo;
+use crate::urgent;
 
 /// How a release goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub async fn decide(run: &Run, lanes: &mut Lanes, taken_over: bool) -> Result<Ne
     }
     if run.plan.now {
         // It does not turn round: who failed is left behind, and the others go on.
-        return fleet::leave_failed(run, lanes).await.map(|()| Next::GoOn);
+        return urgent::leave_failed(run, lanes).await.map(|()| Next::GoOn);
     }
     let of_no_server = |key: &str| !lanes.iter().any(|lane| lane.has(key));
     if run.found.values().any(|row| row.status == StepStatus::Failed && of_no_server(&row.key)) {

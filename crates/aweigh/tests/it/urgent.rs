@@ -198,3 +198,18 @@ fn what_comes_after_it_does_not_turn_it_round() {
     rig.ok(["rollback", "shop", "-e", "production", "--now"]);
     rig.assert_runs(&first);
 }
+
+#[test]
+fn who_is_alone_and_fails_stays_on_the_good_release_all_the_same() {
+    let rig = Rig::new(1);
+    let first = rig.repo.commit([("version", file("1\n"))]);
+    rig.apply(
+        "[projects.shop.environments.production.hooks]\nafter_activate = 'test $AWEIGH_ACTION = release'",
+    );
+    rig.release("main");
+    rig.repo.commit([("version", file("2\n"))]);
+    rig.release("main");
+    assert_eq!(rig.run(["rollback", "shop", "-e", "production", "--now"]).code, 5);
+    assert_eq!(rig.revision(1), Some(first));
+    assert_eq!(rig.status(3), "partial");
+}

@@ -26,6 +26,13 @@ pub struct Scene {
     pub may_stop: bool,
 }
 
+impl Scene {
+    /// What surrounds the hooks of `point` on the way forward.
+    pub fn forward(lane: &Lane, point: HookPoint, may_stop: bool) -> Self {
+        Self { point, action: lane.run.plan.action(), folder: lane.path(), below: None, may_stop }
+    }
+}
+
 /// Runs every hook of a point on one lane, one after another.
 pub async fn point(lane: &mut Lane, scene: &Scene) -> Result<(), Halt> {
     let hooks = hooks_when(&lane.run.plan, scene.point, Some(&lane.server), scene.action.when());

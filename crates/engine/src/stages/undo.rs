@@ -7,7 +7,6 @@ use model::{Action, HookPoint, NodeFact, ServerState, Step, StepKind, StepStatus
 use super::hook::{self, Scene};
 use super::verify::verify_undone;
 use crate::error::Halt;
-use crate::fleet;
 use crate::lane::{Lane, unsendable};
 use crate::planner::point_hooks;
 use crate::remote::{Command, status};
@@ -47,7 +46,7 @@ async fn taken_back(lane: &Lane) -> Result<(), Halt> {
     };
     let steps = run.plan.steps.iter().filter(|step| step.batch.is_some() && lane.has(&step.key));
     let switch: Vec<&str> = steps.map(|step| step.key.as_str()).filter(|key| !once(key)).collect();
-    let rows = fleet::rows(lane).await?;
+    let rows = lane.rows().await?;
     let done = rows.into_iter().filter(|row| {
         switch.contains(&row.key.as_str())
             && row.status.is_done()
