@@ -104,9 +104,15 @@ pub struct CatchUpArgs {
     /// Only these servers of the environment
     #[arg(long, value_name = "SELECTOR")]
     pub servers: Option<Selector>,
-    /// And then.
-    #[command(flatten)]
-    pub following: Following,
+    /// Do not wait: print the number and leave
+    #[arg(long, conflicts_with = "timeout")]
+    pub detach: bool,
+    /// Stop waiting after T, such as 10m; it goes on (exit code 6)
+    #[arg(long, value_name = "T", value_parser = super::duration)]
+    pub timeout: Option<Duration>,
+    /// Say why, for everyone who looks at it later
+    #[arg(short = 'm', value_name = "NOTE")]
+    pub note: Option<String>,
 }
 
 /// The words of `drift`.

@@ -4,7 +4,7 @@ use api::ReleaseRequest;
 use model::Selector;
 
 use super::release::start;
-use crate::cli::CatchUpArgs;
+use crate::cli::{CatchUpArgs, Following};
 use crate::client::Client;
 use crate::exit::Ending;
 
@@ -14,10 +14,11 @@ pub(super) async fn run(client: &Client, args: CatchUpArgs) -> anyhow::Result<En
         environment: args.place.environment.to_string(),
         catch_up: true,
         servers: args.servers.as_ref().map(|servers: &Selector| servers.as_str().to_owned()),
-        note: args.following.note.clone().unwrap_or_default(),
-        queue: args.following.queue,
-        supersede: args.following.supersede,
+        note: args.note.clone().unwrap_or_default(),
         ..ReleaseRequest::default()
     };
-    start(client, &request, &args.following).await
+    // It does not wait for others: what is live may be another release then.
+    let (detach, timeout) = (args.detach, args.timeout);
+    let following = Following { detach, queue: false, supersede: false, timeout, note: args.note };
+    start(client, &request, &following).await
 }

@@ -2,7 +2,7 @@
 //! it takes its time, and can be watched.
 
 use api::ServersRequest;
-use model::{Release, ReleaseId, Selector};
+use model::{Release, ReleaseId, Selector, Status};
 
 use super::number;
 use crate::cli::{RetryArgs, SkipArgs, WhichArgs};
@@ -54,8 +54,12 @@ pub(super) async fn retry(client: &Client, args: &RetryArgs) -> anyhow::Result<E
 /// Leaves servers out.
 pub(super) async fn skip(client: &Client, args: &SkipArgs) -> anyhow::Result<Ending> {
     let id = number(client, &args.which).await?;
-    ask(client, id, "skip", Some(&args.servers)).await?;
-    done(id, &format!("goes on without {}", args.servers))
+    let release = ask(client, id, "skip", Some(&args.servers)).await?;
+    if release.status == Status::Running {
+        return done(id, &format!("goes on without {}", args.servers));
+    }
+    say(&format!("{} is left out when release {id} goes on", args.servers))?;
+    Ok(Ending::Done)
 }
 
 async fn ask(
