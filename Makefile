@@ -79,8 +79,8 @@ release: ui
 bench: release
 	@tools/need --install python3 sshd zstd rsync chromium
 	cargo build --release --locked -p bench
-	bench/run --n 10 --runs 2 --quiet 2 --peers aweigh,aweigh-hook,shell-delta,rsync
-	bench/run --n 50 --runs 1 --quiet 2 --peers aweigh,shell-delta,rsync
+	bench/run --n 10 --runs 1 --quiet 2 --peers aweigh,aweigh-hook,shell-delta,rsync
+	bench/run --n 50 --runs 1 --quiet 2 --peers aweigh,shell-delta
 	bench/viewers 200 --runs 1
 	npm --prefix ui run bench
 
