@@ -4,7 +4,7 @@
 # make ui       build the page
 # make lint     formatting, lints, shell scripts, the page
 # make screens  pictures of every screen, into ui/screens/
-# make soak     every fault at every point of a release; an hour
+# make soak     every fault at every point of a release; twenty minutes
 # make bench    releases beside what others do by hand, releases with viewers, the page with 1,000 servers; five minutes
 # make bench-full  everything that docs/performance.md tells, and that page; hours
 

@@ -3,7 +3,7 @@
 //! Every public action of [`Actions`] takes the [`Actor`] who asks and calls [`policy::authorize`] before it
 //! reads or writes anything. In reading order: [`actor`], [`policy`], [`ports`] (what actions need besides the
 //! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`servers`],
-//! [`git`], [`releases`] with [`rollback`] and [`repository_file`], [`watch`], [`chat`], [`board`]. Who comes in: [`proof`], [`people`],
+//! [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`watch`], [`chat`], [`board`]. Who comes in: [`proof`], [`people`],
 //! with `passwords` and `throttle`.
 
 pub mod actor;
@@ -17,6 +17,7 @@ pub mod git;
 pub mod locks;
 pub mod passwords;
 pub mod people;
+mod planning;
 pub mod policy;
 pub mod ports;
 pub mod proof;

@@ -1,14 +1,12 @@
 //! Releases: ask for one, look at them.
 
 use engine::planner;
-use engine::ports::Resolved;
 use jiff::Timestamp;
-use model::{Kind, Name, Plan, Project, Release, ReleaseId, Selector, Server, Site, Status};
+use model::{Kind, Name, Plan, Release, ReleaseId, Selector, Status};
 use sha2::{Digest, Sha256};
 use store::{Created, Filter, Idempotency, NewRelease};
 
-use crate::rollback::origin;
-use crate::{Action, Actions, Actor, Error, Object, RepositorySays, authorize, repository_file};
+use crate::{Action, Actions, Actor, Error, Object, authorize};
 
 /// A wish for a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,18 +126,6 @@ impl Actions {
         self.release(id).await
     }
 
-    /// What ran before a release that is ended, or what it was about to bring back.
-    async fn before(&self, ended: ReleaseId) -> Result<Back, Error> {
-        let ended = self.release(ended).await?;
-        Ok(match (ended.kind, ended.rollback_to) {
-            // Somebody is on the way back already, and somebody wants to be faster.
-            (Kind::Rollback, Some(to)) => Back::Release(to),
-            (Kind::CatchUp, _) => Back::Previous,
-            // Nothing of it was good yet: what ran before it is the last good one.
-            _ => Back::Live,
-        })
-    }
-
     /// The release that has begun and is to be ended for this one.
     async fn ends(&self, request: &Request) -> Result<Option<ReleaseId>, Error> {
         if request.others != Others::End {
@@ -223,195 +209,6 @@ impl Actions {
     pub(crate) async fn release(&self, id: ReleaseId) -> Result<Release, Error> {
         self.store().release(id).await?.ok_or_else(|| Error::missing("release", &id))
     }
-
-    /// Everything a plan is made from.
-    async fn planned(
-        &self,
-        actor: &Actor,
-        request: &Request,
-        ends: Option<ReleaseId>,
-    ) -> Result<planner::Request, Error> {
-        authorize(actor, Action::Release, &Object::Environment(&request.project, &request.environment))?;
-        sound_text("note", &request.note)?;
-        let project = self.project(&request.project).await?;
-        let site = self.store().site(&request.project, &request.environment).await?;
-        let site = site.ok_or_else(|| {
-            Error::missing("environment", &format!("{}/{}", request.project, request.environment))
-        })?;
-        let servers = self.chosen(&site, request.servers.as_ref()).await?;
-        let by = actor.name.clone();
-        let now = request.others == Others::End;
-        match &request.wanted {
-            Wanted::Ref(_) | Wanted::CatchUp | Wanted::From(_) if now => {
-                Err(Error::invalid("now", "is only for a rollback"))
-            }
-            Wanted::From(other) => self.sideways(project, &site, servers, other, by).await,
-            Wanted::Ref(git_ref) => self.forward(project, &site, servers, git_ref, by).await,
-            Wanted::Back(back) => {
-                let back = match ends {
-                    Some(ended) if *back == Back::Previous => self.before(ended).await?,
-                    _ => *back,
-                };
-                let plan = self.backward(project, &site, servers, back, by).await?;
-                Ok(planner::Request { now, ..plan })
-            }
-            Wanted::CatchUp => {
-                let plan = self.backward(project.clone(), &site, servers, Back::Live, by).await?;
-                let behind = self.behind(actor, &project.name, &site.name, plan.servers).await?;
-                if behind.is_empty() {
-                    return Err(Error::UpToDate(format!(
-                        "every server of {}/{} that can be reached runs what is live",
-                        project.name, site.name
-                    )));
-                }
-                Ok(planner::Request { kind: Kind::CatchUp, servers: behind, ..plan })
-            }
-        }
-    }
-
-    /// A plan that brings a commit.
-    async fn forward(
-        &self,
-        project: Project,
-        site: &Site,
-        servers: Vec<Server>,
-        git_ref: &str,
-        by: String,
-    ) -> Result<planner::Request, Error> {
-        let source = &self.parts.source;
-        source.fetch(&project, &mut |_| {}).await?;
-        let Resolved { commit, branch, tag } = source.resolve(&project, git_ref).await?;
-        let says = self.says(&project, &commit, site).await?;
-        let says = says.map_err(|errors| repository_file::wrong(&commit, errors))?;
-        let (project, environment) = repository_file::under(project, site, &says);
-        let git_ref = git_ref.to_owned();
-        Ok(planner::Request {
-            project,
-            environment,
-            servers,
-            git_ref,
-            branch,
-            tag,
-            commit,
-            kind: Kind::Release,
-            origin: None,
-            artifact: None,
-            now: false,
-            by,
-        })
-    }
-
-    /// A plan that brings what is live in another environment, as it was built for that one.
-    async fn sideways(
-        &self,
-        project: Project,
-        site: &Site,
-        servers: Vec<Server>,
-        other: &Name,
-        by: String,
-    ) -> Result<planner::Request, Error> {
-        if *other == site.name {
-            return Err(Error::invalid("from", "is the environment itself"));
-        }
-        let known = self.store().site(&project.name, other).await?;
-        known.ok_or_else(|| Error::missing("environment", &format!("{}/{other}", project.name)))?;
-        let good = self.back_to(&project.name, other, Back::Live).await?;
-        let artifact = origin(&good)?.artifact;
-        let before =
-            self.store().plan(good.id).await?.ok_or_else(|| Error::missing("plan of release", &good.id))?;
-        let says = self.says(&project, &good.commit, site).await?;
-        let says = says.map_err(|errors| repository_file::wrong(&good.commit, errors))?;
-        let (project, environment) = repository_file::under(project, site, &says);
-        Ok(planner::Request {
-            project,
-            environment,
-            servers,
-            git_ref: before.git_ref,
-            branch: before.branch,
-            tag: before.tag,
-            commit: good.commit,
-            kind: Kind::Release,
-            origin: None,
-            artifact: Some(artifact),
-            now: false,
-            by,
-        })
-    }
-
-    /// A plan that brings an earlier release back. It needs nothing from the repository: a rollback has to work
-    /// while the git host is away.
-    async fn backward(
-        &self,
-        project: Project,
-        site: &Site,
-        servers: Vec<Server>,
-        back: Back,
-        by: String,
-    ) -> Result<planner::Request, Error> {
-        let good = self.back_to(&project.name, &site.name, back).await?;
-        let origin = origin(&good)?;
-        let before =
-            self.store().plan(good.id).await?.ok_or_else(|| Error::missing("plan of release", &good.id))?;
-        let says = match self.says(&project, &good.commit, site).await {
-            Ok(Ok(says)) => says,
-            // The mirror is gone or the file is not understood any more: what that release did then.
-            Ok(Err(_)) | Err(_) => {
-                RepositorySays { build: before.environment.build.clone(), settings: as_it_was(&before) }
-            }
-        };
-        let (project, environment) = repository_file::under(project, site, &says);
-        Ok(planner::Request {
-            project,
-            environment,
-            servers,
-            git_ref: before.git_ref,
-            branch: before.branch,
-            tag: before.tag,
-            commit: good.commit,
-            kind: Kind::Rollback,
-            origin: Some(origin),
-            artifact: None,
-            now: false,
-            by,
-        })
-    }
-
-    /// The servers of an environment, or those of them that are wanted.
-    async fn chosen(&self, site: &Site, wanted: Option<&Selector>) -> Result<Vec<Server>, Error> {
-        let mut servers = self.store().servers().await?;
-        servers.retain(|server| site.servers.matches(server));
-        if servers.is_empty() {
-            let message = format!("{} of {} matches no server", site.servers, site.name);
-            return Err(Error::invalid("environment", message));
-        }
-        if let Some(wanted) = wanted {
-            servers.retain(|server| wanted.matches(server));
-            if servers.is_empty() {
-                return Err(Error::invalid(
-                    "servers",
-                    format!("is {wanted}, which matches no server of {}", site.name),
-                ));
-            }
-        }
-        Ok(servers)
-    }
-}
-
-/// The settings that a plan froze.
-fn as_it_was(plan: &Plan) -> model::Settings {
-    let environment = plan.environment.clone();
-    model::Settings {
-        keep: Some(environment.keep),
-        linked_files: Some(environment.linked_files),
-        linked_dirs: Some(environment.linked_dirs),
-        health: Some(environment.health),
-        hooks: environment.hooks,
-        on_interrupt: Some(environment.on_interrupt),
-        unreachable: Some(environment.unreachable),
-        batches: Some(environment.batches),
-        max_failures: Some(environment.max_failures),
-        lock_after_rollback: Some(environment.lock_after_rollback),
-    }
 }
 
 /// A text of people is one paragraph that people read.
@@ -444,13 +241,19 @@ fn hash(request: &Request) -> String {
         Wanted::CatchUp => serde_json::json!("catch_up"),
         Wanted::From(other) => serde_json::json!({ "from": other }),
     };
+    let others = match request.others {
+        Others::Refuse => "refuse",
+        Others::Queue => "queue",
+        Others::Supersede => "supersede",
+        Others::End => "end",
+    };
     let all = serde_json::json!([
         request.project,
         request.environment,
         wanted,
         request.servers,
         request.note,
-        format!("{:?}", request.others)
+        others
     ]);
     hex::encode(Sha256::digest(all.to_string()))
 }

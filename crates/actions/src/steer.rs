@@ -4,7 +4,7 @@
 
 use engine::planner;
 use engine::ports::Claim;
-use model::{HookPoint, Name, Release, ReleaseId, Selector, Status};
+use model::{Name, Release, ReleaseId, Selector, Status};
 use store::{Steered, Stop};
 
 use crate::{Action, Actions, Actor, Error, Object, authorize};
@@ -109,9 +109,8 @@ impl Actions {
         let rows = self.store().steps(id).await?;
         let is_done = |key: &str| rows.iter().any(|row| row.key == key && row.status.is_done());
         for server in plan.servers.iter().filter(|server| servers.contains(&server.name)) {
-            let hooks = HookPoint::ALL.into_iter().filter(|point| !point.on_control_host());
-            let mut hooks = hooks.flat_map(|point| planner::point_hooks(&plan, point, Some(server)));
-            if let Some(hook) = hooks.find(|hook| hook.hook.once && !is_done(&hook.key)) {
+            let open = planner::once_hooks(&plan, server).find(|hook| !is_done(&hook.key));
+            if let Some(hook) = open {
                 let (name, key) = (&server.name, &hook.key);
                 return Err(Error::invalid(
                     "servers",

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::error::{Halt, Hold};
 use crate::lane::{Lane, named};
 use crate::lanes::{Lanes, gravest};
-use crate::planner::{batch_key, point_hooks};
+use crate::planner::{batch_key, once_hooks, point_hooks};
 use crate::run::{Begun, Run};
 use crate::stages::hook::{self, Scene};
 use crate::stages::job::kill;
@@ -160,7 +160,10 @@ pub async fn tolerate(run: &Run, lanes: &mut Lanes, stopped: Vec<Stopped>) -> Re
     let before = lanes.iter().filter(|lane| lane.failed).map(|lane| lane.name().clone());
     let all: BTreeSet<Name> = before.chain(names.iter().cloned()).collect();
     // What only one server runs cannot be left out with it.
-    let is_alone = lanes.iter().any(|lane| names.contains(lane.name()) && has_once_to_run(lane));
+    let mut is_alone = false;
+    for lane in lanes.iter().filter(|lane| names.contains(lane.name())) {
+        is_alone |= has_once_to_run(lane).await?;
+    }
     if is_alone || is_too_many(&run.plan, &all) {
         gravest(failed.into_iter().map(|(_, halt)| halt).collect())?;
     }
@@ -180,13 +183,15 @@ pub fn failed_of(stopped: Vec<Stopped>) -> Result<Vec<Stopped>, Halt> {
     Ok(failed)
 }
 
-/// Whether a hook that runs once, on this server alone, was not done when this ownership began.
-fn has_once_to_run(lane: &Lane) -> bool {
-    let hooks = HookPoint::ALL.into_iter().filter(|point| !point.on_control_host());
-    let hooks = hooks.flat_map(|point| point_hooks(&lane.run.plan, point, Some(&lane.server)));
-    hooks
-        .into_iter()
-        .any(|hook| hook.hook.once && !lane.once_done.contains(&hook.key) && !lane.run.was_done(&hook.key))
+/// Whether a hook that runs once, on this server alone, is not done.
+async fn has_once_to_run(lane: &Lane) -> Result<bool, Halt> {
+    let mut hooks = once_hooks(&lane.run.plan, &lane.server).peekable();
+    if hooks.peek().is_none() {
+        return Ok(false);
+    }
+    let rows = lane.rows().await?;
+    let is_done = |key: &str| rows.iter().any(|row| row.key == key && row.status.is_done());
+    Ok(hooks.any(|hook| !is_done(&hook.key)))
 }
 
 /// Whether more servers failed than the plan allows, in all or in one batch. Pure.

@@ -37,8 +37,6 @@ pub struct Lane {
     pub touched: bool,
     /// `current` was switched in this release, or may have been, even if it is back by now.
     pub switched: bool,
-    /// Hooks that run once and were done in this ownership.
-    pub once_done: std::collections::BTreeSet<String>,
     /// Held while `current` is switched: nobody drops that in the middle.
     pub hands: Arc<tokio::sync::Mutex<()>>,
     /// Files that must be in `shared/`.
@@ -74,7 +72,6 @@ impl Lane {
 
     fn bare(run: Arc<Run>, server: Server, root: DeployPath) -> Self {
         Self {
-            once_done: std::collections::BTreeSet::new(),
             hands: Arc::default(),
             linked: Vec::new(),
             run,
@@ -137,9 +134,7 @@ impl Lane {
 
     /// The steps of this lane, as they are recorded now.
     pub async fn rows(&self) -> Result<Vec<StepRow>, JournalError> {
-        let mut rows = self.run.ports.journal.steps(self.run.plan.release).await?;
-        rows.retain(|row| self.has(&row.key));
-        Ok(rows)
+        self.run.ports.journal.steps_of(self.run.plan.release, &self.server.name).await
     }
 
     /// Takes up what the upload step found out before a restart.

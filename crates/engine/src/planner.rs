@@ -192,6 +192,17 @@ pub fn point_hooks(plan: &Plan, point: HookPoint, server: Option<&Server>) -> Ve
     hooks_when(plan, point, server, plan.action().when())
 }
 
+/// The hooks that take part in this plan on `server`, of all points.
+pub fn server_hooks<'a>(plan: &'a Plan, server: &'a Server) -> impl Iterator<Item = PlannedHook> + 'a {
+    let points = HookPoint::ALL.into_iter().filter(|point| !point.on_control_host());
+    points.flat_map(|point| point_hooks(plan, point, Some(server)))
+}
+
+/// Those of them that run once, on this server alone.
+pub fn once_hooks<'a>(plan: &'a Plan, server: &'a Server) -> impl Iterator<Item = PlannedHook> + 'a {
+    server_hooks(plan, server).filter(|hook| hook.hook.once)
+}
+
 /// The hooks of `point` that take part in a run of kind `when`.
 ///
 /// A list with one unnamed hook is its own node; otherwise each hook has a node below the point's.

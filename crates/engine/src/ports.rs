@@ -241,6 +241,8 @@ pub trait Journal: Send + Sync {
     -> Result<(), JournalError>;
     /// All step rows of a release.
     async fn steps(&self, release: ReleaseId) -> Result<Vec<StepRow>, JournalError>;
+    /// The step rows of one server of a release.
+    async fn steps_of(&self, release: ReleaseId, server: &Name) -> Result<Vec<StepRow>, JournalError>;
     /// The frozen plan of a release.
     async fn plan(&self, release: ReleaseId) -> Result<Plan, JournalError>;
     /// The good releases of an environment, the last activated first.

@@ -10,7 +10,7 @@ use crate::error::{Failure, Halt};
 use crate::fleet;
 use crate::lane::{Lane, unsendable};
 use crate::lanes::Lanes;
-use crate::planner::{point_hooks, point_key};
+use crate::planner::{point_key, server_hooks};
 use crate::remote::{Command, status};
 use crate::run::Run;
 use crate::stages::undo::undo;
@@ -55,7 +55,7 @@ pub async fn decide(run: &Run, lanes: &mut Lanes, taken_over: bool) -> Result<Ne
     if run.found.values().any(|row| row.status == StepStatus::Failed && of_no_server(&row.key)) {
         return Ok(Next::GoBack(first_failure(run, of_no_server)));
     }
-    if let Err(Halt::Failed(failure)) = give_up(run, lanes).await? {
+    if let Some(failure) = give_up(run, lanes).await? {
         return Ok(Next::GoBack(failure));
     }
     if taken_over && lanes.iter().any(|lane| lane.touched) {
@@ -75,8 +75,9 @@ fn first_failure(run: &Run, wanted: impl Fn(&str) -> bool) -> Failure {
     Failure::new(format!("{key} did not work"))
 }
 
-/// What an owner before us began and did not end: servers that failed go back and are left out, as far as that may be.
-async fn give_up(run: &Run, lanes: &mut Lanes) -> Result<Result<(), Halt>, Halt> {
+/// What an owner before us began and did not end: servers that failed go back and are left out. Where that is more than
+/// may be, the answer is why the release goes back.
+async fn give_up(run: &Run, lanes: &mut Lanes) -> Result<Option<Failure>, Halt> {
     let mut stopped = Vec::new();
     // Whom somebody left out did not fail.
     let is_wished = |lane: &Lane| run.steering.skip_of(lane.name()).is_cancelled();
@@ -100,8 +101,8 @@ async fn give_up(run: &Run, lanes: &mut Lanes) -> Result<Result<(), Halt>, Halt>
         }
     }
     match fleet::tolerate(run, lanes, stopped).await {
-        Err(Halt::Failed(failure)) => Ok(Err(Halt::Failed(failure))),
-        other => other.map(|_| Ok(())),
+        Err(Halt::Failed(failure)) => Ok(Some(failure)),
+        other => other.map(|_| None),
     }
 }
 
@@ -155,28 +156,27 @@ fn is_back(lane: &Lane) -> bool {
 
 /// The first hook of a lane that began and of which nobody knows whether it ended.
 async fn unknown_hook(run: &Run, lane: &mut Lane) -> Result<Option<String>, Halt> {
-    for point in HookPoint::ALL.into_iter().filter(|point| !point.on_control_host()) {
-        for hook in point_hooks(&run.plan, point, Some(&lane.server)) {
-            let Some(row) = run.found.get(&hook.key) else { continue };
-            // It was said, and the release ended before it could be held for it.
-            if row.status == StepStatus::Unknown && hook.hook.rerun == Rerun::Never {
-                return Ok(Some(format!("{} began, and nobody knows whether it ended", hook.key)));
-            }
-            if row.status != StepStatus::Running {
-                continue;
-            }
-            let run_id = run.run_id(&hook.key, row.attempt.max(1));
-            if hook.hook.rerun == Rerun::Never && !is_known(lane, &run_id).await {
-                let fact = model::NodeFact {
-                    reason: Some("it began, and nobody knows whether it ended".to_owned()),
-                    ..model::NodeFact::new(&hook.key, StepStatus::Unknown, row.attempt.max(1))
-                };
-                run.reporter.node(fact, None).await?;
-                return Ok(Some(format!(
-                    "controller_restarted: {} began, and nobody knows whether it ended",
-                    hook.key
-                )));
-            }
+    let server = lane.server.clone();
+    for hook in server_hooks(&run.plan, &server) {
+        let Some(row) = run.found.get(&hook.key) else { continue };
+        // It was said, and the release ended before it could be held for it.
+        if row.status == StepStatus::Unknown && hook.hook.rerun == Rerun::Never {
+            return Ok(Some(format!("{} began, and nobody knows whether it ended", hook.key)));
+        }
+        if row.status != StepStatus::Running {
+            continue;
+        }
+        let run_id = run.run_id(&hook.key, row.attempt.max(1));
+        if hook.hook.rerun == Rerun::Never && !is_known(lane, &run_id).await {
+            let fact = model::NodeFact {
+                reason: Some("it began, and nobody knows whether it ended".to_owned()),
+                ..model::NodeFact::new(&hook.key, StepStatus::Unknown, row.attempt.max(1))
+            };
+            run.reporter.node(fact, None).await?;
+            return Ok(Some(format!(
+                "controller_restarted: {} began, and nobody knows whether it ended",
+                hook.key
+            )));
         }
     }
     Ok(None)

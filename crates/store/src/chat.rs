@@ -4,7 +4,7 @@
 use model::{Event, Fact, Name, ReleaseId};
 use sea_orm::FromQueryResult;
 
-use crate::journal::{Facts, event, topic_fact};
+use crate::facts::{Facts, event, topic_fact};
 use crate::sql::{all, count, execute, number, one, sql};
 use crate::writer::{Tx, Work};
 use crate::{Error, Store, Topic};

@@ -3,7 +3,7 @@
 use model::{Epoch, ReleaseId, Status, Wishes};
 use sea_orm::FromQueryResult;
 
-use crate::journal::Facts;
+use crate::facts::Facts;
 use crate::releases::status;
 use crate::sql::{all, count, execute, number, one, sql, texts};
 use crate::steer::wishes;

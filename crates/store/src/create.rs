@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use model::{CommitId, Kind, Name, Plan, ReleaseId, ServerState, Status};
 use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel};
 
-use crate::journal::Facts;
+use crate::facts::Facts;
 use crate::locks::{self, SiteLock};
 use crate::sql::{all, execute, number, numbers, one, sql, texts, to_json, to_word};
 use crate::tables::{release, release_server, step};

@@ -4,7 +4,8 @@ use model::{Epoch, NodeFact, ReleaseId, Status, StepStatus};
 use sea_orm::FromQueryResult;
 
 use crate::Error;
-use crate::journal::{Entry, Facts, Record};
+use crate::facts::Facts;
+use crate::journal::{Entry, Record};
 use crate::sql::{count, execute, number, one, small, sql};
 use crate::steps;
 use crate::writer::{Tx, Work};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::{Event, Fact, LogFact, Node, Release, ReleaseId};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
-use crate::journal::event;
+use crate::facts::event;
 use crate::log_text::{Piece, Text, pieces};
 use crate::sql::{all, count, number, sql};
 use crate::{Error, LogFilter, Store, Topic, releases, steps};

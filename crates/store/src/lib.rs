@@ -29,6 +29,7 @@ pub mod definitions;
 mod ending;
 mod error;
 pub mod events;
+mod facts;
 pub mod journal;
 pub mod lock;
 pub mod locks;

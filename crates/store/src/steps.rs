@@ -1,6 +1,6 @@
 //! Steps: rows of the plan as nodes of the tree, both ways.
 
-use model::{Node, ReleaseId, StepStatus};
+use model::{Name, Node, ReleaseId, StepStatus};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
 use crate::sql::{count, from_json, from_word, parse, small, time, to_word};
@@ -34,27 +34,30 @@ impl Store {
     /// The steps of a release: those of its plan in order, then those that were added. Empty when there is no
     /// such release.
     pub async fn steps(&self, release: ReleaseId) -> Result<Vec<StepRow>, Error> {
-        let rows = in_order(release).all(self.readers()).await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(StepRow {
-                    crashes: small(row.crashes),
-                    log_read: count(row.log_read),
-                    epoch: model::Epoch(row.epoch),
-                    result: row
-                        .result
-                        .as_deref()
-                        .map(|text| from_json("result of a step", text))
-                        .transpose()?,
-                    node: node(&row)?,
-                    status: status(&row.status)?,
-                    attempt: small(row.attempt),
-                    reason: row.reason,
-                    key: row.key,
-                })
-            })
-            .collect()
+        in_order(release).all(self.readers()).await?.into_iter().map(recorded).collect()
     }
+
+    /// The steps of one server of a release: those whose keys begin with its name and a slash.
+    pub async fn steps_of(&self, release: ReleaseId, server: &Name) -> Result<Vec<StepRow>, Error> {
+        // The character behind the slash bounds the range, so that the primary key finds it.
+        let (first, end) = (format!("{server}/"), format!("{server}0"));
+        let of = in_order(release).filter(step::Column::Key.gte(first)).filter(step::Column::Key.lt(end));
+        of.all(self.readers()).await?.into_iter().map(recorded).collect()
+    }
+}
+
+fn recorded(row: step::Model) -> Result<StepRow, Error> {
+    Ok(StepRow {
+        crashes: small(row.crashes),
+        log_read: count(row.log_read),
+        epoch: model::Epoch(row.epoch),
+        result: row.result.as_deref().map(|text| from_json("result of a step", text)).transpose()?,
+        node: node(&row)?,
+        status: status(&row.status)?,
+        attempt: small(row.attempt),
+        reason: row.reason,
+        key: row.key,
+    })
 }
 
 /// The nodes of a release in their order.

@@ -38,15 +38,12 @@ impl Journal for Memory {
 
     async fn steps(&self, release: ReleaseId) -> Result<Vec<StepRow>, JournalError> {
         let rows = self.0.steps(release).await.map_err(failed)?;
-        let row = |row: store::StepRow| StepRow {
-            key: row.key,
-            status: row.status,
-            attempt: row.attempt,
-            crashes: row.crashes,
-            log_read: row.log_read,
-            result: row.result,
-        };
-        Ok(rows.into_iter().map(row).collect())
+        Ok(rows.into_iter().map(step).collect())
+    }
+
+    async fn steps_of(&self, release: ReleaseId, server: &Name) -> Result<Vec<StepRow>, JournalError> {
+        let rows = self.0.steps_of(release, server).await.map_err(failed)?;
+        Ok(rows.into_iter().map(step).collect())
     }
 
     async fn plan(&self, release: ReleaseId) -> Result<Plan, JournalError> {
@@ -69,6 +66,17 @@ impl Journal for Memory {
 
     async fn has_ended(&self, release: ReleaseId) -> Result<bool, JournalError> {
         self.0.ended(release).await.map_err(failed)
+    }
+}
+
+fn step(row: store::StepRow) -> StepRow {
+    StepRow {
+        key: row.key,
+        status: row.status,
+        attempt: row.attempt,
+        crashes: row.crashes,
+        log_read: row.log_read,
+        result: row.result,
     }
 }
 

@@ -305,7 +305,7 @@ do_activate() {
   plain "$name" || return 64
   current_is_link || return 79
   now=$(readlink current)
-  if [ "$now" = "releases/$name" ]; then rm -f .aweigh/by-hand; say now "$now"; return 0; fi
+  if [ "$now" = "releases/$name" ]; then forget_hand; say now "$now"; return 0; fi
   [ "$now" = "$before" ] || { say now "$now"; return 78; }
   sealed "$name" || return $?
   # That took its time: whoever took the lock meanwhile, or moved the link, was faster.
@@ -313,9 +313,12 @@ do_activate() {
   now=$(readlink current)
   [ "$now" = "$before" ] || { say now "$now"; return 78; }
   point_current "releases/$name" || return 70
-  if [ -f .aweigh/by-hand ]; then rm -f .aweigh/by-hand; fi
+  forget_hand
   say now "releases/$name"
 }
+
+# What a person switched by hand is over with the next release.
+forget_hand() { if [ -f .aweigh/by-hand ]; then rm -f .aweigh/by-hand; fi; }
 
 # values: name, before
 do_undo() {

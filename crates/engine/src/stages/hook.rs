@@ -110,11 +110,7 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
         may_stop: scene.may_stop,
         log_read,
     };
-    run_job(lane, open, &job, &planned.text).await?;
-    if hook.once {
-        lane.once_done.insert(key);
-    }
-    Ok(())
+    run_job(lane, open, &job, &planned.text).await
 }
 
 /// The node of a planned hook: its key, and how to draw it where it is not in the plan.

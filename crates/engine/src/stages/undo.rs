@@ -8,7 +8,7 @@ use super::hook::{self, Scene};
 use super::verify::verify_undone;
 use crate::error::Halt;
 use crate::lane::{Lane, unsendable};
-use crate::planner::point_hooks;
+use crate::planner::once_hooks;
 use crate::remote::{Command, status};
 use crate::run::{Begun, Tries};
 
@@ -39,18 +39,12 @@ pub async fn undo(lane: &mut Lane) -> Result<(), Halt> {
 /// Says of everything that the switch did on this server that it was taken back. What runs once stays done.
 async fn taken_back(lane: &Lane) -> Result<(), Halt> {
     let run = &lane.run;
-    let once = |key: &str| {
-        let hooks =
-            HookPoint::ALL.into_iter().flat_map(|point| point_hooks(&run.plan, point, Some(&lane.server)));
-        hooks.into_iter().any(|hook| hook.hook.once && hook.key == key)
-    };
+    let once: Vec<String> = once_hooks(&run.plan, &lane.server).map(|hook| hook.key).collect();
     let steps = run.plan.steps.iter().filter(|step| step.batch.is_some() && lane.has(&step.key));
-    let switch: Vec<&str> = steps.map(|step| step.key.as_str()).filter(|key| !once(key)).collect();
+    let switch: Vec<&String> = steps.map(|step| &step.key).filter(|key| !once.contains(key)).collect();
     let rows = lane.rows().await?;
     let done = rows.into_iter().filter(|row| {
-        switch.contains(&row.key.as_str())
-            && row.status.is_done()
-            && row.status.may_become(StepStatus::Undone)
+        switch.contains(&&row.key) && row.status.is_done() && row.status.may_become(StepStatus::Undone)
     });
     let facts = done.map(|row| (NodeFact::new(row.key, StepStatus::Undone, row.attempt), None)).collect();
     Ok(run.reporter.nodes(facts).await?)

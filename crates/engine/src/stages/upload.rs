@@ -19,7 +19,7 @@ use crate::driver::{Broken, Stream};
 use crate::error::{Failure, Halt};
 use crate::fault::{self, Side};
 use crate::lane::{Lane, unsendable};
-use crate::planner::point_hooks;
+use crate::planner::{once_hooks, point_hooks};
 use crate::remote::{Answer, Command, status};
 use crate::reporter::NodeLog;
 use crate::run::{Begun, Run};
@@ -307,11 +307,8 @@ fn may_leave_out(lane: &Lane) -> bool {
     let plan = &lane.run.plan;
     let skip = plan.environment.unreachable == model::Unreachable::Skip || plan.kind != Kind::Release;
     // What only this server runs cannot be left out with it.
-    let only_here = HookPoint::ALL.iter().any(|point| {
-        let hooks = point_hooks(plan, *point, Some(&lane.server));
-        !point.on_control_host() && hooks.iter().any(|hook| hook.hook.once)
-    });
-    skip && !only_here && plan.servers.len() > 1
+    let is_alone = once_hooks(plan, &lane.server).next().is_some();
+    skip && !is_alone && plan.servers.len() > 1
 }
 
 fn usable(lane: &Lane) -> Result<(), Failure> {

@@ -233,10 +233,49 @@ async fn a_lock_refuses_all_but_its_owner_and_what_goes_back() {
     );
     let own = new(store, NewRelease { by: "bob".into(), ..queued('b') }).await;
     let back = new(store, NewRelease { others: Others::Queue, ..rollback("production", &good) }).await;
-    assert_eq!(store.claim().await.unwrap().unwrap().id, own);
-    store.request_stop(own, "bob").await.unwrap();
-    let _ = back;
+    let claimed = store.claim().await.unwrap().unwrap();
+    assert_eq!(claimed.id, own);
+    rig.end((own, claimed.epoch), Status::Failed).await;
+    assert_eq!(store.claim().await.unwrap().unwrap().id, back, "nobody locks out what goes back");
     assert!(store.unlock_site(&shop, &production).await.unwrap());
     assert!(!store.unlock_site(&shop, &production).await.unwrap());
     new(store, queued('c')).await;
+}
+
+#[tokio::test]
+async fn what_waits_behind_a_lock_goes_on_once_its_time_is_over() {
+    let rig = Rig::new().await;
+    let store = &rig.store;
+    let waiting = new(store, queued('a')).await;
+    let (shop, production) = (name("shop"), name("production"));
+    let now = jiff::Timestamp::now();
+    let lock = async |until| {
+        let locked = store.lock_site(&shop, &production, "bob", "closed", Some(until)).await.unwrap();
+        assert_eq!(locked, Locked::Done);
+    };
+    lock(now + jiff::SignedDuration::from_hours(1)).await;
+    assert_eq!(store.site_lock(&shop, &production).await.unwrap().unwrap().reason, "closed");
+    assert!(
+        store.claim().await.unwrap().is_none(),
+        "it was asked for before the lock, and waits all the same"
+    );
+    assert!(matches!(store.create(queued('b')).await.unwrap(), Created::Locked(_)));
+    lock(now).await;
+    assert_eq!(store.site_lock(&shop, &production).await.unwrap(), None);
+    assert_eq!(store.claim().await.unwrap().unwrap().id, waiting);
+    new(store, queued('b')).await;
+    assert!(!store.unlock_site(&shop, &production).await.unwrap(), "there is none any more");
+}
+
+#[tokio::test]
+async fn the_steps_of_a_server_are_those_below_its_name() {
+    let rig = Rig::new().await;
+    let (id, _) = rig.running("production").await;
+    let keys = async |server: &str| -> Vec<String> {
+        let rows = rig.store.steps_of(id, &name(server)).await.unwrap();
+        rows.into_iter().map(|row| row.key).collect()
+    };
+    assert_eq!(keys("web-1").await, ["web-1/upload"]);
+    assert_eq!(keys("web").await, [""; 0], "the beginning of a name is another name");
+    assert_eq!(keys("start").await, [""; 0]);
 }
