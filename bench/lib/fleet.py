@@ -74,6 +74,7 @@ class Fleet:
         self.folder, self.count = at.fleet, count
         self.listeners = []
         self.shield = shield()
+        self.account = None
         self.clients = Clients(self.folder, place.BASE_PORT, getpass.getuser(), self.folder / "key")
 
     def __enter__(self):
@@ -83,6 +84,9 @@ class Fleet:
         if os.geteuid() == 0:
             # Debian's sshd wants its empty folder, which its service makes.
             Path("/run/sshd").mkdir(exist_ok=True)
+        self.account = meter.Account.open(f"aweigh-bench-{os.getpid()}")
+        if not self.account:
+            print("no control group: what a session uses counts to 10 ms for each process that is left of it")
         try:
             make_key(self.folder / "key", "bench")
             for number in range(1, self.count + 1):
@@ -106,7 +110,8 @@ class Fleet:
         text = CONFIG.format(port=place.BASE_PORT + number, folder=folder, fleet=self.folder, sftp=sftp)
         (folder / "config").write_text(text)
         with open(folder / "log", "wb") as log:
-            command = self.shield + [sshd, "-D", "-e", "-f", str(folder / "config")]
+            counted = self.account.enter() if self.account else []
+            command = counted + self.shield + [sshd, "-D", "-e", "-f", str(folder / "config")]
             self.listeners.append(
                 subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=place.environment()
@@ -144,6 +149,8 @@ class Fleet:
 
     def cpu(self):
         """Seconds of CPU that all servers and their sessions have used so far."""
+        if self.account:
+            return self.account.seconds()
         return meter.cpu_seconds([listener.pid for listener in self.listeners])
 
     def settle(self, seconds=1.0):
@@ -170,6 +177,9 @@ class Fleet:
         for listener in self.listeners:
             listener.wait()
         self.listeners = []
+        if self.account:
+            self.account.close()
+            self.account = None
 
 
 def shield():

@@ -60,6 +60,46 @@ def cpu_seconds(roots):
     return sum(process.ticks for process in tree(roots).values()) / TICKS
 
 
+class Account:
+    """A control group: the kernel adds up exactly what everything in it has used, ended or not."""
+
+    def __init__(self, folder, file, key, unit):
+        self.folder, self.file, self.key, self.unit = folder, file, key, unit
+        os.mkdir(folder)
+
+    @classmethod
+    def open(cls, name):
+        """A new account, or None where this system offers none."""
+        for parent, file, key, unit in (
+            ("/sys/fs/cgroup/cpuacct", "cpuacct.usage", "", 1e9),
+            ("/sys/fs/cgroup", "cpu.stat", "usage_usec", 1e6),
+        ):
+            if os.path.exists(f"{parent}/cgroup.procs"):
+                with suppress(OSError):
+                    return cls(f"{parent}/{name}", file, key, unit)
+        return None
+
+    def enter(self):
+        """What a command begins with so that it, and all that it starts, is on this account."""
+        return ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', self.folder]
+
+    def seconds(self):
+        """Seconds of CPU so far."""
+        with open(f"{self.folder}/{self.file}") as file:
+            for line in file:
+                if line.startswith(self.key):
+                    return int(line.split()[-1]) / self.unit
+        raise OSError(f"{self.folder}/{self.file} does not say what was used")
+
+    def close(self):
+        """Removes it. What was in it may need a moment to end."""
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            with suppress(OSError):
+                return os.rmdir(self.folder)
+            time.sleep(0.05)
+
+
 def machine_seconds():
     """Seconds of CPU that the whole machine has used so far, but for processes that gave way (nice)."""
     with open("/proc/stat") as file:
