@@ -3,7 +3,6 @@
 import json
 import platform
 import re
-import time
 from pathlib import Path
 
 from lib import meter, peer, place
@@ -24,13 +23,11 @@ def noted():
 
 def describe():
     return {
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "cores": meter.CORES,
         "processor": _field("/proc/cpuinfo", "model name"),
         "memory_gib": round(int(_field("/proc/meminfo", "MemTotal").split()[0]) / 2**20),
         "system": _field("/etc/os-release", "PRETTY_NAME", "=").strip('"'),
         "kernel": platform.release().split("-")[0],
-        "commit": place.first_line("git", "-C", str(place.BENCH), "rev-parse", "--short", "HEAD"),
         "versions": versions(),
     }
 

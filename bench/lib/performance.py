@@ -181,6 +181,8 @@ def _floor(measured):
 def _steps(measured):
     rows = []
     for step in ALL:
-        if measured.rows[step.name]:
-            rows.append((f"`bench/steps {step.name}`", step.what, str(len(measured.rows[step.name]))))
-    return table(("command", "what", "figures"), rows)
+        figures = measured.rows[step.name]
+        if figures:
+            of = dict.fromkeys(f"{row['date']}, {row['commit']}" for row in figures)
+            rows.append((f"`bench/steps {step.name}`", step.what, str(len(figures)), "; ".join(of)))
+    return table(("command", "what", "figures", "measured"), rows)

@@ -1,9 +1,17 @@
 """Figures as JSON lines: one file per step, to which every figure is added as soon as it is known."""
 
 import json
+import time
+from functools import cache
 
-from lib import table
+from lib import place, table
 from lib.figures import select
+
+
+@cache
+def commit():
+    """What is measured, as it stood when the measurement began."""
+    return place.first_line("git", "-C", str(place.BENCH), "rev-parse", "--short", "HEAD")
 
 
 class Results:
@@ -16,12 +24,13 @@ class Results:
             self._write()
 
     def add(self, row):
-        """Keeps a row, writes it down, and shows it."""
+        """Keeps a row, with what was measured and when, writes it down, and shows it."""
         self.rows.append(row)
+        stamped = dict(row, commit=commit(), date=time.strftime("%Y-%m-%d", time.gmtime()))
         if self.file:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with open(self.file, "a") as file:
-                file.write(json.dumps(row) + "\n")
+                file.write(json.dumps(stamped) + "\n")
         print(table.line(row), flush=True)
 
     def forget(self, peer, plan, turn):
