@@ -25,8 +25,8 @@ class Results:
 
     def add(self, row):
         """Keeps a row, with what was measured and when, writes it down, and shows it."""
-        self.rows.append(row)
         stamped = dict(row, commit=commit(), date=time.strftime("%Y-%m-%d", time.gmtime()))
+        self.rows.append(stamped)
         if self.file:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with open(self.file, "a") as file:

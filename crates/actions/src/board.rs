@@ -24,6 +24,8 @@ pub struct BoardRow {
     pub queued: usize,
     /// Why nobody is to release there.
     pub lock: Option<SiteLock>,
+    /// How many servers were found to run something else, and nobody said that it is right so.
+    pub drift: usize,
 }
 
 /// So many waiting releases are counted.
@@ -59,6 +61,10 @@ impl Actions {
                     latest: store.releases(&here).await?.pop(),
                     active: store.releases(&with(holding, 1)).await?.pop(),
                     queued: store.releases(&with(vec![Status::Queued], MOST_QUEUED)).await?.len(),
+                    drift: {
+                        let known = store.drift(&project.name, &site.name).await?;
+                        known.iter().filter(|record| record.accepted_by.is_none()).count()
+                    },
                     lock: store.site_lock(&project.name, &site.name).await?,
                 });
             }

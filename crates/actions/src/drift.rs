@@ -1,7 +1,9 @@
 //! Drift: what the servers of an environment really run, beside what they should.
 
 use engine::drift::{Runs, read};
-use model::{Name, ReleaseId, ReleaseName, Server};
+use jiff::Timestamp;
+use model::{Name, ReleaseId, ReleaseName, Selector, Server};
+use store::DriftLook;
 
 use crate::rollback::live;
 use crate::{Action, Actions, Actor, Error, Object, authorize};
@@ -26,6 +28,28 @@ pub struct ServerDrift {
     pub release: Option<ReleaseId>,
     /// How that is beside what it should be.
     pub state: DriftState,
+    /// Since when it is known that it differs.
+    pub since: Option<Timestamp>,
+    /// Who said that it is right so.
+    pub accepted_by: Option<String>,
+}
+
+impl ServerDrift {
+    /// Whether it runs something else than it should.
+    pub fn differs(&self) -> bool {
+        matches!(self.state, DriftState::Behind | DriftState::Foreign)
+    }
+
+    /// What it runs, for a sentence that begins with its name.
+    fn words(&self) -> String {
+        match (&self.runs, self.release) {
+            (_, Some(release)) => format!("runs release {release}"),
+            (Runs::Link { text, .. }, None) => format!("runs {}", text.escape_debug()),
+            (Runs::Nothing, None) => "runs nothing".to_owned(),
+            (Runs::Other, None) => "has a real file or folder as `current`".to_owned(),
+            (Runs::Unreachable(why), None) => format!("could not be asked: {why}"),
+        }
+    }
 }
 
 /// How what a server runs is beside what it should run.
@@ -42,7 +66,7 @@ pub enum DriftState {
 }
 
 impl Actions {
-    /// Asks every server of an environment what it runs.
+    /// Asks every server of an environment what it runs. What differs is remembered, shown on the board and told once.
     pub async fn drift(&self, actor: &Actor, project: &Name, environment: &Name) -> Result<Drift, Error> {
         authorize(actor, Action::SeeReleases, &Object::Environment(project, environment))?;
         let site = self.store().site(project, environment).await?;
@@ -57,9 +81,64 @@ impl Actions {
         for (server, runs) in servers.into_iter().zip(runs) {
             let release = self.release_of(&runs).await?;
             let state = state(&runs, release, live.as_ref().map(|(_, link)| link.as_str()));
-            all.push(ServerDrift { name: server.name, runs, release, state });
+            all.push(ServerDrift { name: server.name, runs, release, state, since: None, accepted_by: None });
+        }
+        // Where nothing is live yet, nothing can differ from it.
+        if live.is_some() {
+            self.remember_drift(project, environment, &mut all).await?;
         }
         Ok(Drift { live, servers: all })
+    }
+
+    async fn remember_drift(
+        &self,
+        project: &Name,
+        environment: &Name,
+        servers: &mut [ServerDrift],
+    ) -> Result<(), Error> {
+        let away = servers.iter().filter(|server| server.state == DriftState::Unknown);
+        let differ = servers.iter().filter(|server| server.differs());
+        let look = DriftLook {
+            project: project.clone(),
+            environment: environment.clone(),
+            away: away.map(|server| server.name.clone()).collect(),
+            differ: differ.map(|server| (server.name.clone(), server.words())).collect(),
+        };
+        for record in self.store().note_drift(look).await? {
+            let known = servers.iter_mut().find(|server| server.name == record.server && server.differs());
+            if let Some(known) = known {
+                (known.since, known.accepted_by) = (Some(record.since), record.accepted_by);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks every server what it runs, and notes that it is right so for those that differ, or those of them that `wanted`
+    /// names. It holds until they run something else.
+    pub async fn accept_drift(
+        &self,
+        actor: &Actor,
+        project: &Name,
+        environment: &Name,
+        wanted: Option<&Selector>,
+    ) -> Result<Drift, Error> {
+        authorize(actor, Action::AcceptDrift, &Object::Environment(project, environment))?;
+        let drift = self.drift(actor, project, environment).await?;
+        let servers = self.store().servers().await?;
+        let is_wanted = |name: &Name| {
+            let server = servers.iter().find(|server| server.name == *name);
+            wanted.is_none_or(|wanted| server.is_some_and(|server| wanted.matches(server)))
+        };
+        let differ = drift.servers.iter().filter(|server| server.differs() && is_wanted(&server.name));
+        let accepted: Vec<Name> = differ.map(|server| server.name.clone()).collect();
+        if accepted.is_empty() {
+            return Err(Error::UpToDate(format!(
+                "no server of {project}/{environment}{} differs from what is live",
+                wanted.map(|wanted| format!(" that is {wanted}")).unwrap_or_default()
+            )));
+        }
+        self.store().accept_drift(project, environment, accepted, &actor.name).await?;
+        self.drift(actor, project, environment).await
     }
 
     /// Those of `servers` that can be reached and do not run the live release.
@@ -73,7 +152,7 @@ impl Actions {
         let drift = self.drift(actor, project, environment).await?;
         let behind = |server: &Server| {
             let found = drift.servers.iter().find(|found| found.name == server.name);
-            found.is_some_and(|found| matches!(found.state, DriftState::Behind | DriftState::Foreign))
+            found.is_some_and(ServerDrift::differs)
         };
         Ok(servers.into_iter().filter(behind).collect())
     }

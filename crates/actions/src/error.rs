@@ -128,6 +128,14 @@ pub enum Error {
         /// How.
         status: Status,
     },
+    /// It was removed, because it is older than the past is kept.
+    #[error("the logs of release {id} were removed on {}: they are kept for some time only", at.strftime("%Y-%m-%d"))]
+    LogRemoved {
+        /// Of which release.
+        id: ReleaseId,
+        /// When.
+        at: jiff::Timestamp,
+    },
     /// Where it stands that cannot be done with it.
     #[error("release {id} is {status}: cannot {verb} it")]
     NotNow {
@@ -204,6 +212,9 @@ impl Error {
             | Self::Local { hint, .. } => hint.clone(),
             Self::Busy { id, .. } => {
                 Some(format!("wait for it, queue behind it, or stop it with `aweigh cancel {id}`"))
+            }
+            Self::LogRemoved { .. } => {
+                Some("history.logs_days in server.toml says for how long; the release and its steps are still there".to_owned())
             }
             Self::NotNow { otherwise, .. } => Some((*otherwise).to_owned()),
             Self::Waits { id } => {

@@ -33,6 +33,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use engine::artifact::pushed::Limits;
 use engine::dispatcher::Control;
 use engine::ports::{Hosts, Source};
 use engine::progress::Uploads;
@@ -44,6 +45,7 @@ pub use artifacts::Artifact;
 pub use board::BoardRow;
 pub use definitions::Definitions;
 pub use drift::{Drift, DriftState, ServerDrift};
+pub use engine::artifact::pushed::Limits as TreeLimits;
 pub use engine::check::Finding;
 pub use engine::drift::Runs;
 pub use engine::ports::{RefEntry, RefQuery, ScannedKey};
@@ -75,6 +77,8 @@ pub struct Parts {
     pub uploads: Uploads,
     /// The data folder.
     pub data: PathBuf,
+    /// How large a tree may be that was built elsewhere.
+    pub limits: Limits,
     /// Reads private keys.
     pub keys: Arc<dyn Keys>,
     /// Reads `aweigh.toml`.

@@ -45,6 +45,7 @@ impl Actions {
         let brought = match &request.wanted {
             Wanted::Ref(git_ref) => self.forward(&project, &site, git_ref).await?,
             Wanted::From(other) => self.sideways(&project, &site, other).await?,
+            Wanted::Artifact(hash) => self.as_built(&project, &site, hash).await?,
             Wanted::Back(back) => {
                 let back = match ends {
                     Some(ended) if *back == Back::Previous => self.before(ended).await?,
@@ -101,6 +102,23 @@ impl Actions {
         let says = self.says(project, &good.commit, site).await?;
         let says = says.map_err(|errors| repository_file::wrong(&good.commit, errors))?;
         Ok(Brought { artifact, ..again(Kind::Release, before, good.commit, says) })
+    }
+
+    /// An artifact that is kept, as it was built.
+    async fn as_built(&self, project: &Project, site: &Site, hash: &str) -> Result<Brought, Error> {
+        let record = self.artifact(&project.name, hash).await?;
+        let says = self.says(project, &record.commit, site).await?;
+        let says = says.map_err(|errors| repository_file::wrong(&record.commit, errors))?;
+        Ok(Brought {
+            kind: Kind::Release,
+            git_ref: record.commit.to_string(),
+            branch: None,
+            tag: None,
+            commit: record.commit,
+            origin: None,
+            artifact: Some(record.hash),
+            says,
+        })
     }
 
     /// An earlier release. It needs nothing from the repository: a rollback has to work while the git host is away.

@@ -27,6 +27,8 @@ pub enum Action {
     SeeReleases,
     /// Make a release or a rollback.
     Release,
+    /// Bring an artifact that was built elsewhere.
+    PushArtifact,
     /// Stop a release.
     Cancel,
     /// Have a release wait.
@@ -39,6 +41,8 @@ pub enum Action {
     Retry,
     /// Leave servers out.
     Skip,
+    /// Say that what servers run is right so.
+    AcceptDrift,
     /// Lock and unlock an environment.
     Lock,
     /// Speak beside a release or a project.
@@ -76,7 +80,7 @@ enum Role {
 }
 
 /// The least role that each action takes. An action without a row is denied to everybody.
-const TABLE: [(Action, Role); 20] = [
+const TABLE: [(Action, Role); 22] = [
     (Action::SeeDefinitions, Role::Administrator),
     (Action::ChangeServers, Role::Administrator),
     (Action::ChangeProjects, Role::Administrator),
@@ -87,12 +91,14 @@ const TABLE: [(Action, Role); 20] = [
     (Action::FetchRepository, Role::Administrator),
     (Action::SeeReleases, Role::Administrator),
     (Action::Release, Role::Administrator),
+    (Action::PushArtifact, Role::Administrator),
     (Action::Cancel, Role::Administrator),
     (Action::Pause, Role::Administrator),
     (Action::Resume, Role::Administrator),
     (Action::Promote, Role::Administrator),
     (Action::Retry, Role::Administrator),
     (Action::Skip, Role::Administrator),
+    (Action::AcceptDrift, Role::Administrator),
     (Action::Lock, Role::Administrator),
     (Action::Chat, Role::Administrator),
     (Action::ManageUsers, Role::Administrator),

@@ -50,6 +50,8 @@ pub enum Wanted {
     CatchUp,
     /// What is live in another environment of the project: the same bytes.
     From(Name),
+    /// The artifact of the project whose hash begins so.
+    Artifact(String),
 }
 
 /// Which earlier release.
@@ -240,6 +242,7 @@ fn hash(request: &Request) -> String {
         Wanted::Back(Back::Release(id)) => serde_json::json!(id),
         Wanted::CatchUp => serde_json::json!("catch_up"),
         Wanted::From(other) => serde_json::json!({ "from": other }),
+        Wanted::Artifact(hash) => serde_json::json!({ "artifact": hash }),
     };
     let others = match request.others {
         Others::Refuse => "refuse",

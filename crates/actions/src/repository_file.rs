@@ -50,6 +50,8 @@ fn build_over(stored: Build, said: &Build) -> Build {
         output: if stored.output == silent.output { said.output.clone() } else { stored.output },
         exclude: if stored.exclude == silent.exclude { said.exclude.clone() } else { stored.exclude },
         timeout: if stored.timeout == silent.timeout { said.timeout } else { stored.timeout },
+        memory: stored.memory.or(said.memory),
+        processes: stored.processes.or(said.processes),
     }
 }
 

@@ -61,6 +61,7 @@ impl Actions {
     /// How many bytes the log of a node has now.
     pub async fn log_bytes(&self, actor: &Actor, id: ReleaseId, node: &str) -> Result<u64, Error> {
         authorize(actor, Action::SeeReleases, &Object::Release(id))?;
+        self.log_is_kept(id).await?;
         Ok(self.store().log_bytes(id, node).await?)
     }
 
@@ -80,6 +81,14 @@ impl Actions {
                 return Err(Error::missing("node", key));
             }
         }
+        self.log_is_kept(id).await?;
         self.store().log(id, node, from, to).await?.ok_or_else(|| Error::missing("release", &id))
+    }
+
+    async fn log_is_kept(&self, id: ReleaseId) -> Result<(), Error> {
+        match self.store().log_removed(id).await? {
+            Some(at) => Err(Error::LogRemoved { id, at }),
+            None => Ok(()),
+        }
     }
 }

@@ -25,4 +25,7 @@ pub struct BoardRow {
     /// Why nobody is to release there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock: Option<LockView>,
+    /// How many servers were found to run something else, and nobody said that it is right so.
+    #[serde(default)]
+    pub drift: u32,
 }

@@ -4,7 +4,7 @@ use model::{Build, TreePath};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{FieldError, FieldErrors, OneOrMany, duration, hook};
+use crate::{FieldError, FieldErrors, OneOrMany, bytes, duration, hook};
 
 /// The build, on the control host, in a fresh tree of the commit.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
@@ -25,6 +25,12 @@ pub struct BuildSpec {
     /// The longest one command may run, `1h` when nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
+    /// How much memory the processes of one command may hold together, such as `4GiB`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<String>,
+    /// How many processes one command may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<i64>,
 }
 
 impl BuildSpec {
@@ -68,6 +74,13 @@ impl BuildSpec {
         if let Some(timeout) = &self.timeout {
             build.timeout = errors.take("timeout", duration::parse(timeout)).unwrap_or_default();
         }
+        if let Some(memory) = &self.memory {
+            build.memory = errors.take("memory", bytes::parse(memory));
+        }
+        if let Some(processes) = self.processes {
+            let some = u32::try_from(processes).ok().filter(|some| (1..=1_000_000).contains(some));
+            build.processes = errors.take("processes", some.ok_or("must be between 1 and 1000000"));
+        }
         errors.finish(Some(build))
     }
 }
@@ -104,6 +117,8 @@ impl From<&Build> for BuildSpec {
             output: (build.output != usual.output).then(|| build.output.clone()),
             exclude: many(build.exclude.clone()),
             timeout: (build.timeout != usual.timeout).then(|| duration::print(build.timeout)),
+            memory: build.memory.map(bytes::print),
+            processes: build.processes.map(i64::from),
         }
     }
 }
@@ -115,10 +130,14 @@ mod tests {
     #[test]
     fn a_build_comes_back() {
         let spec: BuildSpec = serde_json::from_value(serde_json::json!({"run": ["npm ci", "npm run build"],
-            "cache": "node_modules", "output": "dist/", "exclude": ["tests/"], "timeout": "2h"}))
+            "cache": "node_modules", "output": "dist/", "exclude": ["tests/"], "timeout": "2h",
+            "memory": "4GiB", "processes": 500}))
         .unwrap();
         let build = spec.check().unwrap();
-        assert_eq!(build.output, "dist");
+        assert_eq!(
+            (build.output.as_str(), build.memory, build.processes),
+            ("dist", Some(4 << 30), Some(500))
+        );
         assert_eq!(BuildSpec::from(&build).check().unwrap(), build);
         assert!(BuildSpec::from(&Build::default()).is_empty());
     }
@@ -126,9 +145,10 @@ mod tests {
     #[test]
     fn a_build_stays_inside() {
         let spec: BuildSpec = serde_json::from_value(serde_json::json!({"run": ["", "x"], "cache": ["../x"],
-            "output": "/etc", "exclude": ["a\nb"], "timeout": "never"}))
+            "output": "/etc", "exclude": ["a\nb"], "timeout": "never",
+            "memory": "4", "processes": 0}))
         .unwrap();
         let fields: Vec<String> = spec.check().unwrap_err().into_iter().map(|error| error.field).collect();
-        assert_eq!(fields, ["run[0]", "cache[0]", "output", "exclude[0]", "timeout"]);
+        assert_eq!(fields, ["run[0]", "cache[0]", "output", "exclude[0]", "timeout", "memory", "processes"]);
     }
 }

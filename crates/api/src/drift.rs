@@ -1,5 +1,6 @@
 //! Drift: what servers really run.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -32,6 +33,19 @@ pub struct DriftRow {
     /// Why it is not as it should be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Since when it is known that it differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Who said that it is right so, for as long as it stays what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_by: Option<String>,
+}
+
+impl DriftRow {
+    /// Whether it runs something else than it should, and nobody said that it is right so.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, DriftState::Behind | DriftState::Foreign) && self.accepted_by.is_none()
+    }
 }
 
 /// How what a server runs is beside what it should run.

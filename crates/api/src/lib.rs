@@ -10,6 +10,7 @@ pub mod apply;
 pub mod artifact;
 pub mod board;
 pub mod build;
+pub mod bytes;
 pub mod checked;
 pub mod closest;
 pub mod credential;

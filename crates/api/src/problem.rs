@@ -15,6 +15,8 @@ pub enum Code {
     Forbidden,
     /// No such thing, or a foreign one.
     NotFound,
+    /// It was there, and was removed because it is old.
+    Gone,
     /// The input does not fit; see `errors`.
     Invalid,
     /// The ref does not exist or is hostile.
@@ -55,10 +57,11 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
+        Self::Gone,
         Self::Invalid,
         Self::UnknownRef,
         Self::RepositoryUnreachable,
@@ -94,6 +97,7 @@ impl Code {
             | Self::Held
             | Self::NothingToRollBack
             | Self::UpToDate => 409,
+            Self::Gone => 410,
             Self::TooLarge => 413,
             Self::NotJson => 415,
             Self::Invalid | Self::UnknownRef | Self::RepositoryUnreachable | Self::ServerUnreachable => 422,
@@ -109,6 +113,7 @@ impl Code {
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
+            Self::Gone => "gone",
             Self::Invalid => "invalid",
             Self::UnknownRef => "unknown_ref",
             Self::RepositoryUnreachable => "repository_unreachable",
@@ -136,6 +141,7 @@ impl Code {
             Self::Unauthenticated => "Not signed in",
             Self::Forbidden => "Not allowed",
             Self::NotFound => "Not found",
+            Self::Gone => "Removed",
             Self::Invalid => "Invalid input",
             Self::UnknownRef => "Unknown ref",
             Self::RepositoryUnreachable => "Repository cannot be reached",

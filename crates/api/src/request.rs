@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 
 use crate::Node;
 
-/// Body of `POST /releases`. Exactly one of `ref`, `rollback_to`, `catch_up` and `from` is given.
+/// Body of `POST /releases`. Exactly one of `ref`, `rollback_to`, `catch_up`, `from` and `artifact` is given.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one key that people write")]
@@ -34,6 +34,9 @@ pub struct ReleaseRequest {
     /// Another environment of the project: bring what is live there, the same bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// The hash of an artifact of the project, or its first six digits and more: bring it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact: Option<String>,
     /// Bring the live release to servers that do not run it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub catch_up: bool,

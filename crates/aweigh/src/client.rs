@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use reqwest::{Method, Response, Url, redirect};
+use reqwest::{Body, Method, RequestBuilder, Response, Url, redirect};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -172,6 +172,16 @@ impl Client {
         }
     }
 
+    /// Sends a tar file of any length, of which `size` bytes are known to come, and reads the answer as text.
+    pub async fn upload(&self, ask: &Ask<'_>, file: Body, size: Option<u64>) -> Result<String, Error> {
+        let mut request = self.request(Method::POST, &ask.clone().within(ACT));
+        if let Some(size) = size {
+            request = request.header("content-length", size);
+        }
+        let answer = self.answer(request.header("content-type", "application/x-tar").body(file)).await?;
+        answer.text().await.map_err(|source| Error::lost(&self.place, &source))
+    }
+
     /// Brings one thing to what `body` says.
     pub async fn put(&self, ask: &Ask<'_>, body: &impl Serialize) -> Result<String, Error> {
         let body = self.encode(body)?;
@@ -200,16 +210,25 @@ impl Client {
         body: Option<&[u8]>,
         once: Option<&str>,
     ) -> Result<Response, Error> {
-        let mut request = self.http.request(method, self.url(ask)).timeout(ask.time);
-        if let Some(token) = &self.place.token {
-            request = request.bearer_auth(token.expose_secret());
-        }
+        let mut request = self.request(method, ask);
         if let Some(key) = once {
             request = request.header("idempotency-key", key);
         }
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_vec());
         }
+        self.answer(request).await
+    }
+
+    fn request(&self, method: Method, ask: &Ask<'_>) -> RequestBuilder {
+        let request = self.http.request(method, self.url(ask)).timeout(ask.time);
+        match &self.place.token {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        }
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<Response, Error> {
         let answer = request.send().await.map_err(|source| Error::sending(&self.place, &source))?;
         let status = answer.status();
         if status.is_success() {

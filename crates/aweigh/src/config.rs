@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::Url;
+use store::KeepHistory;
 
 use crate::advice::Advised;
 use crate::cli::ServeArgs;
@@ -35,10 +36,22 @@ pub struct Settings {
     pub ssh: Ssh,
     /// How many of the newest artifacts of a project stay beside those that are needed.
     pub keep_artifacts: usize,
+    /// How long logs and facts stay.
+    pub history: KeepHistory,
+    /// How often servers are asked what they run; `None` for never.
+    pub look_for_drift: Option<Duration>,
 }
 
 /// How many artifacts stay when nothing is said.
 pub(crate) const KEEP_ARTIFACTS: usize = 20;
+
+/// How long logs and facts stay when nothing is said: what people said and what happened is small and stays, what steps
+/// wrote is not.
+pub(crate) const HISTORY: KeepHistory =
+    KeepHistory { logs: Some(Duration::from_hours(365 * 24)), facts: None };
+
+/// How often servers are asked what they run when nothing is said.
+pub(crate) const DRIFT: Option<Duration> = Some(Duration::from_hours(1));
 
 /// How servers are reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +98,8 @@ impl Settings {
             git: file.git,
             ssh: file.ssh,
             keep_artifacts: file.keep_artifacts.unwrap_or(KEEP_ARTIFACTS),
+            history: file.history,
+            look_for_drift: file.look_for_drift,
         })
     }
 }
@@ -103,6 +118,8 @@ impl Settings {
             git: git::Policy::default(),
             ssh: Ssh::default(),
             keep_artifacts: KEEP_ARTIFACTS,
+            history: HISTORY,
+            look_for_drift: DRIFT,
         })
     }
 }

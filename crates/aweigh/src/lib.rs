@@ -21,6 +21,7 @@ pub mod render;
 pub mod server;
 pub mod toml_text;
 pub mod typed;
+pub mod upkeep;
 pub mod wiring;
 
 use std::ffi::OsString;

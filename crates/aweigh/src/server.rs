@@ -62,6 +62,7 @@ impl Server {
         let lock = DataLock::take(data).map_err(advised)?;
         let key = MasterKey::load(data, master_key).map_err(advised)?;
         let store = Store::open(data, key).await.map_err(advised)?;
+        engine::artifact::sweep(data).context("cannot clear the artifacts that were not finished")?;
         store.ensure_admin().await.map_err(advised)?;
         let tcp = TcpListener::bind(settings.listen).await.map_err(|error| {
             Advised::new(

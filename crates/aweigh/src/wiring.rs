@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapters::{GitSource, Memory, SshHosts, SshKeys};
 use crate::config::Settings;
+use crate::upkeep;
 
 /// A running Aweigh without its web.
 pub struct Wired {
@@ -54,8 +55,10 @@ pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wire
         keep_artifacts: settings.keep_artifacts,
         data: settings.data.clone(),
     };
+    tokio::spawn(upkeep::forget_history(store.clone(), settings.history, stop.clone()));
+    let until = stop.clone();
     let dispatcher = tokio::spawn(async move {
-        if let Err(error) = dispatch(ports, orders, stop).await {
+        if let Err(error) = dispatch(ports, orders, until).await {
             tracing::error!(%error, "releases cannot be run");
         }
     });
@@ -66,8 +69,13 @@ pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wire
         control,
         uploads,
         data: settings.data.clone(),
+        limits: actions::TreeLimits { bytes: settings.git.max_bytes, entries: settings.git.max_files },
         keys: Arc::new(SshKeys),
         repository_file: web::read_repository_file,
     };
-    Wired { actions: Arc::new(Actions::new(parts)), dispatcher }
+    let actions = Arc::new(Actions::new(parts));
+    if let Some(every) = settings.look_for_drift {
+        tokio::spawn(upkeep::look_for_drift(actions.clone(), every, stop));
+    }
+    Wired { actions, dispatcher }
 }

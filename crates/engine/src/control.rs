@@ -85,6 +85,7 @@ async fn control_list(
             variables: env,
             may_stop,
             log_read: open.log_read,
+            limits: None,
         };
         run_job(control, open, &job, &planned.text).await?;
     }

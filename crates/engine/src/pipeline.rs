@@ -101,7 +101,7 @@ async fn artifact(run: &Arc<Run>) -> Result<Option<String>, Halt> {
     }
     if let Some(hash) = &run.plan.artifact {
         for key in ["fetch", "build", "pack"] {
-            run.skip(key, "the artifact of another environment is brought as it is").await?;
+            run.skip(key, "an artifact that is kept is brought as it is").await?;
         }
         if crate::artifact::kept::chain(&run.ports.data, hash).is_none() {
             let gone = Failure::new(format!("artifact {hash} is not kept any more"));

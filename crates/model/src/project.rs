@@ -119,6 +119,12 @@ pub struct Build {
     pub exclude: Vec<String>,
     /// The longest one command may run.
     pub timeout: Duration,
+    /// How much memory the processes of one command may hold together, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// How many processes one command may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u32>,
 }
 
 impl Default for Build {
@@ -129,6 +135,8 @@ impl Default for Build {
             output: ".".to_owned(),
             exclude: Vec::new(),
             timeout: Duration::from_hours(1),
+            memory: None,
+            processes: None,
         }
     }
 }

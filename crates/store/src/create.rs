@@ -250,6 +250,8 @@ impl NewRelease {
             promoted: 0,
             locks: self.locks,
             urgent: matches!(self.others, Others::End(_)),
+            log_removed_at: None,
+            facts_removed_at: None,
         };
         release::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
 

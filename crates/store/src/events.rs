@@ -6,6 +6,7 @@ use model::{Event, Fact, LogFact, Node, Release, ReleaseId};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use crate::facts::event;
+use crate::history::log_removed;
 use crate::log_text::{Piece, Text, pieces};
 use crate::sql::{all, count, number, sql};
 use crate::{Error, LogFilter, Store, Topic, releases, steps};
@@ -59,7 +60,8 @@ impl Store {
         Ok(Some(Snapshot { release, nodes, stream: self.stream().to_owned(), seq }))
     }
 
-    /// The facts of `topic` after number `after`: at most [`MAX_EVENTS`] and [`MAX_BYTES`], ask again for more.
+    /// The facts of `topic` after number `after`: at most [`MAX_EVENTS`] and [`MAX_BYTES`], ask again for more. What was
+    /// removed because it is old is left out: the text of a log, or all facts of a release.
     /// `None` when there is no such topic.
     pub async fn events(&self, topic: &Topic, after: u64, logs: &LogFilter) -> Result<Option<Batch>, Error> {
         // One moment for all: a merge between facts and text would hide the text.
@@ -74,9 +76,17 @@ impl Store {
         let next = "SELECT seq, at, fact FROM event WHERE topic = $1 AND seq > $2 ORDER BY seq LIMIT $3";
         let values = [topic.to_string().into(), after.cast_signed().into(), MAX_EVENTS.into()];
         let rows: Vec<Row> = all(&db, sql(next, values)).await?;
+        if rows.is_empty() {
+            // They were removed, all of them at once, because they are old.
+            batch.seq = count(end);
+            return Ok(Some(batch));
+        }
         let wanted = fill(&mut batch, rows, logs)?;
         let mut packed = Vec::with_capacity(wanted.len());
         let Topic::Release(release) = *topic else { return Ok(Some(batch)) };
+        if !wanted.is_empty() && log_removed(&db, release).await?.is_some() {
+            return Ok(Some(batch));
+        }
         for (node, (from, to)) in wanted {
             let pieces = pieces(&db, release, &node, from, to).await?;
             packed.push((node, pieces));

@@ -13,7 +13,7 @@ use crate::releases::{server, status};
 use crate::sql::{count, execute, from_word, one, sql, to_json, to_word};
 use crate::tables::{release_server, step};
 use crate::writer::{Tx, Work};
-use crate::{Error, Store, locks, steps};
+use crate::{Error, Store, drift, locks, steps};
 
 /// One thing to record.
 #[derive(Debug, Clone)]
@@ -319,8 +319,11 @@ impl Recorder {
                 let good = "UPDATE release SET good_at = $2 WHERE id = $1";
                 execute(tx.db(), sql(good, [id.into(), tx.micros().into()])).await?;
             }
+            let of = line(tx, self.id).await?;
+            if next == Status::Succeeded {
+                drift::forget(tx, &of.project, &of.environment, self.id).await?;
+            }
             if self.locks {
-                let of = line(tx, self.id).await?;
                 locks::after_rollback(tx, &of.project, &of.environment, self.id).await?;
             }
         }

@@ -13,7 +13,7 @@
 //! In reading order: [`lock`] and [`master_key`] (before anything is opened), `open` and `migrations`, `writer`
 //! (all writes go through one task that shares commits), [`definitions`], [`change`] and [`credentials`] with
 //! `vault`, [`create`], [`releases`] and [`claims`] (the life of a release), [`journal`], [`events`],
-//! [`log_reader`] and [`chat`] (what is said), [`artifacts`]; [`accounts`], [`sessions`], [`tokens`] (who may come in).
+//! [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`]; [`accounts`], [`sessions`], [`tokens`] (who may come in).
 //!
 //! Invariants: the facts of a topic are numbered without gaps, inside the writer's transaction; state and fact
 //! are one transaction; only the owner of a release, known by its epoch, records.
@@ -26,10 +26,12 @@ pub mod claims;
 pub mod create;
 pub mod credentials;
 pub mod definitions;
+pub mod drift;
 mod ending;
 mod error;
 pub mod events;
 mod facts;
+pub mod history;
 pub mod journal;
 pub mod lock;
 pub mod locks;
@@ -66,8 +68,10 @@ pub use claims::{Claimed, Stop, TakenOver};
 pub use create::{Created, Idempotency, NewRelease, Others, PlanFn};
 pub use credentials::{CredentialKind, CredentialRecord, NewCredential, Unsealed};
 pub use definitions::Managed;
+pub use drift::{DriftLook, DriftRecord};
 pub use error::Error;
 pub use events::{Batch, Snapshot};
+pub use history::{KeepHistory, RemovedHistory};
 pub use journal::Entry;
 pub use lock::DataLock;
 pub use locks::{Locked, SiteLock};

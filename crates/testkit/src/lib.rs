@@ -1,5 +1,6 @@
-//! Rigs and fakes for tests: a fleet of real sshd, throw-away repositories, scripted servers, fault points.
+//! Rigs and fakes for tests: a fleet of real sshd, throw-away repositories, scripted servers, counted instructions.
 
+pub mod instructions;
 pub mod proxy;
 pub mod repo;
 pub mod ssh_script;

@@ -88,6 +88,7 @@ fn code(error: &Error) -> Code {
         Error::WrongPassword => Code::Unauthenticated,
         Error::TooManyTries { .. } | Error::Crowded => Code::TooManyAttempts,
         Error::NotFound { .. } => Code::NotFound,
+        Error::LogRemoved { .. } => Code::Gone,
         Error::Exists { .. } | Error::Duplicate { .. } => Code::Duplicate,
         Error::Invalid(_) | Error::WrongCode => Code::Invalid,
         Error::UnknownRef { .. } => Code::UnknownRef,

@@ -5,7 +5,7 @@
 //! is the point), the policy table (the action beside each route below), then one route, which reads its input,
 //! asks one action and shows the answer.
 //!
-//! In reading order: [`state`], [`site`], [`auth`], `guard`, `input` and `body` (reading), [`error`] (refusing), `define` and
+//! In reading order: [`state`], [`site`], [`auth`], `guard`, `input`, `body` and `incoming` (reading), [`error`] (refusing), `define` and
 //! `crud` (everything that can be defined goes through one door), `push` (how viewers are told), `routes`, `openapi`, [`repository_file`], [`serve`].
 
 pub mod auth;
@@ -14,6 +14,7 @@ mod crud;
 mod define;
 pub mod error;
 mod guard;
+mod incoming;
 mod input;
 mod openapi;
 mod push;
@@ -25,9 +26,9 @@ pub mod state;
 mod thing;
 
 use actions::Action::{
-    Apply, Cancel, ChangeProjects, ChangeServers, Chat, CheckServer, FetchRepository, Lock, ManageUsers,
-    OwnAccount, Pause, Promote, Release, Resume, Retry, SeeDefinitions, SeeReleases, SeeRepository, Skip,
-    TrustServer,
+    AcceptDrift, Apply, Cancel, ChangeProjects, ChangeServers, Chat, CheckServer, FetchRepository, Lock,
+    ManageUsers, OwnAccount, Pause, Promote, PushArtifact, Release, Resume, Retry, SeeDefinitions,
+    SeeReleases, SeeRepository, Skip, TrustServer,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -163,7 +164,6 @@ fn quick() -> Router<AppState> {
         .merge(projects)
         .merge(people)
         .route("/apply", allow(Apply, post(apply::apply)).layer(DefaultBodyLimit::max(FLEET)))
-        .route("/projects/{project}/artifacts", allow(SeeReleases, get(artifacts::list)))
         .route("/export", allow(SeeDefinitions, get(apply::export)))
         .route("/releases", allow(SeeReleases, get(releases::list)))
         .route("/releases/{release}", allow(SeeReleases, get(releases::show)))
@@ -188,9 +188,18 @@ fn slow() -> Router<AppState> {
         .route("/events", allow(SeeReleases, get(events::events)))
         .route("/push", allow(SeeReleases, get(routes::push::open)))
         .route("/releases", allow(Release, post(releases::create)))
+        .route(
+            "/projects/{project}/artifacts",
+            allow(SeeReleases, get(artifacts::list))
+                .merge(allow(PushArtifact, post(artifacts::push)).layer(DefaultBodyLimit::disable())),
+        )
         .route("/servers/{server}/check", allow(CheckServer, post(servers::check)))
         .route("/servers/{server}/trust", allow(TrustServer, post(servers::trust)))
         .route("/projects/{project}/environments/{environment}/drift", allow(SeeReleases, get(drift::show)))
+        .route(
+            "/projects/{project}/environments/{environment}/drift/accept",
+            allow(AcceptDrift, post(drift::accept)),
+        )
         .route("/projects/{project}/changes", allow(SeeRepository, get(git::changes)))
         .route("/projects/{project}/refs", allow(SeeRepository, get(git::refs)))
         .route("/projects/{project}/fetch", allow(FetchRepository, post(git::fetch)))

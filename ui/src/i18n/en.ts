@@ -114,6 +114,8 @@ export const en = {
     differ: (n: number, live: number) => (n === 0 ? `The servers that answered run what is live, release ${live}.` : `${s(n, 'server')} ${n === 1 ? 'does' : 'do'} not run what is live, release ${live}.`),
     away: (n: number) => `${s(n, 'server')} could not be asked.`, bring: 'Bring them up to date',
     lead: (live: number) => `That is a release of its own: it brings release ${live} to the servers that answered and do not run it, also where somebody put something else.`,
+    accept: 'It is right so', acceptedBy: (who: string) => `accepted by ${who}`, acceptLead: 'Or say that it is right so: then nobody is told until they run something else.',
+    sign: (n: number) => `${s(n, 'server')} ${n === 1 ? 'runs' : 'run'} something else`,
     columns: { server: 'Server', state: 'State', runs: 'What it runs' },
     states: { same: 'as it should be', behind: 'behind', foreign: 'foreign', unknown: 'not reached' } as Record<string, string>,
   },
@@ -157,7 +159,7 @@ export const en = {
   define: {
     project: 'Project', newProject: 'New project', repository: 'Repository', repositoryHint: 'https://…, or git@host:org/name.git', credential: 'Credential', build: 'Build',
     run: 'Commands', runHint: 'one per line; they run on the control host, in a fresh tree of the commit', output: 'What is packed', outputHint: 'a folder of the tree; . is everything',
-    exclude: 'Left out', excludeHint: 'patterns as in .gitignore, one per line', cache: 'Kept between builds', cacheHint: 'folders, one per line', timeout: 'Time limit',
+    exclude: 'Left out', excludeHint: 'patterns as in .gitignore, one per line', cache: 'Kept between builds', cacheHint: 'folders, one per line', timeout: 'Time limit', memory: 'Memory limit', processes: 'Process limit', limitHint: 'of one command with all its processes',
     environment: 'Environment', newEnvironment: 'New environment', serversHint: 'which servers: a name or labels, such as env=production&role=web', path: 'Folder on the servers', pathHint: 'absolute, such as /srv/shop',
     keep: 'Releases that are kept', linkedFiles: 'Linked files', linkedDirs: 'Linked folders', linkedHint: 'from shared/, one per line', health: 'Health checks', healthHint: 'one per line: a URL as seen from the server, or a command',
     hooks: 'Hooks', hooksHint: 'one command per line', onInterrupt: 'After a crash in the middle', unreachable: 'A server that does not answer',

@@ -53,11 +53,14 @@ pub struct ReleaseArgs {
     #[command(flatten)]
     pub place: Place,
     /// A branch, a tag or a commit
-    #[arg(value_name = "REF", required_unless_present = "from", conflicts_with = "from")]
+    #[arg(value_name = "REF", required_unless_present_any = ["from", "artifact"], conflicts_with_all = ["from", "artifact"])]
     pub git_ref: Option<String>,
     /// Bring what is live in this environment of the project instead, the same bytes
     #[arg(long, value_name = "ENV")]
     pub from: Option<Name>,
+    /// Bring an artifact of the project as it is: its hash, or the first six digits and more
+    #[arg(long, value_name = "HASH", conflicts_with = "from")]
+    pub artifact: Option<String>,
     /// Show what the release would do, and do nothing
     #[arg(long, conflicts_with_all = ["detach", "queue", "supersede", "timeout"])]
     pub plan: bool,
@@ -121,6 +124,12 @@ pub struct DriftArgs {
     /// Where.
     #[command(flatten)]
     pub place: Place,
+    /// Say that what servers run that differ is right so, until they run something else
+    #[arg(long)]
+    pub accept: bool,
+    /// Accept only these servers, such as web-3
+    #[arg(long, value_name = "SELECTOR", requires = "accept")]
+    pub servers: Option<Selector>,
     /// How it is printed.
     #[command(flatten)]
     pub listing: Listing,

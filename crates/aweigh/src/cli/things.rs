@@ -213,6 +213,19 @@ pub enum Artifacts {
         #[command(flatten)]
         listing: Listing,
     },
+    /// Keep a tree that was built elsewhere, such as by a CI job; `release --artifact` brings it
+    Push {
+        /// Of this project
+        project: Name,
+        /// A tar file, as it is or compressed by gzip or zstd; - for standard input
+        file: PathBuf,
+        /// The branch, tag or commit it was built from
+        #[arg(long = "ref", value_name = "REF")]
+        git_ref: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// The words of `git`.

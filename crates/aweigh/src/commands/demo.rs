@@ -171,6 +171,7 @@ async fn release(client: &Client, version: Option<&str>, expected: Status) -> an
         git_ref: version.map(str::to_owned),
         rollback_to: version.is_none().then_some(RollbackTo::Previous),
         from: None,
+        artifact: None,
         catch_up: false,
         servers: None,
         note: String::new(),

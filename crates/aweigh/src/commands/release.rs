@@ -26,6 +26,7 @@ fn request(args: &ReleaseArgs) -> ReleaseRequest {
         environment: args.place.environment.to_string(),
         git_ref: args.git_ref.clone(),
         from: args.from.as_ref().map(ToString::to_string),
+        artifact: args.artifact.clone(),
         rollback_to: None,
         catch_up: false,
         servers: args.servers.as_ref().map(|servers: &Selector| servers.as_str().to_owned()),

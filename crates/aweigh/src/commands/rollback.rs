@@ -18,6 +18,7 @@ fn request(args: &RollbackArgs) -> ReleaseRequest {
         git_ref: None,
         rollback_to: Some(args.to.map_or(RollbackTo::Previous, RollbackTo::Release)),
         from: None,
+        artifact: None,
         catch_up: false,
         servers: None,
         note: args.following.note.clone().unwrap_or_default(),

@@ -54,6 +54,10 @@ fn now(of: &BoardRow) -> String {
     if of.queued > 0 {
         add(format!("{} queued", of.queued));
     }
+    if of.drift > 0 {
+        let servers = if of.drift == 1 { "server differs" } else { "servers differ" };
+        add(format!("{} {servers}: aweigh drift {} -e {}", of.drift, of.project, of.environment));
+    }
     if let Some(lock) = &of.lock {
         let by = lock.owner.as_ref().map(|owner| format!(" by {owner}")).unwrap_or_default();
         add(format!("locked{by}: {}", one_line(&lock.reason)));

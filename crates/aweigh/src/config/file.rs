@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use api::{FieldError, FieldErrors};
 use serde::Deserialize;
+use store::KeepHistory;
 
 use crate::toml_text::TomlText;
 
-use super::Ssh;
+use super::{DRIFT, HISTORY, Ssh};
 
 /// Every key, as it is written in its table.
 #[cfg(test)]
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 14] = [
     "listen",
     "data",
     "database",
@@ -25,6 +26,9 @@ pub(super) const KEYS: [&str; 11] = [
     "git_timeout",
     "repository_size",
     "repository_files",
+    "logs_days",
+    "facts_days",
+    "look_every",
 ];
 
 /// The file as it is written.
@@ -39,6 +43,8 @@ struct Raw {
     ssh: RawSsh,
     limits: RawLimits,
     artifacts: RawArtifacts,
+    history: RawHistory,
+    drift: RawDrift,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -62,6 +68,19 @@ struct RawArtifacts {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+struct RawHistory {
+    logs_days: Option<i64>,
+    facts_days: Option<i64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawDrift {
+    look_every: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct RawLimits {
     git_idle_timeout: Option<String>,
     git_timeout: Option<String>,
@@ -70,7 +89,7 @@ struct RawLimits {
 }
 
 /// The file, checked. What can also be said by a flag or a variable is still text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct File {
     pub(super) listen: Option<String>,
     pub(super) data: Option<PathBuf>,
@@ -79,6 +98,25 @@ pub(super) struct File {
     pub(super) git: git::Policy,
     pub(super) ssh: Ssh,
     pub(super) keep_artifacts: Option<usize>,
+    pub(super) history: KeepHistory,
+    pub(super) look_for_drift: Option<Duration>,
+}
+
+impl Default for File {
+    /// What is said without a file.
+    fn default() -> Self {
+        Self {
+            listen: None,
+            data: None,
+            database: None,
+            public_url: None,
+            git: git::Policy::default(),
+            ssh: Ssh::default(),
+            keep_artifacts: None,
+            history: HISTORY,
+            look_for_drift: DRIFT,
+        }
+    }
 }
 
 /// What is wrong with the settings file: all of it.
@@ -118,6 +156,20 @@ impl Raw {
             keep.ok_or("must be between 1 and 10000")
         });
         let keep_artifacts = errors.take("artifacts.keep", keep.transpose()).flatten();
+        let mut history = HISTORY;
+        for (key, said, into) in [
+            ("history.logs_days", self.history.logs_days, &mut history.logs),
+            ("history.facts_days", self.history.facts_days, &mut history.facts),
+        ] {
+            if let Some(Some(kept)) = errors.take(key, said.map(days).transpose()) {
+                *into = kept;
+            }
+        }
+        let look_for_drift = match self.drift.look_every.as_deref() {
+            None => DRIFT,
+            Some("0s") => None,
+            Some(text) => errors.take("drift.look_every", often(text)),
+        };
         let mut git = git::Policy::default();
         if let Some(protocols) = self.git.allow_protocols {
             for (place, name) in protocols.iter().enumerate() {
@@ -142,7 +194,7 @@ impl Raw {
         if let Some(Some(keep_open)) = errors.take("ssh.keep_open", keep_open.transpose()) {
             ssh.keep_open = keep_open;
         }
-        let bytes = self.limits.repository_size.map(|text| size(&text)).transpose();
+        let bytes = self.limits.repository_size.map(|text| api::bytes::parse(&text)).transpose();
         if let Some(Some(bytes)) = errors.take("limits.repository_size", bytes) {
             git.max_bytes = bytes;
         }
@@ -160,6 +212,8 @@ impl Raw {
             git,
             ssh,
             keep_artifacts,
+            history,
+            look_for_drift,
         }))
     }
 }
@@ -171,31 +225,19 @@ fn protocol(name: &str) -> Result<(), String> {
     }
 }
 
-/// Reads a number of bytes such as `500MiB` or `5GiB`.
-fn size(text: &str) -> Result<u64, String> {
-    let bad = || format!("is not a size: write 500MiB or 5GiB, not {text:?}");
-    let digits = text.trim_end_matches(|char: char| !char.is_ascii_digit());
-    let shift = match text.strip_prefix(digits).map(str::trim) {
-        Some("KiB") => 10,
-        Some("MiB") => 20,
-        Some("GiB") => 30,
-        Some("TiB") => 40,
-        _ => return Err(bad()),
-    };
-    let number: u64 = digits.parse().map_err(|_| bad())?;
-    number.checked_mul(1 << shift).filter(|bytes| *bytes > 0).ok_or_else(bad)
+/// A time between two looks: each of them asks every server.
+fn often(text: &str) -> Result<Duration, String> {
+    let every = api::duration::parse(text)?;
+    if every < Duration::from_mins(1) {
+        Err("must be 1m at least, or 0s for never".to_owned())
+    } else {
+        Ok(every)
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_a_unit() {
-        assert_eq!(size("5GiB"), Ok(5 << 30));
-        assert_eq!(size("500 MiB"), Ok(500 << 20));
-        for bad in ["", "5", "GiB", "5GB", "0MiB", "-1MiB", "99999999999TiB"] {
-            assert!(size(bad).is_err(), "{bad}");
-        }
-    }
+/// For how long so many days are; 0 is for ever.
+fn days(number: i64) -> Result<Option<Duration>, &'static str> {
+    let days =
+        u64::try_from(number).ok().filter(|days| *days <= 36_500).ok_or("must be between 0 and 36500")?;
+    Ok((days > 0).then(|| Duration::from_hours(days * 24)))
 }

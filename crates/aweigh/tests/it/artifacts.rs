@@ -1,5 +1,8 @@
 //! What was built once is released again, the same bytes.
 
+use std::os::unix::fs::MetadataExt;
+use std::process::Command;
+
 use serde_json::{Value, json};
 use testkit::repo::file;
 
@@ -94,4 +97,104 @@ fn old_artifacts_go_and_what_is_live_or_a_way_back_stays() {
     assert_eq!(folders, listed, "what is listed is there, and nothing else");
     rig.ok(["rollback", "shop", "-e", "production"]);
     rig.release("main");
+}
+
+/// Packs a folder of these files as `tar` does; answers the file.
+fn packed(rig: &Rig, name: &str, files: &[(&str, &str)]) -> String {
+    let (folder, archive) = (rig.folder.path().join(name), rig.folder.path().join(format!("{name}.tar.gz")));
+    for (path, text) in files {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let tar =
+        Command::new("tar").args(["-czf"]).arg(&archive).arg("-C").arg(&folder).arg(".").status().unwrap();
+    assert!(tar.success());
+    archive.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_a_ci_job_built_is_pushed_and_brought_as_it_is() {
+    let rig = Rig::new(2);
+    let first = rig.repo.commit([("source", file("1\n"))]);
+    // Here it cannot be built at all.
+    rig.apply("[projects.shop.build]\nrun = \"false\"");
+    let archive = packed(&rig, "one", &[("dist/app.js", "built\n"), ("dist/style.css", "css\n")]);
+    let hash = rig.ok(["artifacts", "push", "shop", &archive, "--ref", &first]).trim().to_owned();
+    assert!(hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{hash}");
+    rig.ok(["release", "shop", "-e", "production", "--artifact", &hash[..6]]);
+    for number in [1, 2] {
+        let read = |path: &str| std::fs::read_to_string(rig.root(number).join("current").join(path));
+        assert_eq!(read("dist/app.js").unwrap(), "built\n");
+        assert_eq!(read("REVISION").unwrap().trim(), first);
+        assert!(read("source").is_err(), "what stands in the repository is not what was built");
+    }
+    assert_eq!(rig.node(1, "build")["status"], "skipped");
+
+    // Aweigh's own build of the commit is never taken from it.
+    let built = rig.run(["release", "shop", "-e", "production", "main"]);
+    assert_eq!(built.code, 1, "{built:?}");
+
+    // The next one shares what did not change, and comes by standard input, too.
+    let second = rig.repo.commit([("source", file("2\n"))]);
+    let archive = packed(&rig, "two", &[("dist/app.js", "built again\n"), ("dist/style.css", "css\n")]);
+    let mut command = rig.command();
+    command.args(["artifacts", "push", "shop", "-", "--ref", "main", "--json"]);
+    let output = command.stdin(std::fs::File::open(&archive).unwrap()).output().unwrap();
+    let pushed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&pushed["commit"], &pushed["kept"]), (&json!(second), &json!(true)), "{pushed}");
+    rig.ok(["release", "shop", "-e", "production", "--artifact", pushed["hash"].as_str().unwrap()]);
+    let inode = |release: i64| {
+        let releases = rig.root(1).join("releases");
+        let name = rig.snapshot(release)["release"]["name"].as_str().unwrap().to_owned();
+        std::fs::metadata(releases.join(name).join("dist/style.css")).unwrap().ino()
+    };
+    assert_eq!(inode(1), inode(3), "a file that did not change is shared");
+    rig.ok(["rollback", "shop", "-e", "production"]);
+    assert_eq!(rig.revision(1), Some(first));
+}
+
+#[test]
+fn what_cannot_be_an_artifact_is_refused_by_name() {
+    let rig = Rig::new(1);
+    rig.repo.commit([("source", file("1\n"))]);
+    rig.apply("");
+    let good = packed(&rig, "good", &[("file", "text\n")]);
+    let folder = rig.folder.path().join("evil");
+    std::fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", folder.join("passwd")).unwrap();
+    let evil = packed(&rig, "evil", &[("file", "text\n")]);
+    let garbage = rig.folder.path().join("garbage");
+    std::fs::write(&garbage, vec![b'x'; 40 << 20]).unwrap();
+    let garbage = garbage.to_str().unwrap();
+    for (file, git_ref, says) in [
+        (evil.as_str(), "main", "archive has a link that leads out of it"),
+        (garbage, "main", "archive is no tar file"),
+        (good.as_str(), "nowhere", "nowhere"),
+        (garbage, "nowhere", "nowhere"),
+        (good.as_str(), "--upload-pack=x", "upload-pack"),
+    ] {
+        let refused = rig.run(["artifacts", "push", "shop", file, &format!("--ref={git_ref}")]);
+        assert!(refused.code == 4 && refused.err.contains(says), "{file} {git_ref}: {refused:?}");
+    }
+    let missing = rig.run(["artifacts", "push", "shop", "/nowhere.tar", "--ref", "main"]);
+    assert!(missing.code == 4 && missing.err.contains("/nowhere.tar"), "{missing:?}");
+    let nobody = rig.run(["artifacts", "push", "nobody", &good, "--ref", "main"]);
+    assert!(nobody.code == 4 && nobody.err.contains("there is no project nobody"), "{nobody:?}");
+    assert_eq!(rig.get("/projects/shop/artifacts")["items"], json!([]));
+    let left = std::fs::read_dir(rig.data().join("artifacts")).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "nothing stays of what was refused");
+
+    for (hash, says) in [
+        ("abc", "artifact must be a hash"),
+        ("../../etc", "must be a hash"),
+        ("0123456", "there is no artifact 0123456"),
+    ] {
+        let refused = rig.run(["release", "shop", "-e", "production", "--artifact", hash]);
+        assert!(refused.code == 4 && refused.err.contains(says), "{hash}: {refused:?}");
+    }
+    let both = rig.run(["release", "shop", "-e", "production", "main", "--artifact", "0123456"]);
+    assert_eq!(both.code, 2, "{both:?}");
+    let (status, said) = rig.http("POST", "/projects/shop/artifacts", None);
+    assert_eq!((status, &said["errors"][0]["field"]), (422, &json!("ref")), "{said}");
 }

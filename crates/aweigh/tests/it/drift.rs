@@ -106,3 +106,58 @@ fn a_partial_release_is_made_uniform_by_one_command() {
     }
     rig.assert_runs(&first);
 }
+
+#[test]
+fn drift_is_told_once_shown_and_accepted_until_it_is_another() {
+    let mut rig = Rig::new(2);
+    rig.repo.commit([("version", file("1\n"))]);
+    rig.apply(SHOP);
+    rig.release("main");
+    let told = |rig: &Rig| -> Vec<String> {
+        let said = rig.get("/chat?topic=project:shop");
+        let texts = said["items"].as_array().unwrap().iter();
+        texts.filter_map(|said| said["data"]["text"].as_str().map(str::to_owned)).collect()
+    };
+    let differ = |rig: &Rig| rig.get("/board")["items"][0]["drift"].clone();
+    let point = |rig: &Rig, to: &str| {
+        let link = rig.root(2).join("current");
+        std::fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(to, link).unwrap();
+    };
+    assert_eq!((states(&rig), differ(&rig)), (vec![json!("same"), json!("same")], json!(0)));
+    let nothing = rig.run(["drift", "shop", "-e", "production", "--accept"]);
+    assert!(nothing.code == 4 && nothing.err.contains("differs"), "{nothing:?}");
+
+    point(&rig, "/srv/else");
+    for _ in 0..2 {
+        assert_eq!(states(&rig), ["same", "foreign"]);
+        assert_eq!(differ(&rig), 1);
+    }
+    assert_eq!(told(&rig), ["Drift in production: web-2 runs /srv/else"], "once");
+    assert!(rig.ok(["status"]).contains("1 server differs"));
+
+    let other = rig.run(["drift", "shop", "-e", "production", "--accept", "--servers", "web-1"]);
+    assert_eq!(other.code, 4, "{other:?}");
+    let accepted = rig.ok(["drift", "shop", "-e", "production", "--accept"]);
+    assert!(accepted.contains("foreign, accepted by "), "{accepted}");
+    assert_eq!((rig.run(["drift", "shop", "-e", "production"]).code, differ(&rig)), (0, json!(0)));
+    // It is remembered, and holds for what was accepted only.
+    rig.kill();
+    rig.start();
+    assert_eq!(rig.run(["drift", "shop", "-e", "production"]).code, 0);
+    rig.fleet.servers[1].stop();
+    assert_eq!(
+        (rig.run(["drift", "shop", "-e", "production"]).code, differ(&rig)),
+        (1, json!(0)),
+        "it is away"
+    );
+    rig.fleet.servers[1].start();
+    assert_eq!(rig.run(["drift", "shop", "-e", "production"]).code, 0, "what was known stays");
+    point(&rig, "/srv/other");
+    assert_eq!((rig.run(["drift", "shop", "-e", "production"]).code, differ(&rig)), (1, json!(1)));
+    assert_eq!(told(&rig).len(), 2);
+
+    rig.ok(["catch-up", "shop", "-e", "production"]);
+    assert_eq!(differ(&rig), 0, "whoever was brought back does not differ");
+    assert_eq!((states(&rig), told(&rig).len()), (vec![json!("same"), json!("same")], 2));
+}

@@ -122,6 +122,33 @@ fn a_build_that_hangs_is_killed_with_all_it_started() {
 }
 
 #[test]
+fn a_build_that_takes_too_much_is_killed_with_all_it_started() {
+    let rig = Rig::new(1);
+    rig.repo.commit([("file", file("1\n"))]);
+    let limits = "memory = \"100MiB\"\nprocesses = 20";
+    for (run, says) in [
+        (
+            "{ head -c 300000000 /dev/zero; sleep 7541; } | tail",
+            "MiB of memory, more than the 100 MiB that it may",
+        ),
+        (
+            "for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 7541 & done; wait",
+            "processes, more than the 20 that it may",
+        ),
+    ] {
+        rig.apply(&format!("[projects.shop.build]\nrun = \"{run}\"\n{limits}"));
+        let ran = rig.run(["release", "shop", "-e", "production", "main"]);
+        assert!(ran.code == 1 && ran.out.contains(says), "{run}: {ran:?}");
+        let left = std::process::Command::new("pgrep").args(["-f", "sleep 7541"]).output().unwrap();
+        assert!(left.stdout.is_empty(), "{}", String::from_utf8_lossy(&left.stdout));
+    }
+    rig.apply(&format!(
+        "[projects.shop.build]\nrun = \"head -c 1000000 /dev/zero | tail >/dev/null\"\n{limits}"
+    ));
+    rig.release("main");
+}
+
+#[test]
 fn the_points_around_a_failure_and_a_rollback_are_met() {
     let rig = Rig::new(2);
     rig.repo.commit([("version", file("1\n"))]);

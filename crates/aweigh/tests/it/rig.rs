@@ -73,7 +73,8 @@ impl Rig {
         self.folder.path().join("data")
     }
 
-    fn command(&self) -> Command {
+    /// The command line, as a user of this rig calls it.
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aweigh"));
         for name in [
             "AWEIGH_URL",

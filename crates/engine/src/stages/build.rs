@@ -10,6 +10,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::job::{Ended, Job, execute, kill};
+use super::usage::Limits;
 use crate::error::{Failure, Halt};
 use crate::hook_env::{Place, variables};
 use crate::lane::Lane;
@@ -87,8 +88,10 @@ pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
         log.line(&format!("$ {}", text.trim()));
         let mut hook = Hook::plain(HookPoint::BeforeFetch, text.clone());
         hook.timeout = run.plan.environment.build.timeout;
+        let run_id = run_id(&run, open.attempt, number);
         let job = Job {
-            run_id: run_id(&run, open.attempt, number),
+            limits: Limits::of(&run.plan.environment.build, &run.work().join(".aweigh/runs").join(&run_id)),
+            run_id,
             hook: &hook,
             folder: "tree".to_owned(),
             variables: &env,

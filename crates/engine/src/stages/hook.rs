@@ -109,6 +109,7 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
         variables: &env,
         may_stop: scene.may_stop,
         log_read,
+        limits: None,
     };
     run_job(lane, open, &job, &planned.text).await
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::{Hook, Rerun};
 use tokio::time::Instant;
 
+use super::usage::Limits;
 use crate::driver::{Broken, Heard};
 use crate::error::{Failure, Halt};
 use crate::lane::{Lane, unsendable};
@@ -15,6 +16,9 @@ use crate::run::Open;
 
 /// How long a hook gets after TERM before KILL.
 pub const GRACE: Duration = Duration::from_secs(10);
+
+/// How often is looked at what a job uses.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// One start of a user's text.
 pub struct Job<'j> {
@@ -30,6 +34,8 @@ pub struct Job<'j> {
     pub may_stop: bool,
     /// How many bytes of its log are recorded already.
     pub log_read: u64,
+    /// What it may use, where it runs on this machine.
+    pub limits: Option<Limits>,
 }
 
 /// How a job ended.
@@ -41,6 +47,8 @@ pub enum Ended {
     TooLong(Duration),
     /// It was silent longer than it may be, and was killed.
     Silent(Duration),
+    /// It used more than it may, as the words say, and was killed.
+    TooMuch(String),
     /// It was killed because the release is to stop.
     Stopped,
     /// Its process is gone and left no exit code: killed on the server, or the server went down.
@@ -56,6 +64,7 @@ impl Ended {
             Self::Silent(limit) => {
                 format!("was silent longer than its idle timeout of {limit:?} and was killed")
             }
+            Self::TooMuch(what) => format!("{what}, and was killed"),
             Self::Stopped => "was stopped".to_owned(),
             Self::Vanished => {
                 "disappeared without an exit code: it was killed, or the server went down".to_owned()
@@ -111,6 +120,7 @@ enum Turn {
     Flush,
     Clock,
     Stop,
+    Look,
 }
 
 /// The clocks of one job.
@@ -119,6 +129,7 @@ struct Watch<'j> {
     offset: u64,
     until: Instant,
     silent_until: Option<Instant>,
+    look: Option<Instant>,
     killed: Option<(Ended, Instant, bool)>,
     stop: tokio_util::sync::CancellationToken,
 }
@@ -132,7 +143,8 @@ impl<'j> Watch<'j> {
         };
         let now = Instant::now();
         let silent_until = job.hook.idle_timeout.map(|idle| now + idle);
-        Self { job, offset: job.log_read, until: now + job.hook.timeout, silent_until, killed: None, stop }
+        let (until, look) = (now + job.hook.timeout, job.limits.is_some().then(|| now + LOOK));
+        Self { job, offset: job.log_read, until, silent_until, look, killed: None, stop }
     }
 
     async fn follow(mut self, lane: &mut Lane, log: &mut NodeLog) -> Result<Ended, Halt> {
@@ -175,6 +187,7 @@ impl<'j> Watch<'j> {
                     () = tokio::time::sleep_until(flush_at.unwrap_or(clock)), if flush_at.is_some() => Turn::Flush,
                     () = self.stop.cancelled(), if self.killed.is_none() => Turn::Stop,
                     () = tokio::time::sleep_until(clock) => Turn::Clock,
+                    () = tokio::time::sleep_until(self.look.unwrap_or(clock)), if self.look.is_some() => Turn::Look,
                     heard = driver.heard() => Turn::Heard(heard),
                 }
             };
@@ -191,6 +204,7 @@ impl<'j> Watch<'j> {
                 Turn::Flush => log.flush().await?,
                 Turn::Stop => self.kill(lane, log, Ended::Stopped).await,
                 Turn::Clock => self.ring(lane, log).await,
+                Turn::Look => self.look(lane, log).await,
             }
         }
     }
@@ -216,6 +230,21 @@ impl<'j> Watch<'j> {
             None => {
                 let idle = self.job.hook.idle_timeout.unwrap_or_default();
                 self.kill(lane, log, Ended::Silent(idle)).await;
+            }
+        }
+    }
+
+    /// Looks at what it uses. What uses too much is not asked to end: it may use more meanwhile.
+    async fn look(&mut self, lane: &Lane, log: &mut NodeLog) {
+        self.look = None;
+        let Some(limits) = self.job.limits.clone().filter(|_| self.killed.is_none()) else { return };
+        let exceeded = tokio::task::spawn_blocking(move || limits.exceeded()).await;
+        match exceeded.ok().flatten() {
+            None => self.look = Some(Instant::now() + LOOK),
+            Some(what) => {
+                log.line(&format!("it {what}; killing it"));
+                signal(lane, &self.job.run_id, "KILL").await;
+                self.killed = Some((Ended::TooMuch(what), Instant::now() + GRACE, true));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The verbs of a release, one per file, each with what it does, how it finds out after a crash whether it was
-//! done, and how it is taken back. [`job`] is no verb: it is how all of them run a user's text.
+//! done, and how it is taken back. [`job`] is no verb: it is how all of them run a user's
+//! text; [`usage`] is what that may use.
 
 pub mod activate;
 pub mod build;
@@ -11,4 +12,5 @@ pub mod pack;
 pub mod prune;
 pub mod undo;
 pub mod upload;
+pub mod usage;
 pub mod verify;

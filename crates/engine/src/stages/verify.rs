@@ -184,8 +184,15 @@ async fn command(
     let key = open.key.replace('/', "_");
     let run_id =
         format!("{}/{key}-{}-{}-{number}-{tries}", lane.run.plan.release, lane.run.epoch, open.attempt);
-    let job =
-        Job { run_id, hook: &hook, folder: folder.to_owned(), variables: &env, may_stop: false, log_read: 0 };
+    let job = Job {
+        run_id,
+        hook: &hook,
+        folder: folder.to_owned(),
+        variables: &env,
+        may_stop: false,
+        log_read: 0,
+        limits: None,
+    };
     match execute(lane, &job, log).await {
         Ok(Ended::Exit(0)) => Ok(Ok("exited with 0".to_owned())),
         Ok(other) => Ok(Err(other.words())),

@@ -22,13 +22,13 @@ use crate::site::Site;
 use crate::tree::{COMMIT_TIME, Walk, differences, expected_of, keep, owner, receive_onto, walk, write};
 
 /// Two trees, of which the second is packed as what the first one does not have.
-struct Pair {
+pub(crate) struct Pair {
     folder: TempDir,
     artifacts: [String; 2],
 }
 
 impl Pair {
-    fn new(one: Vec<(OsString, Entry)>, two: Vec<(OsString, Entry)>) -> Self {
+    pub(crate) fn new(one: Vec<(OsString, Entry)>, two: Vec<(OsString, Entry)>) -> Self {
         let folder = tempfile::Builder::new().prefix("pair-").tempdir().unwrap();
         let trees = [folder.path().join("one"), folder.path().join("two")];
         for (tree, entries) in trees.iter().zip([one, two]) {
@@ -53,7 +53,7 @@ impl Pair {
         expected_of(&self.folder.path().join(["one", "two"][at]))
     }
 
-    fn stream(&self, at: usize, codec: Codec, base: bool) -> Stream {
+    pub(crate) fn stream(&self, at: usize, codec: Codec, base: bool) -> Stream {
         let data = self.folder.path().join("data");
         stream(&Wanted {
             data: &data,

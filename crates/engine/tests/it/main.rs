@@ -11,6 +11,7 @@
 
 mod asks;
 mod contact;
+mod counts;
 mod delta;
 mod faults;
 mod follow;
@@ -23,6 +24,7 @@ mod machine;
 mod namespace;
 mod properties;
 mod prune;
+mod pushed;
 mod receive;
 mod site;
 mod switch;

@@ -31,6 +31,8 @@ pub struct Model {
     pub promoted: i64,
     pub locks: bool,
     pub urgent: bool,
+    pub log_removed_at: Option<i64>,
+    pub facts_removed_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -6,6 +6,7 @@ mod claims;
 mod creating;
 mod definitions;
 mod events;
+mod history;
 mod logs;
 mod machine;
 mod opening;

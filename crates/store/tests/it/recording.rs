@@ -1,11 +1,12 @@
 //! Recording: numbers without gaps, transitions, fences, and commits shared by many.
 
 use model::event::ServerFact;
-use model::{Epoch, Event, Fact, NodeFact, ReleaseId, ServerState, Status, StepKind, StepStatus, Tree};
+use model::{Epoch, Event, Fact, NodeFact, Plan, ReleaseId, ServerState, Status, StepKind, StepStatus, Tree};
 use proptest::prelude::*;
 use store::{Entry, Error, LogFilter, Store, Topic};
+use testkit::instructions::assert_instructions;
 
-use crate::rig::{Rig, SERVERS, STEPS, name, node, said, step};
+use crate::rig::{Rig, SERVERS, STEPS, name, node, release, said, step};
 
 async fn all_events(store: &Store, id: ReleaseId) -> Vec<Event> {
     let (mut events, mut after) = (Vec::new(), 0);
@@ -45,6 +46,25 @@ async fn fifty_recorders_leave_no_gap_and_share_commits() {
     let commits = rig.store.commits() - before;
     assert!(commits < 250, "500 records took {commits} commits");
     assert_eq!(*seen.borrow_and_update(), 502, "watchers hear of the last one");
+}
+
+#[test]
+fn a_thousand_servers_begin_at_once() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let keys: Vec<String> = (0..1000).map(|n| format!("web-{n}/upload")).collect();
+    let (rig, (id, epoch)) = runtime.block_on(async {
+        let rig = Rig::new().await;
+        let mut new = release("shop", "production", 'a');
+        let (plan, steps) = (new.plan, keys.iter().map(|key| step(key)).collect());
+        new.plan = Box::new(move |id, at| Plan { steps, ..plan(id, at) });
+        rig.store.create(new).await.unwrap();
+        let claimed = rig.store.claim().await.unwrap().unwrap();
+        (rig, (claimed.id, claimed.epoch))
+    });
+    let facts: Vec<Entry> = keys.iter().map(|key| node(key, StepStatus::Running, 1)).collect();
+    assert_instructions(module_path!(), "a_thousand_servers_begin_at_once", 462_000_000, || {
+        runtime.block_on(rig.store.record(id, epoch, facts)).unwrap();
+    });
 }
 
 #[tokio::test]

@@ -151,6 +151,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use model::{Event, Fact, ReleaseId};
+    use testkit::instructions::assert_instructions;
 
     use super::*;
 
@@ -181,6 +182,19 @@ mod tests {
         let got = futures::future::try_join_all(viewers).await.unwrap();
         assert_eq!(reads.load(Ordering::Relaxed), 1);
         assert!(got.iter().all(|frame| frame.seq == 3 && Arc::ptr_eq(frame, &got[0])));
+    }
+
+    #[test]
+    fn a_thousand_viewers_take_one_framing() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (frames, at) = (Frames::default(), place(0));
+        assert_instructions(module_path!(), "a_thousand_viewers_take_one_framing", 4_580_000, || {
+            runtime.block_on(async {
+                for _ in 0..1000 {
+                    frames.get(&at, || async { Ok(batch(0, 3)) }).await.unwrap();
+                }
+            });
+        });
     }
 
     #[tokio::test]

@@ -29,5 +29,6 @@ fn row(row: actions::BoardRow) -> BoardRow {
         active: row.active.map(Into::into),
         queued: u32::try_from(row.queued).unwrap_or(u32::MAX),
         lock: row.lock.map(lock_view),
+        drift: u32::try_from(row.drift).unwrap_or(u32::MAX),
     }
 }

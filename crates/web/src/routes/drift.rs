@@ -1,11 +1,12 @@
-//! The route of drift.
+//! The routes of drift.
 
-use actions::{Actor, Runs, ServerDrift};
-use api::{DriftReport, DriftRow, DriftState};
+use actions::{Actor, Drift, Runs, ServerDrift};
+use api::{DriftReport, DriftRow, DriftState, FieldErrors, ServersRequest};
 use axum::extract::State;
 use axum::{Extension, Json};
 
 use crate::AppState;
+use crate::body::Json as Input;
 use crate::error::Refusal;
 use crate::input::Place;
 
@@ -17,8 +18,29 @@ pub(crate) async fn show(
     place: Place,
 ) -> Result<Json<DriftReport>, Refusal> {
     let drift = state.actions.drift(&actor, &place.name("project")?, &place.name("environment")?).await?;
+    Ok(Json(report(drift)))
+}
+
+/// Asks every server again, and notes that what those run that differ is right so, until they run something else.
+#[utoipa::path(post, path = "/api/v1/projects/{project}/environments/{environment}/drift/accept", tag = "environments", params(("project" = String, Path), ("environment" = String, Path)), request_body = ServersRequest, responses((status = 200, body = DriftReport)))]
+pub(crate) async fn accept(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    place: Place,
+    body: Input,
+) -> Result<Json<DriftReport>, Refusal> {
+    let request: ServersRequest = body.read_or_default()?;
+    let mut errors = FieldErrors::default();
+    let wanted = errors.take("servers", request.servers.as_deref().map(str::parse).transpose());
+    let wanted = errors.finish(wanted)?;
+    let (project, environment) = (place.name("project")?, place.name("environment")?);
+    let drift = state.actions.accept_drift(&actor, &project, &environment, wanted.as_ref()).await?;
+    Ok(Json(report(drift)))
+}
+
+fn report(drift: Drift) -> DriftReport {
     let live = drift.live.map(|(id, _)| id.0);
-    Ok(Json(DriftReport { live, servers: drift.servers.into_iter().map(row).collect() }))
+    DriftReport { live, servers: drift.servers.into_iter().map(row).collect() }
 }
 
 fn row(server: ServerDrift) -> DriftRow {
@@ -40,5 +62,7 @@ fn row(server: ServerDrift) -> DriftRow {
         release: server.release.map(|id| id.0),
         revision,
         reason,
+        since: server.since,
+        accepted_by: server.accepted_by,
     }
 }

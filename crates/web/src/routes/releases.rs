@@ -63,6 +63,7 @@ fn wanted(request: ReleaseRequest) -> Result<Request, Refusal> {
         ("rollback_to", request.rollback_to.is_some()),
         ("catch_up", request.catch_up),
         ("from", request.from.is_some()),
+        ("artifact", request.artifact.is_some()),
     ];
     let mut said = said.into_iter().filter(|(_, is_said)| *is_said).map(|(key, _)| key);
     if let (Some(first), Some(second)) = (said.next(), said.next()) {
@@ -75,7 +76,10 @@ fn wanted(request: ReleaseRequest) -> Result<Request, Refusal> {
         (_, Some(RollbackTo::Release(id)), _) => Some(Wanted::Back(Back::Release(ReleaseId(id)))),
         (_, _, Some(other)) => name(&mut errors, "from", &other).map(Wanted::From),
         _ if request.catch_up => Some(Wanted::CatchUp),
-        _ => errors.take("ref", Err("is missing: write ref, rollback_to, catch_up or from")),
+        _ => match request.artifact {
+            Some(hash) => Some(Wanted::Artifact(hash)),
+            None => errors.take("ref", Err("is missing: write ref, rollback_to, catch_up, from or artifact")),
+        },
     };
     let parts = project.zip(environment).zip(servers.zip(wanted));
     let others = match (request.now, request.supersede, request.queue) {

@@ -1,0 +1,63 @@
+//! What a running server does by itself now and then: once a day it removes what is older than the past is kept, and it asks
+//! servers what they really run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actions::{Actions, Actor};
+use store::{KeepHistory, Store};
+use tokio::time::{Instant, interval_at};
+use tokio_util::sync::CancellationToken;
+
+/// How often it looks for what is old.
+const DAY: Duration = Duration::from_hours(24);
+
+/// Who asks the servers.
+const ASKS: &str = "aweigh";
+
+/// Removes old logs and facts now, and once a day, until `stop`. What cannot be removed today is tried tomorrow.
+pub async fn forget_history(store: Store, keep: KeepHistory, stop: CancellationToken) {
+    let mut days = tokio::time::interval(DAY);
+    let daily = async {
+        loop {
+            days.tick().await;
+            match store.forget_history(keep).await {
+                Ok(removed) if removed.logs + removed.facts == 0 => {}
+                Ok(removed) => {
+                    tracing::info!(logs = removed.logs, facts = removed.facts, "old history removed");
+                }
+                Err(error) => tracing::warn!(%error, "old history stays"),
+            }
+        }
+    };
+    stop.run_until_cancelled(daily).await;
+}
+
+/// Asks the servers of every environment what they run, again and again, until `stop`; what differs is remembered and told by
+/// the action itself.
+pub async fn look_for_drift(actions: Arc<Actions>, every: Duration, stop: CancellationToken) {
+    let mut times = interval_at(Instant::now() + every, every);
+    let looking = async {
+        loop {
+            times.tick().await;
+            if let Err(error) = look(&actions).await {
+                tracing::warn!(%error, "servers were not asked what they run");
+            }
+        }
+    };
+    stop.run_until_cancelled(looking).await;
+}
+
+async fn look(actions: &Actions) -> Result<(), actions::Error> {
+    let actor = Actor::administrator(ASKS);
+    // Where nothing is live yet, nothing can differ from it.
+    for row in actions.board(&actor).await?.into_iter().filter(|row| row.live.is_some()) {
+        let drift = actions.drift(&actor, &row.project, &row.environment).await?;
+        let differ = drift.servers.iter().filter(|server| server.differs() && server.accepted_by.is_none());
+        let differ: Vec<&str> = differ.map(|server| server.name.as_str()).collect();
+        if !differ.is_empty() {
+            tracing::warn!(project = %row.project, environment = %row.environment, servers = ?differ, "drift");
+        }
+    }
+    Ok(())
+}

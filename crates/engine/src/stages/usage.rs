@@ -1,0 +1,96 @@
+//! What a job on the control host uses, and whether that is more than it may: read from /proc (proc(5)), where every Linux
+//! has it, for root and for others. It is looked at now and then, so a job can pass its limits for a moment.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use model::Build;
+
+/// What the processes of one job may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Memory that is theirs alone, in bytes, of all together.
+    memory: Option<u64>,
+    /// How many they may be.
+    processes: Option<u32>,
+    /// The file in which the driver notes the session of the job.
+    pid: PathBuf,
+}
+
+impl Limits {
+    /// The limits of a build whose run has this folder; `None` where there are none.
+    pub fn of(build: &Build, run: &Path) -> Option<Self> {
+        let Build { memory, processes, .. } = *build;
+        (memory.is_some() || processes.is_some()).then(|| Self { memory, processes, pid: run.join("pid") })
+    }
+
+    /// What the job uses too much of, for a sentence that begins with its name; `None` while it keeps within its limits, or
+    /// is gone. Blocking, for a moment.
+    pub fn exceeded(&self) -> Option<String> {
+        let session = fs::read_to_string(&self.pid).ok()?.trim().parse().ok()?;
+        let used = used(session)?;
+        let mebibytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
+        if let Some(most) = self.memory.filter(|most| used.memory > *most) {
+            let (used, most) = (mebibytes(used.memory), mebibytes(most));
+            return Some(format!("used {used} MiB of memory, more than the {most} MiB that it may"));
+        }
+        if let Some(most) = self.processes.filter(|most| used.processes > *most) {
+            return Some(format!("had {} processes, more than the {most} that it may", used.processes));
+        }
+        None
+    }
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Used {
+    memory: u64,
+    processes: u32,
+}
+
+/// What the processes of a session use together; `None` where there is no /proc.
+fn used(session: i32) -> Option<Used> {
+    let page = 1024 * page_kilobytes();
+    let mut used = Used::default();
+    for entry in fs::read_dir("/proc").ok()?.flatten() {
+        let folder = entry.path();
+        // What ends meanwhile uses nothing.
+        let Ok(stat) = fs::read_to_string(folder.join("stat")) else { continue };
+        // Behind the name, which may hold anything: state, parent, group, session.
+        let behind = stat.rsplit_once(')').map(|(_, behind)| behind).unwrap_or_default();
+        if behind.split_whitespace().nth(3).and_then(|field| field.parse().ok()) != Some(session) {
+            continue;
+        }
+        used.processes += 1;
+        let pages = fs::read_to_string(folder.join("statm")).unwrap_or_default();
+        let mut pages = pages.split_whitespace().map(|field| field.parse::<u64>().unwrap_or(0));
+        // Size, resident, and what of that is shared with others.
+        let (resident, shared) = (pages.nth(1).unwrap_or(0), pages.next().unwrap_or(0));
+        used.memory += resident.saturating_sub(shared) * page;
+    }
+    Some(used)
+}
+
+/// The size of a page as the kernel counts them, in kilobytes: 4 nearly everywhere, 16 or 64 on some ARM machines.
+fn page_kilobytes() -> u64 {
+    let maps = fs::read_to_string("/proc/self/smaps").unwrap_or_default();
+    let said = maps.lines().find_map(|line| line.strip_prefix("KernelPageSize:"));
+    said.and_then(|said| said.split_whitespace().next()?.parse().ok()).unwrap_or(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::unistd::getsid;
+
+    use super::*;
+
+    #[test]
+    fn the_processes_of_a_session_are_counted_with_what_they_hold() {
+        let session = getsid(None).unwrap().as_raw();
+        let before = used(session).unwrap();
+        assert!(before.processes >= 1 && before.memory > 0, "{before:?}");
+        let held = vec![7_u8; 64 << 20];
+        let after = used(session).unwrap();
+        assert!(after.memory >= before.memory + (60 << 20), "{before:?} {after:?} {}", held.len());
+        assert_eq!(used(i32::MAX), Some(Used::default()));
+    }
+}

@@ -1,0 +1,38 @@
+//! What a release costs the control host, in instructions: seconds would tell how busy the machine is.
+
+use std::ffi::OsString;
+
+use engine::artifact::stream::Codec;
+use testkit::instructions::assert_instructions;
+use testkit::repo::{Entry, file};
+
+use crate::delta::Pair;
+use crate::tree::{COMMIT_TIME, keep, write};
+
+/// So many source files in folders of ten, of which the first few are of another version.
+fn sources(count: usize, changed: usize) -> Vec<(OsString, Entry)> {
+    let one = |n: usize| {
+        let version = usize::from(n < changed);
+        let text = format!("// {n}, version {version}\n") + &"let answer = 42;\n".repeat(60);
+        (OsString::from(format!("src/part-{:03}/file-{n:05}.rs", n / 10)), file(&text))
+    };
+    (0..count).map(one).collect()
+}
+
+#[test]
+fn packing_a_thousand_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tree, data) = (folder.path().join("tree"), folder.path().join("data"));
+    write(&tree, sources(1000, 0));
+    assert_instructions(module_path!(), "packing_a_thousand_files", 236_600_000, || {
+        keep(&data, &tree, COMMIT_TIME, None);
+    });
+}
+
+#[test]
+fn a_stream_that_shares_two_thousand_files() {
+    let pair = Pair::new(sources(2000, 0), sources(2000, 20));
+    assert_instructions(module_path!(), "a_stream_that_shares_two_thousand_files", 228_900_000, || {
+        assert_eq!(pair.stream(1, Codec::Zstd, true).files, 20);
+    });
+}
