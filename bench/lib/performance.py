@@ -28,7 +28,7 @@ def document(measured, plots):
     tables = {
         "goals": _goals(measured),
         "fifty": _peers(measured, "fifty", three),
-        "fifty_slow": _peers(measured, "fifty-slow", three),
+        "fifty_slow": _peers(measured, "fifty-slow", ("v1", "v2")),
         "ten": _peers(measured, "ten", ("v1", "v2", "tiny", "exec")),
         "others": _peers(measured, "ten-others", three, OTHERS),
         "far": _peers(measured, "far", three),

@@ -1,15 +1,19 @@
 //! Artifacts: what is kept of a project, and what was built elsewhere.
 
 use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use engine::artifact::kept;
 use engine::artifact::pack::{Order, Packed};
-use engine::artifact::pushed::{self, Refused};
+use engine::artifact::pushed::{self, Limits, Refused};
 use jiff::Timestamp;
 use model::{CommitId, Name};
-use store::ArtifactRecord;
+use store::{ArtifactRecord, Store};
 
 use crate::{Action, Actions, Actor, Error, Object, authorize};
+
+/// How many artifacts are pushed at once: each holds a thread, and names in memory.
+pub(crate) const AT_ONCE: usize = 4;
 
 /// What stands for the build settings of what Aweigh did not build.
 const PUSHED: &str = "pushed";
@@ -43,7 +47,8 @@ impl Actions {
     /// Keeps a tree that was built elsewhere as an artifact of the commit that `git_ref` is. It is never taken for what Aweigh
     /// itself would build: only who names it brings it.
     ///
-    /// `archive` is read to its end, or until it is refused; it may block. Dropping this does not stop the reading.
+    /// `archive` is read to its end, or until it is refused; it may block. Dropping this stops nothing: what arrives whole is
+    /// kept. Only so many are taken at once.
     pub async fn push_artifact(
         &self,
         actor: &Actor,
@@ -52,45 +57,28 @@ impl Actions {
         archive: Box<dyn Read + Send>,
     ) -> Result<Artifact, Error> {
         authorize(actor, Action::PushArtifact, &Object::Project(project))?;
+        let place = self.pushes.clone().try_acquire_owned().map_err(|_| Error::TooManyPushes)?;
         let project = self.project(project).await?;
         let source = &self.parts.source;
         source.fetch(&project, &mut |_| {}).await?;
         let commit = source.resolve(&project, git_ref).await?.commit;
         let mtime = source.commit_time(&project, &commit).await?;
         let latest = self.store().latest_artifact(&project.name).await?.map(|record| record.hash);
-        let (data, limits, revision) = (self.parts.data.clone(), self.parts.limits, commit.to_string());
-        let packing = tokio::task::spawn_blocking(move || {
-            let (previous, base) = match latest.and_then(|hash| Some((kept::chain(&data, &hash)?, hash))) {
-                Some((chain, hash)) => {
-                    let base = (chain.len() < kept::LONGEST_CHAIN).then(|| hash.clone());
-                    (Some(kept::manifest(&data, &hash)?), base)
-                }
-                None => (None, None),
-            };
-            let order = Order { exclude: Vec::new(), mtime, revision, previous, base };
-            pushed::keep(&data, order, archive, limits)
-        });
-        let packed =
-            packing.await.map_err(|error| Error::Local { message: error.to_string(), hint: None })?;
-        let packed = packed.map_err(|refused| match refused {
-            Refused::Unfit(why) => Error::invalid("archive", why),
-            Refused::Failed(failure) => Error::Local { message: failure.message, hint: failure.hint },
-        })?;
-        self.remember(&project.name, &commit, packed).await
-    }
-
-    async fn remember(&self, project: &Name, commit: &CommitId, packed: Packed) -> Result<Artifact, Error> {
-        let record = ArtifactRecord {
-            hash: packed.hash,
-            project: project.clone(),
-            commit: commit.clone(),
-            build: PUSHED.to_owned(),
-            files: packed.manifest.entries.len() as u64,
-            bytes: packed.manifest.bytes(),
-            created_at: Timestamp::now(),
+        let push = Push {
+            store: self.store().clone(),
+            data: self.parts.data.clone(),
+            limits: self.parts.limits,
+            project: project.name,
+            commit,
+            mtime,
+            latest,
         };
-        self.store().put_artifact(&record).await?;
-        Ok(Artifact { record, kept: true })
+        // Whoever asked may go; what has arrived is kept and remembered all the same, or not at all.
+        let pushed = tokio::spawn(async move {
+            let _place = place;
+            push.run(archive).await
+        });
+        pushed.await.map_err(|error| Error::Local { message: error.to_string(), hint: None })?
     }
 
     /// The artifact of a project whose hash begins with `hash`.
@@ -109,12 +97,82 @@ impl Actions {
         if found.iter().any(|record| record.hash != first.hash) {
             return Err(Error::invalid("artifact", "is the beginning of more than one hash"));
         }
-        let (data, wanted) = (self.parts.data.clone(), first.hash.clone());
-        let looked = tokio::task::spawn_blocking(move || kept::chain(&data, &wanted).is_some());
-        if looked.await.unwrap_or(false) {
+        if is_kept(&self.parts.data, &first.hash).await {
             Ok(first)
         } else {
             Err(Error::invalid("artifact", "is not kept any more"))
         }
     }
+}
+
+/// A tree on its way from an archive to an artifact.
+struct Push {
+    store: Store,
+    data: PathBuf,
+    limits: Limits,
+    project: Name,
+    commit: CommitId,
+    /// The time of the commit, in seconds since 1970.
+    mtime: i64,
+    /// The artifact that it may share files with.
+    latest: Option<String>,
+}
+
+impl Push {
+    async fn run(self, archive: Box<dyn Read + Send>) -> Result<Artifact, Error> {
+        let (data, limits, latest) = (self.data.clone(), self.limits, self.latest.clone());
+        let (mtime, revision) = (self.mtime, self.commit.to_string());
+        let packing =
+            tokio::task::spawn_blocking(move || pack(&data, limits, latest, mtime, revision, archive));
+        let packed =
+            packing.await.map_err(|error| Error::Local { message: error.to_string(), hint: None })?;
+        let packed = packed.map_err(|refused| match refused {
+            Refused::Unfit(why) => Error::invalid("archive", why),
+            Refused::Failed(failure) => Error::Local { message: failure.message, hint: failure.hint },
+        })?;
+        let record = ArtifactRecord {
+            hash: packed.hash,
+            project: self.project,
+            commit: self.commit,
+            build: PUSHED.to_owned(),
+            files: packed.manifest.entries.len() as u64,
+            bytes: packed.manifest.bytes(),
+            created_at: Timestamp::now(),
+        };
+        self.store.put_artifact(&record).await?;
+        // Since it is remembered nothing that it builds upon is removed; what was removed before is missed now.
+        if is_kept(&self.data, &record.hash).await {
+            return Ok(Artifact { record, kept: true });
+        }
+        self.store.forget_artifact(&record.project, &record.hash).await?;
+        Err(Error::Local {
+            message: "the artifact that this one shares files with was removed meanwhile".to_owned(),
+            hint: Some("push it once more".to_owned()),
+        })
+    }
+}
+
+fn pack(
+    data: &Path,
+    limits: Limits,
+    latest: Option<String>,
+    mtime: i64,
+    revision: String,
+    archive: Box<dyn Read + Send>,
+) -> Result<Packed, Refused> {
+    let (previous, base) = match latest.and_then(|hash| Some((kept::chain(data, &hash)?, hash))) {
+        Some((chain, hash)) => {
+            let base = (chain.len() < kept::LONGEST_CHAIN).then(|| hash.clone());
+            (Some(kept::manifest(data, &hash)?), base)
+        }
+        None => (None, None),
+    };
+    let order = Order { exclude: Vec::new(), mtime, revision, previous, base };
+    pushed::keep(data, order, archive, limits)
+}
+
+/// Whether an artifact has all its files.
+async fn is_kept(data: &Path, hash: &str) -> bool {
+    let (data, hash) = (data.to_owned(), hash.to_owned());
+    tokio::task::spawn_blocking(move || kept::chain(&data, &hash).is_some()).await.unwrap_or(false)
 }

@@ -1,7 +1,7 @@
 //! The board: what every environment runs and does.
 
 use model::{Name, Release, Status};
-use store::{Filter, SiteLock};
+use store::{DriftRecord, Filter, SiteLock};
 
 use crate::{Action, Actions, Actor, Error, Object, authorize};
 
@@ -53,18 +53,20 @@ impl Actions {
                 let with = |status: Vec<Status>, limit| Filter { status, limit, ..here.clone() };
                 let holding = Status::ALL.into_iter().filter(|status| status.is_active()).collect();
                 let chosen = servers.iter().filter(|server| site.servers.matches(server));
+                let chosen: Vec<Name> = chosen.map(|server| server.name.clone()).collect();
+                let drift = store.drift(&project.name, &site.name).await?;
+                let is_open =
+                    |record: &&DriftRecord| record.accepted_by.is_none() && chosen.contains(&record.server);
+                let drift = drift.iter().filter(is_open).count();
                 rows.push(BoardRow {
                     project: project.name.clone(),
                     environment: site.name.clone(),
-                    servers: chosen.map(|server| server.name.clone()).collect(),
+                    servers: chosen,
                     live,
                     latest: store.releases(&here).await?.pop(),
                     active: store.releases(&with(holding, 1)).await?.pop(),
                     queued: store.releases(&with(vec![Status::Queued], MOST_QUEUED)).await?.len(),
-                    drift: {
-                        let known = store.drift(&project.name, &site.name).await?;
-                        known.iter().filter(|record| record.accepted_by.is_none()).count()
-                    },
+                    drift,
                     lock: store.site_lock(&project.name, &site.name).await?,
                 });
             }

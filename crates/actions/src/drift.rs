@@ -3,10 +3,13 @@
 use engine::drift::{Runs, read};
 use jiff::Timestamp;
 use model::{Name, ReleaseId, ReleaseName, Selector, Server};
-use store::DriftLook;
+use store::{DriftLook, DriftRecord};
 
 use crate::rollback::live;
 use crate::{Action, Actions, Actor, Error, Object, authorize};
+
+/// How much is told of the text of a link, in characters: a server says what it likes.
+const LONGEST_WORDS: usize = 200;
 
 /// What every server of an environment runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +47,10 @@ impl ServerDrift {
     fn words(&self) -> String {
         match (&self.runs, self.release) {
             (_, Some(release)) => format!("runs release {release}"),
-            (Runs::Link { text, .. }, None) => format!("runs {}", text.escape_debug()),
+            (Runs::Link { text, .. }, None) => {
+                let text: String = text.chars().take(LONGEST_WORDS).collect();
+                format!("runs {}", text.escape_debug())
+            }
             (Runs::Nothing, None) => "runs nothing".to_owned(),
             (Runs::Other, None) => "has a real file or folder as `current`".to_owned(),
             (Runs::Unreachable(why), None) => format!("could not be asked: {why}"),
@@ -69,6 +75,12 @@ impl Actions {
     /// Asks every server of an environment what it runs. What differs is remembered, shown on the board and told once.
     pub async fn drift(&self, actor: &Actor, project: &Name, environment: &Name) -> Result<Drift, Error> {
         authorize(actor, Action::SeeReleases, &Object::Environment(project, environment))?;
+        Ok(self.look(project, environment).await?.0)
+    }
+
+    /// The same, and what is remembered of it.
+    async fn look(&self, project: &Name, environment: &Name) -> Result<(Drift, Vec<DriftRecord>), Error> {
+        let since = Timestamp::now();
         let site = self.store().site(project, environment).await?;
         let site = site.ok_or_else(|| Error::missing("environment", &format!("{project}/{environment}")))?;
         let mut servers = self.store().servers().await?;
@@ -84,37 +96,41 @@ impl Actions {
             all.push(ServerDrift { name: server.name, runs, release, state, since: None, accepted_by: None });
         }
         // Where nothing is live yet, nothing can differ from it.
-        if live.is_some() {
-            self.remember_drift(project, environment, &mut all).await?;
-        }
-        Ok(Drift { live, servers: all })
+        let known = match live {
+            Some(_) => self.remember_drift(project, environment, since, &mut all).await?,
+            None => Vec::new(),
+        };
+        Ok((Drift { live, servers: all }, known))
     }
 
     async fn remember_drift(
         &self,
         project: &Name,
         environment: &Name,
+        since: Timestamp,
         servers: &mut [ServerDrift],
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<DriftRecord>, Error> {
         let away = servers.iter().filter(|server| server.state == DriftState::Unknown);
         let differ = servers.iter().filter(|server| server.differs());
         let look = DriftLook {
             project: project.clone(),
             environment: environment.clone(),
+            since,
             away: away.map(|server| server.name.clone()).collect(),
             differ: differ.map(|server| (server.name.clone(), server.words())).collect(),
         };
-        for record in self.store().note_drift(look).await? {
-            let known = servers.iter_mut().find(|server| server.name == record.server && server.differs());
-            if let Some(known) = known {
-                (known.since, known.accepted_by) = (Some(record.since), record.accepted_by);
+        let known = self.store().note_drift(look).await?;
+        for server in servers.iter_mut().filter(|server| server.differs()) {
+            let words = server.words();
+            if let Some(record) = known.iter().find(|one| one.server == server.name && one.runs == words) {
+                (server.since, server.accepted_by) = (Some(record.since), record.accepted_by.clone());
             }
         }
-        Ok(())
+        Ok(known)
     }
 
     /// Asks every server what it runs, and notes that it is right so for those that differ, or those of them that `wanted`
-    /// names. It holds until they run something else.
+    /// names. It holds until they run something else. While a release works there nothing can be accepted.
     pub async fn accept_drift(
         &self,
         actor: &Actor,
@@ -123,22 +139,30 @@ impl Actions {
         wanted: Option<&Selector>,
     ) -> Result<Drift, Error> {
         authorize(actor, Action::AcceptDrift, &Object::Environment(project, environment))?;
-        let drift = self.drift(actor, project, environment).await?;
+        let (mut drift, mut known) = self.look(project, environment).await?;
         let servers = self.store().servers().await?;
         let is_wanted = |name: &Name| {
             let server = servers.iter().find(|server| server.name == *name);
             wanted.is_none_or(|wanted| server.is_some_and(|server| wanted.matches(server)))
         };
-        let differ = drift.servers.iter().filter(|server| server.differs() && is_wanted(&server.name));
-        let accepted: Vec<Name> = differ.map(|server| server.name.clone()).collect();
-        if accepted.is_empty() {
+        let differ = drift.servers.iter_mut().filter(|server| server.differs() && is_wanted(&server.name));
+        let seen: Vec<&mut ServerDrift> = differ.collect();
+        if seen.is_empty() {
             return Err(Error::UpToDate(format!(
                 "no server of {project}/{environment}{} differs from what is live",
                 wanted.map(|wanted| format!(" that is {wanted}")).unwrap_or_default()
             )));
         }
-        self.store().accept_drift(project, environment, accepted, &actor.name).await?;
-        self.drift(actor, project, environment).await
+        known.retain(|one| seen.iter().any(|server| server.name == one.server && server.words() == one.runs));
+        if self.store().accept_drift(project, environment, known, &actor.name).await? < seen.len() as u64 {
+            return Err(Error::Referenced(format!(
+                "what the servers of {project}/{environment} run changes at this moment: a release works there"
+            )));
+        }
+        for server in seen {
+            server.accepted_by = Some(actor.name.clone());
+        }
+        Ok(drift)
     }
 
     /// Those of `servers` that can be reached and do not run the live release.

@@ -45,6 +45,9 @@ pub enum Error {
     /// More passwords wait to be compared than there is room for.
     #[error("too many people sign in at this moment")]
     Crowded,
+    /// More artifacts are pushed at once than there is room for.
+    #[error("too many artifacts are pushed at this moment")]
+    TooManyPushes,
     /// There is no such thing.
     #[error("there is no {what} {name}")]
     NotFound {
@@ -230,7 +233,7 @@ impl Error {
                  `aweigh users link USER` makes a new way in at once"
                     .to_owned(),
             ),
-            Self::Crowded => Some("try again in a moment".to_owned()),
+            Self::Crowded | Self::TooManyPushes => Some("try again in a moment".to_owned()),
             Self::WrongCode => Some(
                 "ask an administrator for a new one; on the machine of Aweigh: aweigh users link USER"
                     .to_owned(),

@@ -38,7 +38,7 @@ use engine::dispatcher::Control;
 use engine::ports::{Hosts, Source};
 use engine::progress::Uploads;
 use store::Store;
-use tokio::sync::{Mutex, watch as signal};
+use tokio::sync::{Mutex, Semaphore, watch as signal};
 
 pub use actor::Actor;
 pub use artifacts::Artifact;
@@ -94,6 +94,8 @@ pub struct Actions {
     access: signal::Sender<u64>,
     passwords: passwords::Passwords,
     throttle: throttle::Throttle,
+    /// A place for each artifact that is being pushed.
+    pushes: Arc<Semaphore>,
 }
 
 impl Actions {
@@ -105,6 +107,7 @@ impl Actions {
             access: signal::Sender::new(0),
             passwords: passwords::Passwords::new(),
             throttle: throttle::Throttle::default(),
+            pushes: Arc::new(Semaphore::new(artifacts::AT_ONCE)),
         }
     }
 

@@ -27,7 +27,7 @@ pub enum Action {
     SeeReleases,
     /// Make a release or a rollback.
     Release,
-    /// Bring an artifact that was built elsewhere.
+    /// Keep a tree that was built elsewhere as an artifact.
     PushArtifact,
     /// Stop a release.
     Cancel,

@@ -26,6 +26,9 @@ const READ: Duration = Duration::from_mins(1);
 /// How long a request may take that makes the server ask others: a first fetch of a large repository.
 const ACT: Duration = Duration::from_hours(1);
 
+/// How long a file may take on its way. When nothing moves the server ends it.
+const UPLOAD: Duration = Duration::from_hours(24);
+
 /// How long a connection may take to come up.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -174,7 +177,7 @@ impl Client {
 
     /// Sends a tar file of any length, of which `size` bytes are known to come, and reads the answer as text.
     pub async fn upload(&self, ask: &Ask<'_>, file: Body, size: Option<u64>) -> Result<String, Error> {
-        let mut request = self.request(Method::POST, &ask.clone().within(ACT));
+        let mut request = self.request(Method::POST, &ask.clone().within(UPLOAD));
         if let Some(size) = size {
             request = request.header("content-length", size);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actions::{Actions, Actor};
 use store::{KeepHistory, Store};
-use tokio::time::{Instant, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 /// How often it looks for what is old.
@@ -37,27 +37,38 @@ pub async fn forget_history(store: Store, keep: KeepHistory, stop: CancellationT
 /// the action itself.
 pub async fn look_for_drift(actions: Arc<Actions>, every: Duration, stop: CancellationToken) {
     let mut times = interval_at(Instant::now() + every, every);
+    // A look that took long is followed by a rest all the same.
+    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let looking = async {
         loop {
             times.tick().await;
-            if let Err(error) = look(&actions).await {
-                tracing::warn!(%error, "servers were not asked what they run");
-            }
+            look(&actions).await;
         }
     };
     stop.run_until_cancelled(looking).await;
 }
 
-async fn look(actions: &Actions) -> Result<(), actions::Error> {
+async fn look(actions: &Actions) {
     let actor = Actor::administrator(ASKS);
+    let board = match actions.board(&actor).await {
+        Ok(board) => board,
+        Err(error) => return tracing::warn!(%error, "servers were not asked what they run"),
+    };
     // Where nothing is live yet, nothing can differ from it.
-    for row in actions.board(&actor).await?.into_iter().filter(|row| row.live.is_some()) {
-        let drift = actions.drift(&actor, &row.project, &row.environment).await?;
-        let differ = drift.servers.iter().filter(|server| server.differs() && server.accepted_by.is_none());
-        let differ: Vec<&str> = differ.map(|server| server.name.as_str()).collect();
-        if !differ.is_empty() {
-            tracing::warn!(project = %row.project, environment = %row.environment, servers = ?differ, "drift");
+    for row in board.into_iter().filter(|row| row.live.is_some()) {
+        let (project, environment) = (&row.project, &row.environment);
+        match actions.drift(&actor, project, environment).await {
+            Ok(drift) => {
+                let open =
+                    drift.servers.iter().filter(|server| server.differs() && server.accepted_by.is_none());
+                let differ: Vec<&str> = open.map(|server| server.name.as_str()).collect();
+                if !differ.is_empty() {
+                    tracing::warn!(%project, %environment, servers = ?differ, "drift");
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%project, %environment, %error, "servers were not asked what they run");
+            }
         }
     }
-    Ok(())
 }

@@ -172,6 +172,10 @@ async fn keep_at_it(ports: &Ports, mut claim: Claim, steering: &Steering, mut ta
             Ok(Ok(())) => return,
             Ok(Err(error @ JournalError::Fenced(_))) => {
                 tracing::warn!(release = %claim.release, %error, "the release was let go");
+                // It may have heard so before it was told that it is cut off. Who goes on with it minds what runs.
+                if ports.journal.has_ended(claim.release).await.unwrap_or(false) {
+                    abandon(ports, &claim).await;
+                }
                 return;
             }
             Ok(Err(error)) => tracing::error!(release = %claim.release, %error, "it is tried again"),

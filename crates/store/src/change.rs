@@ -222,6 +222,7 @@ async fn delete_project(tx: &Tx, name: &Name) -> Result<(), Error> {
     unused(by, "project", name.to_string())?;
     let sites = site::Entity::delete_many().filter(site::Column::Project.eq(name.as_str()));
     sites.exec(tx.db()).await?;
+    execute(tx.db(), sql("DELETE FROM drift WHERE project = $1", [name.as_str().into()])).await?;
     let gone = project::Entity::delete_by_id(name.as_str()).exec(tx.db()).await?;
     found(gone.rows_affected, "project", name)
 }
@@ -233,6 +234,8 @@ async fn delete_site(tx: &Tx, project: &Name, site: &Name) -> Result<(), Error> 
     let by = texts(tx.db(), sql(unfinished, key.clone())).await?;
     let name = format!("{project}/{site}");
     unused(by, "environment", name.clone())?;
+    let drift = "DELETE FROM drift WHERE project = $1 AND environment = $2";
+    execute(tx.db(), sql(drift, key.clone())).await?;
     let delete = "DELETE FROM site WHERE project = $1 AND name = $2";
     found(execute(tx.db(), sql(delete, key)).await?, "environment", &name)
 }

@@ -74,8 +74,9 @@ impl Work for Say {
         let fact = Fact::Chat { user: user.clone(), text, node: node.clone() };
         let seq = match &topic {
             Topic::Release(id) => {
-                let last =
-                    number(tx.db(), sql("SELECT last_seq FROM release WHERE id = $1", [id.0.into()])).await?;
+                // Behind facts that were removed nothing is said any more.
+                let last = "SELECT last_seq FROM release WHERE id = $1 AND facts_removed_at IS NULL";
+                let last = number(tx.db(), sql(last, [id.0.into()])).await?;
                 let Some(last) = last else { return Ok(Said::NoTopic) };
                 if let Some(node) = &node
                     && !has_node(tx, *id, node).await?

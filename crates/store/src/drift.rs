@@ -33,7 +33,9 @@ pub struct DriftLook {
     pub project: Name,
     /// The environment.
     pub environment: Name,
-    /// Those that do not, and what they run, in words.
+    /// When it began. What a release did after that it could not know.
+    pub since: Timestamp,
+    /// The servers that do not run what is live there, and what they run, in words.
     pub differ: Vec<(Name, String)>,
     /// Those that could not be asked: of them stays what was known.
     pub away: Vec<Name>,
@@ -59,16 +61,17 @@ impl Store {
         self.write(Note(look)).await
     }
 
-    /// Notes that what these servers run is right so, for as long as it stays what it is.
+    /// Notes that it is right so that these servers are known to differ, for as long as they run what is known. Answers of how
+    /// many that was noted: of whom something else is known by now is left alone.
     pub async fn accept_drift(
         &self,
         project: &Name,
         environment: &Name,
-        servers: Vec<Name>,
+        known: Vec<DriftRecord>,
         by: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let (project, environment, by) = (project.clone(), environment.clone(), by.to_owned());
-        self.write(Accept { project, environment, servers, by }).await
+        self.write(Accept { project, environment, known, by }).await
     }
 }
 
@@ -105,11 +108,11 @@ impl Work for Note {
     type Output = Vec<DriftRecord>;
 
     async fn write(self, tx: &mut Tx) -> Result<Vec<DriftRecord>, Error> {
-        let DriftLook { project, environment, differ, away, .. } = self.0;
+        let DriftLook { project, environment, since, differ, away } = self.0;
         let known = read(tx.db(), &project, &environment).await?;
         let at_work = "SELECT COUNT(*) FROM release WHERE project = $1 AND environment = $2 \
-                       AND status IN ('running', 'paused', 'interrupted')";
-        let key = [project.as_str().into(), environment.as_str().into()];
+                       AND (status IN ('running', 'paused', 'interrupted') OR ended_at >= $3)";
+        let key = [project.as_str().into(), environment.as_str().into(), since.as_microsecond().into()];
         if number(tx.db(), sql(at_work, key)).await? != Some(0) {
             return Ok(known);
         }
@@ -162,25 +165,27 @@ async fn tell(tx: &mut Tx, project: &Name, environment: &Name, new: &[&(Name, St
 struct Accept {
     project: Name,
     environment: Name,
-    servers: Vec<Name>,
+    known: Vec<DriftRecord>,
     by: String,
 }
 
 impl Work for Accept {
-    type Output = ();
+    type Output = u64;
 
-    async fn write(self, tx: &mut Tx) -> Result<(), Error> {
-        for server in self.servers {
-            let accept =
-                "UPDATE drift SET accepted_by = $4 WHERE project = $1 AND environment = $2 AND server = $3";
+    async fn write(self, tx: &mut Tx) -> Result<u64, Error> {
+        let mut accepted = 0;
+        for record in self.known {
+            let accept = "UPDATE drift SET accepted_by = $5 \
+                          WHERE project = $1 AND environment = $2 AND server = $3 AND runs = $4";
             let values = [
                 self.project.as_str().into(),
                 self.environment.as_str().into(),
-                server.as_str().into(),
+                record.server.as_str().into(),
+                record.runs.into(),
                 self.by.as_str().into(),
             ];
-            execute(tx.db(), sql(accept, values)).await?;
+            accepted += execute(tx.db(), sql(accept, values)).await?;
         }
-        Ok(())
+        Ok(accepted)
     }
 }

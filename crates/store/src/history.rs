@@ -29,25 +29,29 @@ pub struct RemovedHistory {
     pub facts: u64,
 }
 
-/// Releases that ended before `$1` and still have their log, or their facts. What an environment runs now is never among
-/// them: whoever looks into its past begins there.
-const OLD_LOGS: &str = "SELECT id FROM release WHERE ended_at < $1 AND log_removed_at IS NULL AND (good_at IS NULL OR good_at < \
-                        (SELECT MAX(good_at) FROM release AS other WHERE other.project = release.project \
-                        AND other.environment = release.environment)) ORDER BY id";
-const OLD_FACTS: &str = "SELECT id FROM release WHERE ended_at < $1 AND facts_removed_at IS NULL AND (good_at IS NULL OR good_at < \
-                         (SELECT MAX(good_at) FROM release AS other WHERE other.project = release.project \
-                         AND other.environment = release.environment)) ORDER BY id";
+/// Releases that ended before `$1` and of which this column does not say that something was removed. What an environment runs
+/// now is never among them: whoever looks into its past begins there.
+macro_rules! ended_before {
+    ($column:literal) => {
+        concat!(
+            "SELECT id FROM release WHERE ended_at < $1 AND ",
+            $column,
+            " IS NULL AND (good_at IS NULL OR good_at < (SELECT MAX(good_at) FROM release AS other ",
+            "WHERE other.project = release.project AND other.environment = release.environment)) ORDER BY id"
+        )
+    };
+}
 
 impl Store {
     /// Removes what is older than `keep` says. Each release is one transaction, so that nobody else waits for long; when this
     /// is dropped in between, the next call goes on.
     pub async fn forget_history(&self, keep: KeepHistory) -> Result<RemovedHistory, Error> {
         let mut removed = RemovedHistory::default();
-        for id in self.ended_before(OLD_FACTS, keep.facts).await? {
+        for id in self.ended_before(ended_before!("facts_removed_at"), keep.facts).await? {
             self.write(Forget { id, facts: true }).await?;
             removed.facts += 1;
         }
-        for id in self.ended_before(OLD_LOGS, keep.logs).await? {
+        for id in self.ended_before(ended_before!("log_removed_at"), keep.logs).await? {
             self.write(Forget { id, facts: false }).await?;
             removed.logs += 1;
         }

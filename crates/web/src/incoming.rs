@@ -22,11 +22,19 @@ const LINGER_BYTES: usize = 256 * 1024 * 1024;
 /// A body as a file that blocks its reader. The future brings the pieces; it ends when the body does, or a little after the
 /// reader is gone.
 pub(crate) fn reader(body: Body) -> (Incoming, impl Future<Output = ()>) {
+    patient_reader(body, SILENCE, LINGER)
+}
+
+fn patient_reader(body: Body, silence: Duration, linger: Duration) -> (Incoming, impl Future<Output = ()>) {
     let (pieces, incoming) = mpsc::channel(AHEAD);
     let bring = async move {
         let mut body = body.into_data_stream();
         loop {
-            let piece = match timeout(SILENCE, body.next()).await {
+            let next = tokio::select! {
+                () = pieces.closed() => break,
+                next = timeout(silence, body.next()) => next,
+            };
+            let piece = match next {
                 Ok(None) => return,
                 Ok(Some(Ok(piece))) => Ok(piece),
                 Ok(Some(Err(error))) => Err(io::Error::other(error)),
@@ -50,7 +58,7 @@ pub(crate) fn reader(body: Body) -> (Incoming, impl Future<Output = ()>) {
             }
         };
         // Whoever is still writing then does not want to hear.
-        let _ = timeout(LINGER, rest).await;
+        let _ = timeout(linger, rest).await;
     };
     (Incoming { pieces: incoming, piece: Bytes::new() }, bring)
 }
@@ -72,5 +80,63 @@ impl Read for Incoming {
         let part = self.piece.split_to(into.len().min(self.piece.len()));
         into.iter_mut().zip(&part).for_each(|(to, from)| *to = *from);
         Ok(part.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+
+    use super::*;
+
+    fn body(pieces: Vec<io::Result<Bytes>>) -> Body {
+        Body::from_stream(stream::iter(pieces))
+    }
+
+    /// Reads to the end on a thread that may block.
+    async fn read(mut incoming: Incoming) -> io::Result<Vec<u8>> {
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut read = Vec::new();
+            incoming.read_to_end(&mut read).map(|_| read)
+        });
+        reading.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn all_pieces_come_in_order_and_a_line_that_is_cut_is_an_error() {
+        let pieces: Vec<Bytes> = (0..100_u8).map(|n| Bytes::from(vec![n; 1000])).collect();
+        let (incoming, bring) = reader(body(pieces.iter().cloned().map(Ok).collect()));
+        let (read_all, ()) = tokio::join!(read(incoming), bring);
+        assert_eq!(read_all.unwrap(), pieces.concat());
+        let cut = vec![Ok(Bytes::from_static(b"begun")), Err(io::Error::other("cut"))];
+        let (incoming, bring) = reader(body(cut));
+        let (read_all, ()) = tokio::join!(read(incoming), bring);
+        assert!(read_all.unwrap_err().to_string().contains("cut"));
+    }
+
+    const SHORT: Duration = Duration::from_millis(20);
+    const LONG: Duration = Duration::from_hours(1);
+
+    fn silent() -> Body {
+        Body::from_stream(stream::pending::<io::Result<Bytes>>())
+    }
+
+    #[tokio::test]
+    async fn a_silent_client_is_given_up() {
+        let (mut incoming, bring) = patient_reader(silent(), SHORT, LONG);
+        bring.await;
+        let said = incoming.pieces.recv().await.unwrap().unwrap_err();
+        assert_eq!(said.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn who_had_enough_is_held_neither_by_silence_nor_by_an_endless_body() {
+        let (incoming, bring) = patient_reader(silent(), LONG, SHORT);
+        drop(incoming);
+        bring.await;
+        let piece = || Ok::<_, io::Error>(Bytes::from(vec![0; 1 << 20]));
+        let (incoming, bring) = patient_reader(Body::from_stream(stream::repeat_with(piece)), LONG, LONG);
+        drop(incoming);
+        bring.await;
     }
 }

@@ -1,4 +1,5 @@
-//! `drift`: what servers really run, beside what they should. Exit code 1 when one of them differs and nobody accepted that.
+//! `drift`: what servers really run, beside what they should. Exit code 1 when one of them differs and nobody
+//! accepted that, or cannot be asked.
 
 use api::{DriftReport, DriftRow, DriftState, ServersRequest};
 use model::Selector;

@@ -57,11 +57,13 @@ pub fn run(cli: Cli) -> anyhow::Result<Ending> {
         Command::Check(args) => check::run(&args, env),
         Command::Completions { shell } => completions::run(shell),
         // A client waits most of the time: one thread is enough, and starts sooner.
-        command => Builder::new_current_thread().enable_all().build()?.block_on(ask(
-            command,
-            cli.data.as_deref(),
-            env,
-        )),
+        command => {
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            let ended = runtime.block_on(ask(command, cli.data.as_deref(), env));
+            // Standard input may be in the middle of being read: nobody waits for it.
+            runtime.shutdown_background();
+            ended
+        }
     }
 }
 

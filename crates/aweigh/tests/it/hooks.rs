@@ -131,6 +131,11 @@ fn a_build_that_takes_too_much_is_killed_with_all_it_started() {
             "{ head -c 300000000 /dev/zero; sleep 7541; } | tail",
             "MiB of memory, more than the 100 MiB that it may",
         ),
+        // In a process group of its own, which `timeout` makes.
+        (
+            "timeout 600 sh -c '{ head -c 300000000 /dev/zero; sleep 7541; } | tail'",
+            "MiB of memory, more than the 100 MiB that it may",
+        ),
         (
             "for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 7541 & done; wait",
             "processes, more than the 20 that it may",

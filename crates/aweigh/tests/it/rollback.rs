@@ -58,28 +58,87 @@ fn a_folder_that_is_gone_or_touched_is_staged_anew() {
     rig.assert_runs(&commits[0]);
 }
 
+/// Goes back on the first server as somebody does who is logged in there, in this shell; exit code, and what was said.
+fn by_hand(rig: &Rig, shell: &[&str], words: &[&str]) -> (i32, String) {
+    let driver = std::fs::read_dir(rig.root(1).join(".aweigh")).unwrap().flatten();
+    let driver = driver.map(|entry| entry.path()).find(|path| path.to_str().unwrap().contains("/driver-"));
+    let (program, before) = shell.split_first().unwrap();
+    let mut command = std::process::Command::new(program);
+    command.args(before).arg(driver.unwrap()).arg("rollback").args(words).current_dir("/");
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), said)
+}
+
+/// Where a bad release was never good, by hand one goes back behind it.
+#[test]
+fn by_hand_in_the_middle_of_a_bad_release() {
+    for shell in [["sh"].as_slice(), &["busybox", "sh"]] {
+        let mut rig = Rig::new(1);
+        rig.apply("[projects.shop.environments.production.hooks]\nafter_activate = \"test ! -e bad || exit 1; test ! -e slow || sleep 600\"");
+        let good = rig.repo.commit([("version", file("1\n"))]);
+        rig.release("main");
+        rig.repo.commit([("bad", file(""))]);
+        assert_eq!(rig.run(["release", "shop", "-e", "production", "main"]).code, 1);
+        assert_eq!(std::fs::read_dir(rig.root(1).join("releases")).unwrap().count(), 2, "it is still there");
+        rig.repo.commit([("bad", testkit::repo::Entry::Gone), ("slow", file(""))]);
+        rig.ok(["release", "shop", "-e", "production", "main", "--detach"]);
+        rig.wait_for_node(3, "web-1/after_activate", "running");
+        rig.kill();
+        let (code, said) = by_hand(&rig, shell, &[]);
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(rig.revision(1), Some(good), "{said}");
+        // Where none is known to have been good, the newest complete one is taken, and that is said.
+        std::fs::remove_file(rig.root(1).join("current")).unwrap();
+        let releases = std::fs::read_dir(rig.root(1).join("releases")).unwrap().flatten();
+        let third =
+            releases.map(|entry| entry.file_name().into_string().unwrap()).find(|name| name.ends_with("-3"));
+        std::os::unix::fs::symlink(format!("releases/{}", third.unwrap()), rig.root(1).join("current"))
+            .unwrap();
+        for manifest in std::fs::read_dir(rig.root(1).join(".aweigh/manifests")).unwrap().flatten() {
+            let _ = std::fs::remove_file(manifest.path().join("good"));
+        }
+        let (code, said) = by_hand(&rig, shell, &[]);
+        assert!(code == 0 && said.contains("known to have been good"), "{said}");
+        assert!(rig.current(1).unwrap().ends_with("-2"), "{said}");
+    }
+}
+
+/// It was called good, and then went back because of what comes last.
+#[test]
+fn what_goes_back_behind_its_last_hook_is_not_good() {
+    let rig = Rig::new(1);
+    let flag = rig.folder.path().join("flag");
+    rig.apply(&format!(
+        "[projects.shop.environments.production.hooks]\nafter_release = \"test ! -e {}\"",
+        flag.display()
+    ));
+    rig.repo.commit([("version", file("1\n"))]);
+    rig.release("main");
+    std::fs::write(&flag, "").unwrap();
+    rig.repo.commit([("version", file("2\n"))]);
+    assert_eq!(rig.run(["release", "shop", "-e", "production", "main"]).code, 1);
+    assert_eq!(rig.status(2), "rolled_back");
+    let good = |release: i64| {
+        let name = rig.snapshot(release)["release"]["name"].as_str().unwrap().to_owned();
+        rig.root(1).join(".aweigh/manifests").join(name).join("good").exists()
+    };
+    assert_eq!((good(1), good(2)), (true, false));
+    // A rollback that goes back leaves what it brought as good as it was.
+    std::fs::remove_file(&flag).unwrap();
+    rig.release("main");
+    std::fs::write(&flag, "").unwrap();
+    assert_ne!(rig.run(["rollback", "shop", "-e", "production"]).code, 0);
+    assert!(good(1));
+}
+
 /// With Aweigh gone: whoever is logged in on the server goes back by hand, and Aweigh knows it afterwards.
 #[test]
 fn by_hand_with_aweigh_gone() {
     let mut rig = Rig::new(2);
     let commits = versions(&rig);
     rig.kill();
-    let driver = std::fs::read_dir(rig.root(1).join(".aweigh")).unwrap().flatten();
-    let driver =
-        driver.map(|entry| entry.path()).find(|path| path.to_str().unwrap().contains("/driver-")).unwrap();
-    let by_hand = |shell: &[&str], words: &[&str]| {
-        let (program, before) = shell.split_first().unwrap();
-        let output = std::process::Command::new(program)
-            .args(before)
-            .arg(&driver)
-            .arg("rollback")
-            .args(words)
-            .current_dir("/")
-            .output()
-            .unwrap();
-        let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-        (output.status.code().unwrap(), said)
-    };
+    let by_hand = |shell: &[&str], words: &[&str]| by_hand(&rig, shell, words);
     let (code, said) = by_hand(&["sh"], &[]);
     assert!(code == 0 && said.contains("Nothing was restarted"), "{said}");
     assert_eq!((rig.revision(1).as_ref(), rig.revision(2).as_ref()), (Some(&commits[1]), Some(&commits[2])));

@@ -1,9 +1,10 @@
 //! Artifacts: a built tree as it is packed once and brought to every server.
 //!
-//! [`manifest`] says what is in it, [`pack`] makes it ([`pushed`] from an archive that was built elsewhere), [`kept`] finds
+//! [`manifest`] says what is in it, [`pack`] makes it ([`pushed`] from an `archive` that was built elsewhere), [`kept`] finds
 //! its files again, [`stream`] puts it into the form that one environment's servers receive. An artifact keeps only the files
 //! that its *base*, an earlier artifact, does not have; `tar` is the one form of both.
 
+mod archive;
 pub mod body;
 pub mod kept;
 pub mod manifest;

@@ -320,10 +320,11 @@ do_activate() {
 # What a person switched by hand is over with the next release.
 forget_hand() { if [ -f .aweigh/by-hand ]; then rm -f .aweigh/by-hand; fi; }
 
-# values: name, before
+# values: name, before, spoiled (a release that is not good after all; empty for none)
 do_undo() {
-  line; name=$value; line; before=$value
+  line; name=$value; line; before=$value; line; spoiled=$value
   mine || return 75
+  if plain "$spoiled" && [ -f ".aweigh/manifests/$spoiled/good" ]; then rm -f ".aweigh/manifests/$spoiled/good"; fi
   current_is_link || return 79
   now=$(readlink current)
   if [ "$now" != "$before" ]; then
@@ -406,18 +407,35 @@ alive() {
   case ${stat##*) } in Z*) return 1 ;; esac
 }
 
-# Whether anything of the run of $dir runs.
-any_left() {
-  group=$(cat "$dir/pid")
-  kill -0 "-$group" 2>/dev/null || return 1
-  [ -r /proc/self/stat ] || return 0
+# What runs of the session of $dir, in whatever group of it: $found; or its group, where /proc does not tell.
+members() {
+  leader=$(cat "$dir/pid") found=
+  if [ ! -r /proc/self/stat ]; then
+    if kill -0 "-$leader" 2>/dev/null; then found=-$leader; fi
+    return 0
+  fi
   for stat in /proc/[0-9]*/stat; do
+    number=${stat#/proc/} number=${number%/stat}
     { read -r stat <"$stat"; } 2>/dev/null || continue
-    # Behind the name, which may hold anything: state, parent, group.
+    # Behind the name, which may hold anything: state, parent, group, session.
     set -- ${stat##*) }
-    if [ "$3" = "$group" ] && [ "$1" != Z ]; then return 0; fi
+    if [ "${4:-}" = "$leader" ] && [ "$1" != Z ]; then found="$found $number"; fi
   done
-  return 1
+}
+
+# Whether anything of the run of $dir runs.
+any_left() { members; [ -n "$found" ]; }
+
+# Sends the signal $1 to all of it.
+signal() {
+  members
+  if [ -n "$found" ]; then kill "-$1" $found 2>/dev/null; fi
+}
+
+# Kills all of it, and what was started meanwhile.
+kill_all() {
+  kills=0
+  while any_left && [ $kills -lt 10 ]; do kills=$((kills + 1)); signal KILL; done
 }
 
 # values: run. What became of it: "exit CODE", "running yes", or "unknown yes" when it began and nobody knows.
@@ -437,8 +455,8 @@ do_kill() {
   dir=.aweigh/runs/$run
   [ -f "$dir/pid" ] || return 80
   case $signal in
-    TERM) printf '' >"$dir/term"; kill -TERM "-$(cat "$dir/pid")" 2>/dev/null ;;
-    KILL) kill -KILL "-$(cat "$dir/pid")" 2>/dev/null; rm -f "$dir/term" ;;
+    TERM) printf '' >"$dir/term"; signal TERM ;;
+    KILL) kill_all; rm -f "$dir/term" ;;
     *) : ;;
   esac
   if any_left; then say left yes; fi
@@ -455,13 +473,13 @@ do_halt() {
     case $dir in ".aweigh/runs/$release"/*) continue ;; esac
     [ -f "$dir/pid" ] && [ ! -f "$dir/exit" ] && any_left || continue
     printf '' >"$dir/term"
-    kill -TERM "-$(cat "$dir/pid")" 2>/dev/null
+    signal TERM
     set -- "$@" "$dir"
   done
   tries=0
   for dir; do
     while any_left && [ $tries -lt 20 ]; do tries=$((tries + 1)); sleep 0.1 2>/dev/null || sleep 1; done
-    if any_left; then kill -KILL "-$(cat "$dir/pid")" 2>/dev/null; fi
+    kill_all
     rm -f "$dir/term"
     say ended "${dir#.aweigh/runs/}"
   done
@@ -481,11 +499,15 @@ do_http() {
 }
 
 # ------------------------------------------------------------------ the end
-# values: a line for revisions.log, names of releases to remove
+# values: the release that is good now, a line for revisions.log, names of releases to remove
 do_prune() {
-  line; note=$value; line; count=$value
+  line; name=$value; line; note=$value; line; count=$value
   mine && ours=yes || ours=
-  if [ -n "$ours" ] && [ -n "$note" ]; then printf '%s\n' "$note" >>revisions.log; fi
+  if [ -n "$ours" ]; then
+    # By hand one goes back to what was good, not to what was only complete.
+    if plain "$name" && [ -d ".aweigh/manifests/$name" ]; then printf '' >".aweigh/manifests/$name/good"; fi
+    if [ -n "$note" ]; then printf '%s\n' "$note" >>revisions.log; fi
+  fi
   while [ "$count" -gt 0 ]; do
     line; count=$((count - 1))
     [ -n "$ours" ] && plain "$value" && ! is_live "$value" || continue
@@ -527,14 +549,19 @@ by_hand() {
   now=$(readlink current)
   live=${now#releases/}
   if [ -z "$wanted" ]; then
-    # The newest that is sealed and older than what is live; the number stands behind the last dash.
-    best=0
+    # The newest good one that is sealed and older than what is live; the number stands behind the last dash.
+    good=0 best=0 sealed=
     for dir in releases/*; do
       name=${dir#releases/}
       number=${name##*-}
       [ -d "$dir" ] && [ -f ".aweigh/manifests/$name/seal" ] && [ "$number" -lt "${live##*-}" ] 2>/dev/null || continue
-      if [ "$number" -gt "$best" ]; then best=$number wanted=$name; fi
+      if [ "$number" -gt "$best" ]; then best=$number sealed=$name; fi
+      if [ -f ".aweigh/manifests/$name/good" ] && [ "$number" -gt "$good" ]; then good=$number wanted=$name; fi
     done
+    if [ -z "$wanted" ] && [ -n "$sealed" ]; then
+      wanted=$sealed
+      echo "warning: no earlier release here is known to have been good; $wanted is the newest that is complete"
+    fi
     [ -n "$wanted" ] || { echo "there is no earlier release here; name one: ls releases"; return 76; }
   fi
   plain "$wanted" && [ -d "releases/$wanted" ] || { echo "there is no release $wanted here: ls releases"; return 76; }

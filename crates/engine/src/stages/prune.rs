@@ -21,7 +21,7 @@ pub async fn prune(lane: &mut Lane) -> Result<(), Halt> {
     // An earlier try may have written its line.
     let note = if open.unknown { String::new() } else { revision_line(lane) };
     let build = || {
-        let command = Command::new("prune").value("note", &note)?;
+        let command = Command::new("prune").value("folder", lane.folder().as_str())?.value("note", &note)?;
         command.list("release", remove.iter().map(ReleaseName::as_str))
     };
     let command = match build() {

@@ -2,7 +2,7 @@
 //! again, healthy. Probe and run are one, as for activate.
 
 use model::event::ServerFact;
-use model::{Action, HookPoint, NodeFact, ServerState, Step, StepKind, StepStatus};
+use model::{Action, HookPoint, Kind, NodeFact, ServerState, Step, StepKind, StepStatus};
 
 use super::hook::{self, Scene};
 use super::verify::verify_undone;
@@ -69,8 +69,12 @@ async fn switch_back(lane: &mut Lane, key: &str) -> Result<(), Halt> {
     let Begun::Act(open) = run.begin_as(key, Some(added), Tries::New).await? else { return Ok(()) };
     let hands = lane.hands.clone();
     let _held = hands.lock().await;
-    let build =
-        || Command::new("undo").value("folder", lane.folder().as_str())?.value("before", &lane.before);
+    // What goes back behind `after_release` was called good already. A release that comes again was good before.
+    let spoiled = if run.plan.kind == Kind::Release { lane.folder().as_str() } else { "" };
+    let build = || {
+        let command = Command::new("undo").value("folder", lane.folder().as_str())?;
+        command.value("before", &lane.before)?.value("spoiled", spoiled)
+    };
     let command = match build() {
         Ok(command) => command,
         Err(error) => return Err(open.fail(unsendable(error)).await),

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use model::Build;
 
@@ -49,7 +50,6 @@ struct Used {
 
 /// What the processes of a session use together; `None` where there is no /proc.
 fn used(session: i32) -> Option<Used> {
-    let page = 1024 * page_kilobytes();
     let mut used = Used::default();
     for entry in fs::read_dir("/proc").ok()?.flatten() {
         let folder = entry.path();
@@ -65,17 +65,18 @@ fn used(session: i32) -> Option<Used> {
         let mut pages = pages.split_whitespace().map(|field| field.parse::<u64>().unwrap_or(0));
         // Size, resident, and what of that is shared with others.
         let (resident, shared) = (pages.nth(1).unwrap_or(0), pages.next().unwrap_or(0));
-        used.memory += resident.saturating_sub(shared) * page;
+        used.memory += resident.saturating_sub(shared) * *PAGE;
     }
     Some(used)
 }
 
-/// The size of a page as the kernel counts them, in kilobytes: 4 nearly everywhere, 16 or 64 on some ARM machines.
-fn page_kilobytes() -> u64 {
+/// The size of a page as the kernel counts them, in bytes: 4 KiB nearly everywhere, 16 or 64 on some ARM machines.
+static PAGE: LazyLock<u64> = LazyLock::new(|| {
     let maps = fs::read_to_string("/proc/self/smaps").unwrap_or_default();
     let said = maps.lines().find_map(|line| line.strip_prefix("KernelPageSize:"));
-    said.and_then(|said| said.split_whitespace().next()?.parse().ok()).unwrap_or(4)
-}
+    let kilobytes: Option<u64> = said.and_then(|said| said.split_whitespace().next()?.parse().ok());
+    1024 * kilobytes.unwrap_or(4)
+});
 
 #[cfg(test)]
 mod tests {

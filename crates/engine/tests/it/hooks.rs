@@ -124,7 +124,7 @@ async fn a_run_starts_once_however_often_it_is_asked_for() {
 async fn a_refused_start_leaves_nothing_and_understands_what_follows() {
     for machine in Machine::ALL {
         let (site, mut driver) = ready(machine).await;
-        let text = "unlock\nprune\nx\n0\n";
+        let text = "unlock\nprune\nx\nx\n0\n";
         let answer = tell(&mut driver, &hook("42/hook-1", "releases/none", &["A=b"], text)).await;
         assert_eq!((answer.status, answer.get("gone")), (status::INCOMPLETE, Some("releases/none")));
         assert_eq!(ask(&mut driver, "state", &["42/hook-1"]).await.status, status::NO_RUN);

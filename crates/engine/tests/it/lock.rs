@@ -174,8 +174,8 @@ async fn every_verb_that_acts_asks_for_the_lock() {
         let verbs: [(&str, &[&str]); 5] = [
             ("seal", &["one"]),
             ("activate", &["one", ""]),
-            ("undo", &["one", ""]),
-            ("prune", &["note", "2", "one", "two"]),
+            ("undo", &["one", "", ""]),
+            ("prune", &["one", "note", "2", "one", "two"]),
             ("hook", &["42/a-1", ".", "1", "A=b", "0"]),
         ];
         let mut stale = site.driver("here:42:0").await;

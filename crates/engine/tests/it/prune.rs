@@ -29,7 +29,8 @@ async fn what_is_named_goes_and_everything_else_stays() {
         symlink("releases/t-3", site.path("current")).unwrap();
         let named =
             ["t-1", "t-3", "t-9", "", ".", "..", "../shared", "/", ".hidden", "-rf", "t-1/folder", "*", "x-"];
-        let mut values = vec!["Branch main (at abc) deployed; $(id) 'x'".to_owned(), named.len().to_string()];
+        let note = "Branch main (at abc) deployed; $(id) 'x'";
+        let mut values = vec!["t-2".to_owned(), note.to_owned(), named.len().to_string()];
         values.extend(named.map(str::to_owned));
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
         let answer = ask(&mut driver, "prune", &values).await;
@@ -38,6 +39,7 @@ async fn what_is_named_goes_and_everything_else_stays() {
         assert_eq!(site.names("releases"), [".hidden", "by hand", "t-2", "t-3"]);
         assert_eq!(fs::read_to_string(site.path("current/folder/file")).unwrap(), "t-3");
         assert_eq!(site.names(".aweigh/manifests"), ["t-2"]);
+        assert_eq!(site.names(".aweigh/manifests/t-2"), ["good"]);
         assert_eq!(site.names(".aweigh/runs"), ["2"]);
         assert!(site.path("shared").is_dir() && site.folder().join("outside").exists());
         assert!(!site.path(".aweigh/driver-0123456789abcdef").exists());
@@ -46,8 +48,9 @@ async fn what_is_named_goes_and_everything_else_stays() {
         let log = "Branch main (at abc) deployed; $(id) 'x'\n";
         assert_eq!(fs::read_to_string(site.path("revisions.log")).unwrap(), log);
         // Without a note there is no line.
-        assert_eq!(ask(&mut driver, "prune", &["", "0"]).await.status, 0);
+        assert_eq!(ask(&mut driver, "prune", &["../../shared", "", "0"]).await.status, 0);
         assert_eq!(fs::read_to_string(site.path("revisions.log")).unwrap(), log);
+        assert_eq!(site.names("shared"), [""; 0], "only a release of ours can be good");
     }
 }
 
@@ -62,7 +65,7 @@ async fn what_is_live_stays_however_the_link_is_written() {
         {
             let _ = fs::remove_file(site.path("current"));
             symlink(live, site.path("current")).unwrap();
-            assert_eq!(ask(&mut driver, "prune", &["", "1", "t-1"]).await.get("removed"), None, "{live}");
+            assert_eq!(ask(&mut driver, "prune", &["", "", "1", "t-1"]).await.get("removed"), None, "{live}");
             assert!(site.path("current/.").is_dir(), "{live} is gone");
         }
     }

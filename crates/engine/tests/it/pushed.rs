@@ -71,6 +71,20 @@ fn an_archive_is_what_its_folder_would_be() {
     }
 }
 
+#[test]
+fn what_a_killed_process_left_is_swept_and_nothing_else() {
+    let data = tempfile::tempdir().unwrap();
+    engine::artifact::sweep(data.path()).unwrap();
+    let kept =
+        pushed::keep(data.path(), order(), whole(&[plain("file", "text")]).as_slice(), LIMITS).unwrap();
+    for left in [".new-42-1", ".new-pushed-0011", ".gone-abc"] {
+        fs::create_dir_all(data.path().join("artifacts").join(left).join("folder")).unwrap();
+    }
+    engine::artifact::sweep(data.path()).unwrap();
+    let names: Vec<_> = fs::read_dir(data.path().join("artifacts")).unwrap().flatten().collect();
+    assert_eq!(names.iter().map(fs::DirEntry::file_name).collect::<Vec<_>>(), [kept.hash.as_str()]);
+}
+
 /// A block of an archive with this name, as hostile as it likes, and what follows it.
 fn raw(name: &[u8], kind: EntryType, link: &[u8], size: u64, bytes: &[u8]) -> Vec<u8> {
     let mut header = Header::new_gnu();
@@ -111,6 +125,7 @@ fn whole(parts: &[Vec<u8>]) -> Vec<u8> {
 fn what_is_hostile_is_refused_with_a_reason_and_nothing_stays() {
     let fine = whole(&[plain("plain", "text")]);
     assert!(push(&fine).is_ok());
+    assert!(push(&whole(&[extended("size=1")])).is_ok(), "some writers always say it");
     let gzip = zipped(&fine, false);
     let many: Vec<Vec<u8>> = (0..1001).map(|number| plain(&format!("{number}"), "")).collect();
     let refused: Vec<(&str, Vec<u8>)> = vec![
@@ -123,7 +138,9 @@ fn what_is_hostile_is_refused_with_a_reason_and_nothing_stays() {
         ("cannot be read", gzip[..gzip.len() - 9].to_vec()),
         ("cannot be read", [gzip[..20].to_vec(), vec![7; 40]].concat()),
         ("is damaged", whole(&[plain("plain", "text"), vec![1; 512]])),
-        ("goes on behind its end", [fine.clone(), vec![1; 17 << 20]].concat()),
+        ("goes on behind its end", [fine.clone(), fine.clone()].concat()),
+        ("goes on behind its end", [fine.clone(), vec![0; 17 << 20]].concat()),
+        ("more headers than", whole(&vec![raw(b"again", EntryType::Directory, b"", 0, b""); 8100])),
         ("leads out of it", whole(&[plain("../evil", "x")])),
         ("leads out of it", whole(&[plain("/etc/evil", "x")])),
         ("leads out of it", whole(&[plain("a/../b", "x")])),
@@ -146,6 +163,7 @@ fn what_is_hostile_is_refused_with_a_reason_and_nothing_stays() {
         ("sparse", whole(&[special(EntryType::GNUSparse)])),
         ("sparse", whole(&[extended("GNU.sparse.major=1")])),
         ("too large", whole(&[extended("size=9999999999")])),
+        ("sparse", whole(&[raw(b"holes", EntryType::GNUSparse, b"", 512, &[7; 512])])),
         ("unknown kind", whole(&[special(EntryType::new(b'Z'))])),
         ("has bytes and is no file", whole(&[raw(b"a", EntryType::Symlink, b"b", 9, b"123456789")])),
         ("more than 64 KiB", whole(&[raw(b"long", EntryType::GNULongName, b"", 1 << 30, b"")])),

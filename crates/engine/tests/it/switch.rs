@@ -34,7 +34,7 @@ async fn activate(driver: &mut Driver, name: &str, before: &str) -> u32 {
 }
 
 async fn undo(driver: &mut Driver, name: &str, before: &str) -> u32 {
-    ask(driver, "undo", &[name, before]).await.status
+    ask(driver, "undo", &[name, before, ""]).await.status
 }
 
 /// Whether a release that was changed by `change` after it was sealed is activated.
@@ -112,7 +112,7 @@ async fn a_link_that_somebody_else_moved_is_drift() {
         assert_eq!(activate(&mut driver, "one", "").await, 0);
         let answer = ask(&mut driver, "activate", &["two", ""]).await;
         assert_eq!((answer.status, answer.get("now")), (status::DRIFT, Some("releases/one")));
-        let answer = ask(&mut driver, "undo", &["two", "releases/zero"]).await;
+        let answer = ask(&mut driver, "undo", &["two", "releases/zero", ""]).await;
         assert_eq!((answer.status, answer.get("now")), (status::DRIFT, Some("releases/one")));
         assert_eq!(site.link("current"), "releases/one");
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use model::{Fact, ReleaseId, Status, StepStatus};
 use sea_orm::ConnectionTrait;
-use store::{KeepHistory, LogFilter, RemovedHistory, Topic};
+use store::{KeepHistory, LogFilter, NewChat, RemovedHistory, Said, Topic};
 
-use crate::rig::{Rig, node, said};
+use crate::rig::{Rig, node, rollback, said};
 
 const NOTHING: KeepHistory = KeepHistory { logs: None, facts: None };
 const MONTH: Option<Duration> = Some(Duration::from_hours(30 * 24));
@@ -77,4 +77,22 @@ async fn old_logs_and_facts_go_and_what_runs_keeps_its_own() {
         assert_eq!(told(&rig, kept).await, (vec![text.clone()], facts, seq));
     }
     assert!(told(&rig, unended).await.1 > 0);
+    let late =
+        NewChat { topic: Topic::Release(old), user: "li".into(), text: "late".into(), node: None, key: None };
+    assert_eq!(rig.store.say(late).await.unwrap(), Said::NoTopic, "nothing is said behind a hole");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_back_keeps_its_own_with_the_rollback_that_brought_it() {
+    let rig = Rig::new().await;
+    let first = ended(&rig, "production", Status::Succeeded).await;
+    let second = ended(&rig, "production", Status::Succeeded).await;
+    let origin = rig.store.release(first).await.unwrap().unwrap();
+    rig.store.create(rollback("production", &origin)).await.unwrap();
+    let claimed = rig.store.claim().await.unwrap().unwrap();
+    rig.end((claimed.id, claimed.epoch), Status::Succeeded).await;
+    rig.raw().await.execute_unprepared("UPDATE release SET ended_at = 0").await.unwrap();
+    let removed = rig.store.forget_history(KeepHistory { logs: MONTH, facts: MONTH }).await.unwrap();
+    assert_eq!(removed, RemovedHistory { logs: 0, facts: 1 });
+    assert!(log(&rig, first).await.is_some() && log(&rig, second).await.is_none());
 }

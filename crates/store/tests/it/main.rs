@@ -5,6 +5,7 @@ mod artifacts;
 mod claims;
 mod creating;
 mod definitions;
+mod drift;
 mod events;
 mod history;
 mod logs;

@@ -3,7 +3,7 @@
 use model::event::ServerFact;
 use model::{Epoch, Event, Fact, NodeFact, Plan, ReleaseId, ServerState, Status, StepKind, StepStatus, Tree};
 use proptest::prelude::*;
-use store::{Entry, Error, LogFilter, Store, Topic};
+use store::{Entry, Error, LogFilter, NewChat, Said, Store, Topic};
 use testkit::instructions::assert_instructions;
 
 use crate::rig::{Rig, SERVERS, STEPS, name, node, release, said, step};
@@ -46,6 +46,37 @@ async fn fifty_recorders_leave_no_gap_and_share_commits() {
     let commits = rig.store.commits() - before;
     assert!(commits < 250, "500 records took {commits} commits");
     assert_eq!(*seen.borrow_and_update(), 502, "watchers hear of the last one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_chat_holds_no_release_up() {
+    let rig = Rig::new().await;
+    let (id, epoch) = rig.running("production").await;
+    let topic = Topic::Release(id);
+    let chatters: Vec<_> = (0..50)
+        .map(|n| {
+            let (store, topic) = (rig.store.clone(), topic.clone());
+            tokio::spawn(async move {
+                for line in 0..100 {
+                    let (user, text) = (format!("user-{n}"), format!("{line}"));
+                    let chat = NewChat { topic: topic.clone(), user, text, node: None, key: None };
+                    assert!(matches!(store.say(chat).await.unwrap(), Said::New(_)));
+                }
+            })
+        })
+        .collect();
+    // It waits for those who came before it, and for nobody who comes later.
+    for line in 0..20 {
+        rig.store.record(id, epoch, vec![said("fetch", &format!("{line}\n"))]).await.unwrap();
+    }
+    for chatter in chatters {
+        chatter.await.unwrap();
+    }
+    let events = all_events(&rig.store, id).await;
+    let numbers: Vec<u64> = events.iter().map(|event| event.seq).collect();
+    assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>());
+    let last = events.iter().rposition(|event| matches!(event.fact, Fact::Log(_))).unwrap();
+    assert!(events.len() - last > 1000, "it ended at {last} of {}", events.len());
 }
 
 #[test]
