@@ -160,13 +160,9 @@ fn pack(
     revision: String,
     archive: Box<dyn Read + Send>,
 ) -> Result<Packed, Refused> {
-    let (previous, base) = match latest.and_then(|hash| Some((kept::chain(data, &hash)?, hash))) {
-        Some((chain, hash)) => {
-            let base = (chain.len() < kept::LONGEST_CHAIN).then(|| hash.clone());
-            (Some(kept::manifest(data, &hash)?), base)
-        }
-        None => (None, None),
-    };
+    let before = latest.as_deref().map(|hash| kept::before(data, hash)).transpose()?.flatten();
+    let (previous, is_base) = before.unzip();
+    let base = latest.filter(|_| is_base == Some(true));
     let order = Order { exclude: Vec::new(), mtime, revision, previous, base };
     pushed::keep(data, order, archive, limits)
 }

@@ -14,7 +14,7 @@ use crate::error::Failure;
 
 /// How many artifacts may build on one another before one is packed whole again: whoever needs a whole stream reads
 /// all of them.
-pub const LONGEST_CHAIN: usize = 16;
+const LONGEST_CHAIN: usize = 16;
 
 /// The hashes of an artifact and its bases, the first one last; nothing when one of them is not kept any more.
 pub fn chain(data: &Path, hash: &str) -> Option<Vec<String>> {
@@ -39,6 +39,13 @@ pub fn chain(data: &Path, hash: &str) -> Option<Vec<String>> {
 pub fn manifest(data: &Path, hash: &str) -> Result<Manifest, Failure> {
     let file = File::open(folder(data, hash).join("manifest.jsonl"));
     Ok(Manifest::read(BufReader::new(file.map_err(|error| gone(hash, &error.to_string()))?))?)
+}
+
+/// What a new artifact takes over from the one with this hash: its manifest, and whether it may leave out what that one has.
+/// `None` when it is not kept any more. Blocking.
+pub fn before(data: &Path, hash: &str) -> Result<Option<(Manifest, bool)>, Failure> {
+    let Some(chain) = chain(data, hash) else { return Ok(None) };
+    Ok(Some((manifest(data, hash)?, chain.len() < LONGEST_CHAIN)))
 }
 
 /// Where the files of an artifact are.

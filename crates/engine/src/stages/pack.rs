@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::build::{Built, keep_caches, settings_hash};
-use crate::artifact::kept::LONGEST_CHAIN;
 use crate::artifact::manifest::{Entry, Manifest};
 use crate::artifact::pack::{Order, Packed, Packing, pack as pack_tree};
 use crate::artifact::{self, kept};
@@ -108,11 +107,10 @@ async fn previous(run: &Run) -> Result<Option<Previous>, Failure> {
     let live = run.good.first().and_then(|good| good.artifact.clone());
     let latest = run.ports.artifacts.latest(&run.plan.project.name).await.map_err(stored)?;
     for hash in live.into_iter().chain(latest) {
-        let Some(chain) = kept::chain(&run.ports.data, &hash) else { continue };
         let Some(kept) = run.ports.artifacts.get(&hash).await.map_err(stored)? else { continue };
         let data = run.ports.data.clone();
-        let manifest = blocking(move || kept::manifest(&data, &hash)).await?;
-        return Ok(Some(Previous { kept, manifest, is_base: chain.len() < LONGEST_CHAIN }));
+        let Some((manifest, is_base)) = blocking(move || kept::before(&data, &hash)).await? else { continue };
+        return Ok(Some(Previous { kept, manifest, is_base }));
     }
     Ok(None)
 }
