@@ -36,6 +36,8 @@ pub struct Settings {
     pub ssh: Ssh,
     /// How many of the newest artifacts of a project stay beside those that are needed.
     pub keep_artifacts: usize,
+    /// How many bytes of the disk stay free of what releases build.
+    pub disk_reserve: u64,
     /// How long logs and facts stay.
     pub history: KeepHistory,
     /// How often servers are asked what they run; `None` for never.
@@ -44,6 +46,9 @@ pub struct Settings {
 
 /// How many artifacts stay when nothing is said.
 pub(crate) const KEEP_ARTIFACTS: usize = 20;
+
+/// How much of the disk stays free of what releases build when nothing is said, in bytes.
+pub(crate) const DISK_RESERVE: u64 = 1 << 30;
 
 /// How long logs and facts stay when nothing is said: what people said and what happened is small and stays, what steps
 /// wrote is not.
@@ -98,6 +103,7 @@ impl Settings {
             git: file.git,
             ssh: file.ssh,
             keep_artifacts: file.keep_artifacts.unwrap_or(KEEP_ARTIFACTS),
+            disk_reserve: file.disk_reserve,
             history: file.history,
             look_for_drift: file.look_for_drift,
         })
@@ -118,6 +124,8 @@ impl Settings {
             git: git::Policy::default(),
             ssh: Ssh::default(),
             keep_artifacts: KEEP_ARTIFACTS,
+            // What is thrown away needs no way back tomorrow.
+            disk_reserve: 0,
             history: HISTORY,
             look_for_drift: DRIFT,
         })

@@ -53,6 +53,7 @@ pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wire
         installation: store.installation().to_owned(),
         public_url: public_url(settings),
         keep_artifacts: settings.keep_artifacts,
+        disk_reserve: settings.disk_reserve,
         data: settings.data.clone(),
     };
     tokio::spawn(upkeep::forget_history(store.clone(), settings.history, stop.clone()));

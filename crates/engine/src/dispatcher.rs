@@ -18,7 +18,7 @@ use crate::reporter::Reporter;
 use crate::retry;
 use crate::run::{Ports, Run};
 use crate::stages::build::remove;
-use crate::stages::halt;
+use crate::stages::{halt, pack};
 use crate::steering::Steering;
 
 /// How often is looked for releases whose environment was locked.
@@ -153,10 +153,14 @@ async fn keep_at_it(ports: &Ports, mut claim: Claim, steering: &Steering, mut ta
         Ok(wishes) => steering.hear(&wishes),
         Err(error) => tracing::warn!(release = %claim.release, %error, "a wish may have been missed"),
     }
+    let mut ran_out = false;
     loop {
         // A wish that is granted twice would take back what the first time did.
         let work = match retry::grant(ports, &mut claim).await {
-            Ok(()) => tokio::spawn(own(ports.clone(), claim.clone(), steering.clone(), taken_over)),
+            Ok(()) => {
+                let mine = (claim.clone(), ran_out);
+                tokio::spawn(own(ports.clone(), mine, steering.clone(), taken_over))
+            }
             Err(error) => tokio::spawn(async { Err(error) }),
         };
         let work = AbortOnDropHandle::new(work);
@@ -178,6 +182,10 @@ async fn keep_at_it(ports: &Ports, mut claim: Claim, steering: &Steering, mut ta
                 }
                 return;
             }
+            Ok(Err(error @ JournalError::Full)) => {
+                tracing::error!(release = %claim.release, %error, "it is tried again");
+                ran_out |= make_room(ports, &claim).await;
+            }
             Ok(Err(error)) => tracing::error!(release = %claim.release, %error, "it is tried again"),
             Err(error) => tracing::error!(release = %claim.release, %error, "it is taken up again"),
         }
@@ -186,8 +194,14 @@ async fn keep_at_it(ports: &Ports, mut claim: Claim, steering: &Steering, mut ta
     }
 }
 
-async fn own(ports: Ports, claim: Claim, steering: Steering, taken_over: bool) -> Result<(), JournalError> {
-    pipeline::run(Arc::new(assemble(ports, &claim, steering).await?), taken_over).await
+async fn own(
+    ports: Ports,
+    (claim, ran_out): (Claim, bool),
+    steering: Steering,
+    taken_over: bool,
+) -> Result<(), JournalError> {
+    let run = Run { ran_out, ..assemble(ports, &claim, steering).await? };
+    pipeline::run(Arc::new(run), taken_over).await
 }
 
 /// Everything that somebody needs who works on a release.
@@ -200,7 +214,27 @@ async fn assemble(ports: Ports, claim: &Claim, steering: Steering) -> Result<Run
     // A rollback has no folder of its own; what it brought back counts as activated then.
     good.retain(|release| release.kind == Kind::Release);
     let found = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
-    Ok(Run { plan, epoch: claim.epoch, ports, reporter, steering, good, found })
+    Ok(Run { plan, epoch: claim.epoch, ports, reporter, steering, good, found, ran_out: false })
+}
+
+/// Removes what a release has made on this machine, when it may be what filled the disk; answers whether it was. What is
+/// packed is needed, and takes no more room.
+async fn make_room(ports: &Ports, claim: &Claim) -> bool {
+    let Ok(run) = assemble(ports.clone(), claim, Steering::default()).await else { return false };
+    if run.was_done("pack") {
+        return false;
+    }
+    let (tree, new) = (run.work().join("tree"), pack::place_of_new(&run));
+    let removed = async {
+        // The tree first: what ends the rest needs a little room itself.
+        remove(&tree).await?;
+        remove(&new).await?;
+        halt::on_this_machine(Arc::new(run)).await
+    };
+    if let Err(failure) = removed.await {
+        tracing::warn!(release = %claim.release, reason = failure.message, "something of it may still be there");
+    }
+    true
 }
 
 /// Ends what a release that was cut off left running on this machine. On servers its successor does that.

@@ -10,7 +10,7 @@
 //! switches them batch by batch ([`urgent`] all at once, when people go back), [`ending`] brings it to its end, and back when
 //! it fails; [`steering`] is what people want meanwhile. A stage acts through a [`lane`], one server's connection, and says
 //! what it does through [`run`]. [`remote`] holds the words that the constant driver script knows; [`driver`] speaks them.
-//! [`artifact`] turns a tree into the bytes that servers receive.
+//! [`artifact`] turns a tree into the bytes that servers receive. Outside of releases: [`check`], [`drift`], [`trial`].
 
 pub mod artifact;
 pub mod check;
@@ -34,8 +34,10 @@ pub mod recovery;
 pub mod remote;
 pub mod reporter;
 pub mod retry;
+pub mod room;
 pub mod run;
 pub mod stages;
 pub mod staging;
 pub mod steering;
+pub mod trial;
 pub mod urgent;

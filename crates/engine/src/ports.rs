@@ -370,6 +370,9 @@ pub enum JournalError {
     /// Somebody else owns the release now, or it has ended.
     #[error("release {0} is not ours any more")]
     Fenced(ReleaseId),
+    /// There is no room on its disk.
+    #[error("the database could not record it: its disk is full")]
+    Full,
     /// The database refused or failed.
     #[error("the database could not record it: {0}")]
     Store(String),

@@ -42,6 +42,8 @@ pub struct Ports {
     pub public_url: String,
     /// How many of the newest artifacts of a project stay beside those that are needed.
     pub keep_artifacts: usize,
+    /// How many bytes of the disk stay free of what releases build, for the way back.
+    pub disk_reserve: u64,
     /// The data folder: artifacts, work trees, homes and caches live below it.
     pub data: PathBuf,
 }
@@ -63,6 +65,8 @@ pub struct Run {
     pub good: Vec<GoodRelease>,
     /// The steps as they were found when this ownership began.
     pub found: HashMap<String, StepRow>,
+    /// The disk of this machine was full while it was built or packed: nothing more is made for it.
+    pub ran_out: bool,
 }
 
 /// Whether a step has to be done.
@@ -130,6 +134,12 @@ impl Run {
         }
         fault::point(|| key.to_owned(), Side::Intent).await.map_err(injected)?;
         Ok(Begun::Act(open))
+    }
+
+    /// Why nothing more is made on this machine, when its disk was full while that was tried.
+    pub fn out_of_room(&self) -> Option<Failure> {
+        let full = || Failure::new(format!("the disk of {} was full", self.ports.data.display()));
+        self.ran_out.then(|| full().hint("free some; what was made for this release is removed"))
     }
 
     /// The same release with the steps as they are recorded now: what was done since this ownership began is not done

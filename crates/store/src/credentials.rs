@@ -1,12 +1,14 @@
 //! Credentials: what may be known of them, and the one door through which a secret leaves the vault.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
-use model::{Name, SecretString};
+use model::{Name, Project, SecretString, Server};
 use sea_orm::{EntityTrait, QueryOrder};
 use serde::{Deserialize, Serialize};
 
+use crate::definitions::credential_of;
 use crate::sql::{from_word, parse, time};
 use crate::tables::credential;
 use crate::vault::{Place, Vault};
@@ -109,6 +111,23 @@ impl Store {
             passphrase: open(&self.0.vault, &row.name, "passphrase", row.passphrase.as_deref())?,
             username: row.username,
         }))
+    }
+
+    /// Every secret with which a repository and these servers are reached.
+    pub async fn secrets_of<'a>(
+        &self,
+        project: &'a Project,
+        servers: impl IntoIterator<Item = &'a Server>,
+    ) -> Result<Vec<SecretString>, Error> {
+        let of_servers = servers.into_iter().filter_map(credential_of);
+        let names: BTreeSet<&Name> = project.credential.iter().chain(of_servers).collect();
+        let mut secrets = Vec::new();
+        for name in names {
+            if let Some(stored) = self.unseal(name).await? {
+                secrets.extend(stored.secret.into_iter().chain(stored.passphrase));
+            }
+        }
+        Ok(secrets)
     }
 
     /// A keyed hash of the stored secret and passphrase, to compare with

@@ -5,7 +5,7 @@ use engine::ports::{
     Artifacts, Claim, Entry, GoodRelease, Journal, JournalError, KeptArtifact, Queue, Secrets, StepRow,
 };
 use jiff::Timestamp;
-use model::{Address, CommitId, Epoch, Name, Plan, ReleaseId, SecretString, Status, Wishes};
+use model::{CommitId, Epoch, Name, Plan, ReleaseId, SecretString, Status, Wishes};
 use store::{ArtifactRecord, Store};
 
 /// A store, as the engine sees it.
@@ -15,13 +15,15 @@ pub struct Memory(pub Store);
 fn refused(release: ReleaseId) -> impl Fn(store::Error) -> JournalError {
     move |error| match error {
         store::Error::Fenced(_) => JournalError::Fenced(release),
-        other => JournalError::Store(other.to_string()),
+        other => failed(other),
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn failed(error: store::Error) -> JournalError {
-    JournalError::Store(error.to_string())
+    match error {
+        store::Error::DiskFull => JournalError::Full,
+        other => JournalError::Store(other.to_string()),
+    }
 }
 
 #[async_trait]
@@ -183,19 +185,6 @@ impl Artifacts for Memory {
 #[async_trait]
 impl Secrets for Memory {
     async fn of(&self, plan: &Plan) -> Result<Vec<SecretString>, JournalError> {
-        let mut names: Vec<&Name> = plan.project.credential.iter().collect();
-        names.extend(plan.servers.iter().filter_map(|server| match &server.address {
-            Address::Ssh(ssh) => Some(&ssh.credential),
-            Address::Local => None,
-        }));
-        names.sort();
-        names.dedup();
-        let mut secrets = Vec::new();
-        for name in names {
-            if let Some(stored) = self.0.unseal(name).await.map_err(failed)? {
-                secrets.extend(stored.secret.into_iter().chain(stored.passphrase));
-            }
-        }
-        Ok(secrets)
+        self.0.secrets_of(&plan.project, &plan.servers).await.map_err(failed)
     }
 }

@@ -10,11 +10,11 @@ use store::KeepHistory;
 
 use crate::toml_text::TomlText;
 
-use super::{DRIFT, HISTORY, Ssh};
+use super::{DISK_RESERVE, DRIFT, HISTORY, Ssh};
 
 /// Every key, as it is written in its table.
 #[cfg(test)]
-pub(super) const KEYS: [&str; 14] = [
+pub(super) const KEYS: [&str; 15] = [
     "listen",
     "data",
     "database",
@@ -26,6 +26,7 @@ pub(super) const KEYS: [&str; 14] = [
     "git_timeout",
     "repository_size",
     "repository_files",
+    "disk_reserve",
     "logs_days",
     "facts_days",
     "look_every",
@@ -86,6 +87,7 @@ struct RawLimits {
     git_timeout: Option<String>,
     repository_size: Option<String>,
     repository_files: Option<u64>,
+    disk_reserve: Option<String>,
 }
 
 /// The file, checked. What can also be said by a flag or a variable is still text.
@@ -98,6 +100,7 @@ pub(super) struct File {
     pub(super) git: git::Policy,
     pub(super) ssh: Ssh,
     pub(super) keep_artifacts: Option<usize>,
+    pub(super) disk_reserve: u64,
     pub(super) history: KeepHistory,
     pub(super) look_for_drift: Option<Duration>,
 }
@@ -113,6 +116,7 @@ impl Default for File {
             git: git::Policy::default(),
             ssh: Ssh::default(),
             keep_artifacts: None,
+            disk_reserve: DISK_RESERVE,
             history: HISTORY,
             look_for_drift: DRIFT,
         }
@@ -198,6 +202,11 @@ impl Raw {
         if let Some(Some(bytes)) = errors.take("limits.repository_size", bytes) {
             git.max_bytes = bytes;
         }
+        let reserve = self.limits.disk_reserve.map(|text| match text.as_str() {
+            "0" => Ok(0),
+            text => api::bytes::parse(text),
+        });
+        let disk_reserve = errors.take("limits.disk_reserve", reserve.transpose()).flatten();
         errors.add_if(
             self.limits.repository_files == Some(0),
             "limits.repository_files",
@@ -212,6 +221,7 @@ impl Raw {
             git,
             ssh,
             keep_artifacts,
+            disk_reserve: disk_reserve.unwrap_or(DISK_RESERVE),
             history,
             look_for_drift,
         }))

@@ -64,6 +64,9 @@ pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
     let Begun::Act(open) = run.begin("build").await? else {
         return Err(Halt::Failed(Failure::new("the built tree is gone")));
     };
+    if let Some(failure) = run.out_of_room() {
+        return Err(open.fail(failure).await);
+    }
     if let Err(failure) = control.contact().await {
         return Err(open.fail(failure).await);
     }
@@ -90,7 +93,7 @@ pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
         hook.timeout = run.plan.environment.build.timeout;
         let run_id = run_id(&run, open.attempt, number);
         let job = Job {
-            limits: Limits::of(&run.plan.environment.build, &run.work().join(".aweigh/runs").join(&run_id)),
+            limits: Limits::of(&run, &run.work().join(".aweigh/runs").join(&run_id)),
             run_id,
             hook: &hook,
             folder: "tree".to_owned(),

@@ -1,11 +1,17 @@
 //! Fetch: the commit is in the mirror. Probe and run are one question: a commit that is there is not fetched.
 
 use crate::error::Halt;
+use crate::room;
 use crate::run::{Begun, Run};
 
 /// Brings the plan's commit into the mirror.
 pub async fn fetch(run: &Run) -> Result<(), Halt> {
     let Begun::Act(open) = run.begin("fetch").await? else { return Ok(()) };
+    // From here on the disk is filled: mirror, tree, artifact. A rollback needs none of them.
+    let room = run.out_of_room().map_or_else(|| room::check(&run.ports.data, run.ports.disk_reserve), Err);
+    if let Err(failure) = room {
+        return Err(open.fail(failure).await);
+    }
     let (project, commit) = (&run.plan.project, run.plan.commit.as_str());
     let mut log = open.log();
     if run.ports.source.resolve(project, commit).await.is_err() {

@@ -3,7 +3,7 @@
 //! It is made under a name of its own and renamed when it is whole, so that a crash leaves nothing half.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
@@ -34,6 +34,9 @@ pub async fn pack(run: &Run, built: Built) -> Result<String, Halt> {
         (Begun::Act(open), built) => (open, built),
     };
     let (open, built) = open;
+    if let Some(failure) = run.out_of_room() {
+        return Err(open.fail(failure).await);
+    }
     let mut log = open.log();
     match make(run, built).await {
         Ok((kept, packed)) => {
@@ -52,7 +55,7 @@ pub async fn pack(run: &Run, built: Built) -> Result<String, Halt> {
 async fn make(run: &Run, built: Built) -> Result<(KeptArtifact, u64), Failure> {
     let data = &run.ports.data;
     let previous = previous(run).await?;
-    let new = data.join("artifacts").join(format!(".new-{}-{}", run.plan.release, run.epoch));
+    let new = place_of_new(run);
     super::build::remove(&new).await?;
     let packed = match built {
         Built::Tree { folder, mtime } => {
@@ -80,6 +83,11 @@ async fn make(run: &Run, built: Built) -> Result<(KeptArtifact, u64), Failure> {
     run.ports.artifacts.keep(&kept).await.map_err(stored)?;
     keep_caches(run)?;
     Ok((kept, packed.packed_bytes))
+}
+
+/// Where an artifact is made, before it is whole and has its name.
+pub fn place_of_new(run: &Run) -> PathBuf {
+    run.ports.data.join("artifacts").join(format!(".new-{}-{}", run.plan.release, run.epoch))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use model::Build;
+use crate::room;
+use crate::run::Run;
 
 /// What the processes of one job may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,23 +15,39 @@ pub struct Limits {
     memory: Option<u64>,
     /// How many they may be.
     processes: Option<u32>,
+    /// How much of the disk of this folder has to stay free, in bytes.
+    disk: Option<(PathBuf, u64)>,
     /// The file in which the driver notes the session of the job.
     pid: PathBuf,
 }
 
 impl Limits {
-    /// The limits of a build whose run has this folder; `None` where there are none.
-    pub fn of(build: &Build, run: &Path) -> Option<Self> {
-        let Build { memory, processes, .. } = *build;
-        (memory.is_some() || processes.is_some()).then(|| Self { memory, processes, pid: run.join("pid") })
+    /// The limits of a build of this release that has this folder; `None` where there are none.
+    pub fn of(run: &Run, folder: &Path) -> Option<Self> {
+        let (build, ports) = (&run.plan.environment.build, &run.ports);
+        // Half of what is kept free for the way back: the journal needs the rest meanwhile.
+        let disk = (ports.disk_reserve > 0).then(|| (ports.data.clone(), ports.disk_reserve / 2));
+        let limits = Self { memory: build.memory, processes: build.processes, disk, pid: folder.join("pid") };
+        let is_limited = limits.memory.is_some() || limits.processes.is_some() || limits.disk.is_some();
+        is_limited.then_some(limits)
     }
 
     /// What the job uses too much of, for a sentence that begins with its name; `None` while it keeps within its limits, or
     /// is gone. Blocking, for a moment.
     pub fn exceeded(&self) -> Option<String> {
+        let mebibytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
+        if let Some((folder, least)) = &self.disk
+            && let Ok(free) = room::free(folder)
+            && free < *least
+        {
+            let (left, folder) = (mebibytes(free), folder.display());
+            return Some(format!("left only {left} MiB free on the disk of {folder}"));
+        }
+        if self.memory.is_none() && self.processes.is_none() {
+            return None;
+        }
         let session = fs::read_to_string(&self.pid).ok()?.trim().parse().ok()?;
         let used = used(session)?;
-        let mebibytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
         if let Some(most) = self.memory.filter(|most| used.memory > *most) {
             let (used, most) = (mebibytes(used.memory), mebibytes(most));
             return Some(format!("used {used} MiB of memory, more than the {most} MiB that it may"));
