@@ -1,10 +1,10 @@
-//! Definitions: servers, credentials, projects and environments, read as a whole and changed as a whole.
+//! Definitions: servers, credentials, hook templates, projects and environments, read as a whole and changed as a whole.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::{Name, Project, SecretString, Server, Site};
-use store::{Change, CredentialRecord, Managed, NewCredential};
+use store::{Change, CredentialRecord, Managed, NewCredential, TemplateRecord};
 
 use crate::{Action, Actions, Actor, Error, KeyTrouble, Object, authorize};
 
@@ -13,6 +13,8 @@ use crate::{Action, Actions, Actor, Error, KeyTrouble, Object, authorize};
 pub struct Definitions {
     /// Credentials, without their secrets.
     pub credentials: Vec<CredentialRecord>,
+    /// Hook templates, in their newest versions.
+    pub templates: Vec<TemplateRecord>,
     /// Servers.
     pub servers: Vec<Server>,
     /// Projects.
@@ -88,6 +90,7 @@ impl Actions {
         }
         Ok(Definitions {
             credentials: store.credentials().await?,
+            templates: store.templates().await?,
             servers: store.servers().await?,
             projects,
             sites,

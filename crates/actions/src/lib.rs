@@ -3,7 +3,7 @@
 //! Every public action of [`Actions`] takes the [`Actor`] who asks and calls [`policy::authorize`] before it
 //! reads or writes anything. In reading order: [`actor`], [`policy`], [`ports`] (what actions need besides the
 //! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`servers`],
-//! [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`watch`], [`chat`], [`board`]. Who comes in: [`proof`], [`people`],
+//! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`watch`], [`chat`], [`board`]. Who comes in: [`proof`], [`people`],
 //! with `passwords` and `throttle`.
 
 pub mod actor;
@@ -26,6 +26,7 @@ mod repository_file;
 mod rollback;
 pub mod servers;
 pub mod steer;
+pub mod templates;
 mod throttle;
 pub mod watch;
 
@@ -50,6 +51,7 @@ pub use engine::check::Finding;
 pub use engine::drift::Runs;
 pub use engine::ports::{RefEntry, RefQuery, ScannedKey};
 pub use engine::progress::{Amount, Progress};
+pub use engine::trial::Tried;
 pub use error::{Error, Wrong};
 pub use git::Changes;
 pub use people::{From as SignInFrom, Session, SignedIn, Token};
@@ -60,8 +62,9 @@ pub use releases::{Back, Others, Page, Request, Wanted};
 pub use servers::Trust;
 pub use store::{
     AccountRecord, Batch, Change, CredentialKind, CredentialRecord, LogFilter, LogReader, LogSlice, Managed,
-    NewCredential, SiteLock, Snapshot, Topic,
+    NewCredential, SiteLock, Snapshot, TemplateRecord, Topic,
 };
+pub use templates::TryRequest;
 
 /// What actions are made of.
 pub struct Parts {

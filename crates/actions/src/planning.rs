@@ -61,7 +61,11 @@ impl Actions {
             Wanted::CatchUp => self.left_behind(actor, &site, &project.name, servers).await?,
             _ => servers,
         };
-        let (project, environment) = repository_file::under(project, &site, &brought.says);
+        let (project, mut environment) = repository_file::under(project, &site, &brought.says);
+        let wrong = self.fill(&mut environment.hooks).await?;
+        if !wrong.is_empty() {
+            return Err(Error::Invalid(wrong));
+        }
         Ok(planner::Request {
             project,
             environment,
@@ -148,7 +152,7 @@ impl Actions {
         })
     }
 
-    async fn plan_of(&self, good: &Good) -> Result<Plan, Error> {
+    pub(crate) async fn plan_of(&self, good: &Good) -> Result<Plan, Error> {
         self.store().plan(good.id).await?.ok_or_else(|| Error::missing("plan of release", &good.id))
     }
 

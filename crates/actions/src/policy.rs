@@ -7,12 +7,16 @@ use crate::Actor;
 /// What somebody wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// Read servers, credentials (never their secrets), projects and environments.
+    /// Read servers, credentials (never their secrets), hook templates, projects and environments.
     SeeDefinitions,
     /// Create, change or delete a server or credential.
     ChangeServers,
     /// Create, change or delete a project or environment.
     ChangeProjects,
+    /// Create, change or delete a hook template.
+    ChangeHooks,
+    /// Run a hook on a server, outside of a release.
+    TryHook,
     /// Apply a fleet file, which may do all of the above.
     Apply,
     /// Log in to a server and look whether releases can run there.
@@ -62,6 +66,8 @@ pub enum Object<'a> {
     Server(&'a Name),
     /// One credential.
     Credential(&'a Name),
+    /// One hook template.
+    Hook(&'a Name),
     /// One project.
     Project(&'a Name),
     /// One environment of a project.
@@ -80,10 +86,12 @@ enum Role {
 }
 
 /// The least role that each action takes. An action without a row is denied to everybody.
-const TABLE: [(Action, Role); 22] = [
+const TABLE: [(Action, Role); 24] = [
     (Action::SeeDefinitions, Role::Administrator),
     (Action::ChangeServers, Role::Administrator),
     (Action::ChangeProjects, Role::Administrator),
+    (Action::ChangeHooks, Role::Administrator),
+    (Action::TryHook, Role::Administrator),
     (Action::Apply, Role::Administrator),
     (Action::CheckServer, Role::Administrator),
     (Action::TrustServer, Role::Administrator),

@@ -1,6 +1,5 @@
 //! `aweigh.toml`: what the commit says lies under what is stored.
 
-use engine::ports::SourceError;
 use model::{Build, CommitId, Environment, Project, Site};
 
 use crate::{Actions, Error, RepositorySays, Wrong};
@@ -9,18 +8,23 @@ use crate::{Actions, Error, RepositorySays, Wrong};
 const FILE: &str = "aweigh.toml";
 
 impl Actions {
-    /// What the file of `commit` says for `site`, or nothing where there is no file.
+    /// What the file of `commit` says for `site`, or nothing where there is no file. Its hooks have the commands of the
+    /// templates that they pick.
     pub(crate) async fn says(
         &self,
         project: &Project,
         commit: &CommitId,
         site: &Site,
-    ) -> Result<Result<RepositorySays, Vec<Wrong>>, SourceError> {
-        let text = self.parts.source.read(project, commit, FILE).await?;
-        Ok(text.map_or_else(
-            || Ok(RepositorySays::default()),
-            |text| (self.parts.repository_file)(&text, &site.name),
-        ))
+    ) -> Result<Result<RepositorySays, Vec<Wrong>>, Error> {
+        let Some(text) = self.parts.source.read(project, commit, FILE).await? else {
+            return Ok(Ok(RepositorySays::default()));
+        };
+        let mut says = match (self.parts.repository_file)(&text, &site.name) {
+            Ok(says) => says,
+            Err(wrong) => return Ok(Err(wrong)),
+        };
+        let wrong = self.fill(&mut says.settings.hooks).await?;
+        Ok(if wrong.is_empty() { Ok(says) } else { Err(wrong) })
     }
 }
 

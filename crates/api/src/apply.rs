@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{Checked, CredentialSpec, EnvironmentSpec, ProjectSpec, ServerSpec, Stored};
+use crate::{Checked, CredentialSpec, EnvironmentSpec, ProjectSpec, ServerSpec, Stored, TemplateSpec};
 
 /// What `apply` changed, or would change. Empty when everything is as the file says.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -48,6 +48,8 @@ pub enum ChangeAction {
 pub enum What {
     /// A credential.
     Credential,
+    /// A hook template.
+    Hook,
     /// A server.
     Server,
     /// A project.
@@ -81,6 +83,10 @@ pub fn changes(checked: &Checked, stored: &Stored, new_secrets: &BTreeSet<Name>)
         let secret = new_secrets.contains(name).then_some("secret");
         put(What::Credential, name.to_string(), before, after, secret);
     }
+    for (name, template) in &checked.templates {
+        let before = stored.templates.get(name).map(|(template, _)| shown(&TemplateSpec::from(template)));
+        put(What::Hook, name.to_string(), before, shown(&TemplateSpec::from(template)), None);
+    }
     for (name, server) in &checked.servers {
         let before = stored.servers.get(name).map(|server| shown(&ServerSpec::from(server)));
         put(What::Server, name.to_string(), before, shown(&ServerSpec::from(server)), None);
@@ -100,6 +106,7 @@ pub fn changes(checked: &Checked, stored: &Stored, new_secrets: &BTreeSet<Name>)
 pub fn prunes(checked: &Checked, managed: &BTreeSet<(What, String)>) -> Vec<Change> {
     let mut named: BTreeSet<(What, String)> = BTreeSet::new();
     named.extend(checked.credentials.keys().map(|name| (What::Credential, name.to_string())));
+    named.extend(checked.templates.keys().map(|name| (What::Hook, name.to_string())));
     named.extend(checked.servers.keys().map(|name| (What::Server, name.to_string())));
     named.extend(checked.projects.keys().map(|name| (What::Project, name.to_string())));
     named.extend(checked.sites.keys().map(|(project, name)| (What::Environment, site_name(project, name))));
@@ -136,6 +143,7 @@ mod tests {
     fn only_what_differs_changes() {
         let fleet = |host: &str, keep: i64| -> Checked {
             let value = serde_json::json!({"credentials": {"deploy": {"kind": "ssh-agent"}},
+                "hooks": {"reload": {"run": "reload"}},
                 "servers": {"a": {"host": host, "user": "u", "credential": "deploy"}},
                 "projects": {"shop": {"repository": "https://h/x", "environments":
                     {"live": {"servers": "all", "path": "/srv/shop", "keep": keep}}}}});
@@ -143,9 +151,10 @@ mod tests {
         };
         let checked = fleet("h", 3);
         let all = changes(&checked, &Stored::default(), &BTreeSet::new());
-        assert_eq!(all.iter().filter(|change| change.action == ChangeAction::Create).count(), 4);
+        assert_eq!(all.iter().filter(|change| change.action == ChangeAction::Create).count(), 5);
         let stored = Stored {
             credentials: [("deploy".parse().unwrap(), (crate::CredentialKind::SshAgent, None))].into(),
+            templates: checked.templates.iter().map(|(name, one)| (name.clone(), (one.clone(), 1))).collect(),
             servers: checked.servers.clone(),
             projects: checked.projects.clone(),
             sites: checked.sites.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Address, Name, Project, Server, Site, Take};
+use model::{Address, Hooks, Name, Project, Server, Site, Take, Template, hook};
 
 use crate::closest::suggestion;
 use crate::settings::clashes;
@@ -13,6 +13,8 @@ use crate::{Credential, CredentialKind, FieldError, FieldErrors, folders};
 pub struct Stored {
     /// Kinds and user names of the credentials.
     pub credentials: BTreeMap<Name, (CredentialKind, Option<String>)>,
+    /// Hook templates, each with its newest version.
+    pub templates: BTreeMap<Name, (Template, u32)>,
     /// Servers.
     pub servers: BTreeMap<Name, Server>,
     /// Projects.
@@ -26,6 +28,8 @@ pub struct Stored {
 pub struct Checked {
     /// Credentials.
     pub credentials: BTreeMap<Name, Credential>,
+    /// Hook templates.
+    pub templates: BTreeMap<Name, Template>,
     /// Servers.
     pub servers: BTreeMap<Name, Server>,
     /// Projects.
@@ -48,6 +52,9 @@ impl Checked {
         }
         if let Some(stored) = stored {
             self.judge_secrets(stored, &mut errors);
+        }
+        if stored.is_some() || !self.templates.is_empty() {
+            self.judge_templates(stored.unwrap_or(&nothing), &mut errors);
         }
         if stored.is_some() || !self.servers.is_empty() {
             self.judge_selectors(&whole, &mut errors);
@@ -140,6 +147,51 @@ impl Checked {
                 format!("credentials.{name}.secret"),
                 "is missing, and none is stored",
             );
+        }
+    }
+
+    /// Hooks of the input pick templates that are there, in versions that are there.
+    fn judge_templates(&self, stored: &Stored, errors: &mut FieldErrors) {
+        for (name, project) in &self.projects {
+            self.judge_picks(&project.defaults.hooks, &format!("projects.{name}.defaults"), stored, errors);
+        }
+        for ((project, name), site) in &self.sites {
+            let place = format!("projects.{project}.environments.{name}");
+            self.judge_picks(&site.settings.hooks, &place, stored, errors);
+        }
+    }
+
+    fn judge_picks(&self, hooks: &Hooks, place: &str, stored: &Stored, errors: &mut FieldErrors) {
+        for (point, index, picked) in hook::picks(hooks) {
+            let alone = hooks.get(&point).is_some_and(|list| list.len() == 1);
+            let index = if alone { String::new() } else { format!("[{index}]") };
+            let field = format!("{place}.hooks.{}{index}.template", point.word());
+            let newest = self.newest_template(&picked.name, stored);
+            match (newest, picked.version) {
+                (None, _) => {
+                    let names = self.templates.keys().chain(stored.templates.keys());
+                    let near = suggestion(picked.name.as_str(), names.map(Name::as_str));
+                    errors.add(
+                        field,
+                        format_args!("names {}, which is not a hook template{near}", picked.name),
+                    );
+                }
+                (Some(newest), Some(version)) if version > newest => {
+                    errors.add(field, format_args!("names {picked}; the newest version is {newest}"));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The newest version that a template has once the input is stored.
+    fn newest_template(&self, name: &Name, stored: &Stored) -> Option<u32> {
+        let kept = stored.templates.get(name);
+        match (kept, self.templates.get(name)) {
+            (None, None) => None,
+            (Some((kept, version)), Some(new)) if kept != new => Some(version.saturating_add(1)),
+            (Some((_, version)), _) => Some(*version),
+            (None, Some(_)) => Some(1),
         }
     }
 

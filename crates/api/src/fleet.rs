@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Checked, CredentialSpec, FieldError, FieldErrors, ProjectSpec, ServerDefaults, ServerSpec, Stored,
+    TemplateSpec,
 };
 
 /// A fleet file, or the body of `POST /apply`, or the answer of `GET /export`.
@@ -20,6 +21,9 @@ pub struct Fleet {
     /// Credentials by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub credentials: BTreeMap<String, CredentialSpec>,
+    /// Hook templates by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hooks: BTreeMap<String, TemplateSpec>,
     /// Servers by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub servers: BTreeMap<String, ServerSpec>,
@@ -71,6 +75,12 @@ impl Fleet {
             let credential = errors.nest(&prefix, spec.check(&name));
             checked.credentials.extend(credential.map(|credential| (name, credential)));
         }
+        for (text, spec) in &self.hooks {
+            let prefix = format!("hooks.{text}");
+            let Some(name) = errors.take(&prefix, text.parse::<Name>()) else { continue };
+            let template = errors.nest(&prefix, spec.check(&name));
+            checked.templates.extend(template.map(|template| (name, template)));
+        }
         for (text, spec) in &self.servers {
             let prefix = format!("servers.{text}");
             let Some(name) = errors.take(&prefix, text.parse::<Name>()) else { continue };
@@ -108,6 +118,11 @@ impl Fleet {
                 .credentials
                 .iter()
                 .map(|(name, kept)| (name.to_string(), credential(kept)))
+                .collect(),
+            hooks: stored
+                .templates
+                .iter()
+                .map(|(name, (template, _))| (name.to_string(), template.into()))
                 .collect(),
             servers: stored.servers.iter().map(|(name, server)| (name.to_string(), server.into())).collect(),
             projects: stored

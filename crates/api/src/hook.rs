@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use model::{Hook, HookPoint, Hooks, Name, Rerun, Selector, When, hook};
+use model::{Hook, HookPoint, Hooks, Name, Picked, Rerun, Selector, When, hook};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -29,9 +29,12 @@ pub struct HookTable {
     /// Shown in the tree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The hook template that says what is run and how: `NAME` for its newest version, `NAME@3` for this one. It takes the
+    /// place of `run`, `timeout`, `idle_timeout`, `allow_failure` and `rerun`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
     /// The command, run by `sh -e` or by its `#!` line.
-    #[serde(default)]
-    #[schema(required)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub run: String,
     /// Selector of the servers it runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,8 +142,11 @@ impl HookSpec {
             return Self::Command(hook.run.clone());
         }
         let usual = hook.when == Hook::default_when(point, hook.once);
+        let picked = hook.template.as_ref();
+        let name = hook.name.as_ref().filter(|name| picked.is_none_or(|picked| picked.name != **name));
         Self::Table(Box::new(HookTable {
-            name: hook.name.as_ref().map(Name::to_string),
+            name: name.map(Name::to_string),
+            template: picked.map(Picked::to_string),
             run: hook.run.clone(),
             on: (hook.on != Selector::all()).then(|| hook.on.to_string()),
             once: hook.once,
@@ -158,7 +164,14 @@ impl HookTable {
     fn check(&self, point: HookPoint) -> Result<Hook, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         errors.not_built(&[("secrets", self.secrets)]);
-        errors.take("run", command(&self.run));
+        let template = self.template.as_deref().map(str::parse::<Picked>).transpose();
+        let template = errors.take("template", template).flatten();
+        match &template {
+            // What it says is not said twice: one of the two would be wrong one day.
+            Some(picked) => self.refuse_what_is_said_by(picked, &mut errors),
+            None if self.template.is_none() => _ = errors.take("run", command(&self.run)),
+            None => {}
+        }
         let name = self.name.as_ref().and_then(|text| errors.take("name", text.parse::<Name>()));
         let number = name.as_ref().is_some_and(|name| name.as_str().bytes().all(|b| b.is_ascii_digit()));
         errors.add_if(number, "name", "must not be a number: hooks without a name are counted");
@@ -177,7 +190,8 @@ impl HookTable {
         let idle_timeout = self.idle_timeout.as_deref().map(duration::parse).transpose();
         let idle_timeout = errors.take("idle_timeout", idle_timeout);
         let hook = on.zip(timeout).zip(idle_timeout).map(|((on, timeout), idle_timeout)| Hook {
-            name,
+            name: name.or_else(|| template.as_ref().map(|picked| picked.name.clone())),
+            template,
             run: self.run.clone(),
             on,
             once: self.once,
@@ -188,6 +202,23 @@ impl HookTable {
             rerun: self.rerun.unwrap_or_default(),
         });
         errors.finish(hook)
+    }
+
+    fn refuse_what_is_said_by(&self, picked: &Picked, errors: &mut FieldErrors) {
+        let written = [
+            ("run", !self.run.is_empty()),
+            ("timeout", self.timeout.is_some()),
+            ("idle_timeout", self.idle_timeout.is_some()),
+            ("allow_failure", self.allow_failure),
+            ("rerun", self.rerun.is_some()),
+        ];
+        for (key, written) in written {
+            errors.add_if(
+                written,
+                key,
+                format_args!("is said by the template {}; leave it out", picked.name),
+            );
+        }
     }
 }
 
@@ -218,6 +249,7 @@ mod tests {
             "after_upload": ["php artisan config:cache",
                 {"name": "migrate", "run": "php artisan migrate --force", "on": "role=db", "once": true, "timeout": "2h"}],
             "after_activate": {"run": "reload", "on": "role=web", "rerun": "safe", "idle_timeout": "1m"},
+            "after_verify": [{"template": "undrain@3", "on": "role=web"}, {"name": "again", "template": "undrain"}],
             "on_failure": {"run": "page", "when": ["rollback"], "allow_failure": true},
         }));
         let hooks = check(&written).unwrap();
@@ -233,6 +265,7 @@ mod tests {
             "after_upload": [{"name": "a", "run": "x"}, {"name": "a", "run": "y"}, {"name": "12", "run": " ", "secrets": ["A"]}],
             "after_release": {"run": "x", "on": "all", "once": true},
             "after_verify": {"run": "x", "on": "=", "timeout": "5", "when": []},
+            "before_activate": [{"template": "No", "on": "all"}, {"template": "drain", "run": "x", "rerun": "safe"}, {"template": "drain"}],
         }));
         let told: Vec<String> = check(&wrong).unwrap_err().iter().map(|e| e.field.clone()).collect();
         for field in [
@@ -246,9 +279,12 @@ mod tests {
             "after_verify.on",
             "after_verify.timeout",
             "after_verify.when",
+            "before_activate[0].template",
+            "before_activate[1].run",
+            "before_activate[1].rerun",
         ] {
             assert!(told.iter().any(|line| line == field), "{field} in {told:#?}");
         }
-        assert_eq!(told.len(), 10);
+        assert_eq!(told.len(), 13);
     }
 }

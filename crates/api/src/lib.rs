@@ -41,6 +41,7 @@ pub mod secret;
 pub mod server;
 pub mod settings;
 pub mod strategy;
+pub mod template;
 pub mod words;
 
 pub use apply::{ApplyAnswer, Change, ChangeAction, What};
@@ -74,3 +75,4 @@ pub use secret::Secret;
 pub use server::{Finding, ScannedKey, ServerDefaults, ServerSpec, ServerView, TrustAnswer, TrustRequest};
 pub use settings::SettingsSpec;
 pub use strategy::{AmountSpec, BatchSpec, BatchTable};
+pub use template::{TemplateSpec, TemplateUse, TemplateVersion, TemplateView, TryAnswer, TryRequest};

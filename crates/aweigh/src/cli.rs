@@ -1,5 +1,6 @@
 //! The words of the command line, as one tree (DESIGN section 7). What each verb does is in `commands/`.
 
+mod hooks;
 mod release;
 mod things;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub use hooks::{HookSet, HookTry, Hooks};
 pub use release::{
     CatchUpArgs, DriftArgs, Following, LockArgs, LogsArgs, Place, ReleaseArgs, ReleasesArgs, RetryArgs,
     RollbackArgs, SkipArgs, WatchArgs, Which, WhichArgs,
@@ -92,6 +94,9 @@ pub enum Command {
     /// List, show and remove projects
     #[command(subcommand)]
     Projects(Projects),
+    /// Keep commands that the hooks of every project can pick, and try them
+    #[command(subcommand)]
+    Hooks(Hooks),
     /// List the packed trees that are kept of a project
     #[command(subcommand)]
     Artifacts(Artifacts),
@@ -229,6 +234,9 @@ mod tests {
             "servers add web-1",
             "credentials add deploy --kind ssh-keys",
             "git shop commits --limit none",
+            "hooks show Reload",
+            "hooks show reload@0",
+            "hooks try reload shop -e production",
             "sail",
         ] {
             let words = std::iter::once("aweigh").chain(words.split(' '));

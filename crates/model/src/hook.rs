@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Name, Selector, Server};
+use crate::{Name, Picked, Selector, Server};
 
 /// Where in a release a hook runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -92,7 +92,10 @@ pub enum Rerun {
 pub struct Hook {
     /// Shown in the tree; its node is `SERVER/POINT/NAME`.
     pub name: Option<Name>,
-    /// Text of the command: run by `sh -e`, or by its `#!` line.
+    /// The template that it takes its command from, and all that is said there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<Picked>,
+    /// Text of the command: run by `sh -e`, or by its `#!` line. Empty until the template is looked up.
     pub run: String,
     /// Only on these servers.
     pub on: Selector,
@@ -118,6 +121,7 @@ impl Hook {
     pub fn plain(point: HookPoint, run: impl Into<String>) -> Self {
         Self {
             name: None,
+            template: None,
             run: run.into(),
             on: Selector::all(),
             once: false,
@@ -153,3 +157,11 @@ impl Hook {
 
 /// All hooks of an environment, by point, each list in its order.
 pub type Hooks = BTreeMap<HookPoint, Vec<Hook>>;
+
+/// The templates that `hooks` pick: where, at which place of the list of its point, and which.
+pub fn picks(hooks: &Hooks) -> impl Iterator<Item = (HookPoint, usize, &Picked)> {
+    hooks.iter().flat_map(|(point, list)| {
+        let places = list.iter().enumerate();
+        places.filter_map(|(place, hook)| Some((*point, place, hook.template.as_ref()?)))
+    })
+}

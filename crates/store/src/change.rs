@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{ExposeSecret, Name, Project, SecretString, Server, Site};
+use model::{ExposeSecret, Name, Picked, Project, SecretString, Server, Site, Template};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
@@ -11,7 +11,7 @@ use crate::definitions::credential_of;
 use crate::sql::{execute, number, sql, texts, to_json, to_word};
 use crate::tables::{credential, project, server, site};
 use crate::writer::{Tx, Work};
-use crate::{CredentialKind, Error, NewCredential, Store};
+use crate::{CredentialKind, Error, NewCredential, Store, templates};
 
 /// One change. `managed` says that `apply` makes it; it counts only when the thing is new and then stays, so
 /// that neither a later change by hand nor a later `apply` moves a thing from one to the other.
@@ -35,6 +35,17 @@ pub enum Change {
     },
     /// Forgets a credential that nothing uses.
     DeleteCredential(Name),
+    /// Makes a hook template, or its next version.
+    PutTemplate {
+        /// The template.
+        template: Template,
+        /// Who does it.
+        by: String,
+        /// Made by `apply`.
+        managed: bool,
+    },
+    /// Forgets a hook template that no hook picks; what its versions said is kept.
+    DeleteTemplate(Name),
     /// Makes or replaces a project.
     PutProject {
         /// The project.
@@ -116,6 +127,8 @@ struct Changes(Vec<Sealed>);
 struct Promises {
     needed_credentials: BTreeSet<Name>,
     needed_projects: BTreeSet<Name>,
+    needed_templates: BTreeSet<Picked>,
+    deleted_templates: BTreeSet<Name>,
     deleted_credentials: BTreeSet<Name>,
 }
 
@@ -142,10 +155,12 @@ async fn apply(tx: &Tx, change: Change, promises: &mut Promises) -> Result<(), E
         }
         Change::PutProject { project, managed } => {
             promises.needed_credentials.extend(project.credential.clone());
+            promises.needed_templates.extend(templates::picked_by_project(&project));
             put_project(tx, &project, managed).await
         }
         Change::PutSite { project, site, managed } => {
             put_site(tx, &project, &site, managed).await?;
+            promises.needed_templates.extend(templates::picked_by_site(&site));
             promises.needed_projects.insert(project);
             Ok(())
         }
@@ -157,6 +172,12 @@ async fn apply(tx: &Tx, change: Change, promises: &mut Promises) -> Result<(), E
             let gone = credential::Entity::delete_by_id(name.as_str()).exec(tx.db()).await?;
             found(gone.rows_affected, "credential", &name)?;
             promises.deleted_credentials.insert(name);
+            Ok(())
+        }
+        Change::PutTemplate { template, by, managed } => templates::put(tx, &template, managed, &by).await,
+        Change::DeleteTemplate(name) => {
+            found(templates::delete(tx, &name).await?, "hook template", &name)?;
+            promises.deleted_templates.insert(name);
             Ok(())
         }
         Change::DeleteProject(name) => delete_project(tx, &name).await,
@@ -277,6 +298,18 @@ impl Promises {
             let stored = "SELECT COUNT(*) FROM project WHERE name = $1";
             let stored = number(tx.db(), sql(stored, [name.as_str().into()])).await?;
             found(stored.unwrap_or_default().cast_unsigned(), "project", name)?;
+        }
+        for picked in &self.needed_templates {
+            if !self.deleted_templates.contains(&picked.name) {
+                found(u64::from(templates::is_there(tx, picked).await?), "hook template", picked)?;
+            }
+        }
+        for name in &self.deleted_templates {
+            // Made again in the same list.
+            if templates::is_there(tx, &Picked { name: name.clone(), version: None }).await? {
+                continue;
+            }
+            unused(templates::users(tx, name).await?, "hook template", name.to_string())?;
         }
         for name in &self.deleted_credentials {
             let users = "SELECT 'project ' || name AS used FROM project \

@@ -14,6 +14,8 @@ pub struct Managed {
     pub servers: Vec<Name>,
     /// Credentials.
     pub credentials: Vec<Name>,
+    /// Hook templates.
+    pub templates: Vec<Name>,
     /// Projects.
     pub projects: Vec<Name>,
     /// Environments, as project and name.
@@ -92,6 +94,7 @@ impl Store {
         Ok(Managed {
             servers: of("SELECT name FROM server WHERE managed ORDER BY name").await?,
             credentials: of("SELECT name FROM credential WHERE managed ORDER BY name").await?,
+            templates: of("SELECT name FROM template WHERE managed ORDER BY name").await?,
             projects: of("SELECT name FROM project WHERE managed ORDER BY name").await?,
             sites: sites
                 .iter()

@@ -12,7 +12,7 @@
 //!
 //! In reading order: [`lock`] and [`master_key`] (before anything is opened), `open` and `migrations`, `writer`
 //! (all writes go through one task that shares commits), [`definitions`], [`change`] and [`credentials`] with
-//! `vault`, [`create`], [`releases`] and [`claims`] (the life of a release), [`journal`], [`events`],
+//! `vault`, [`templates`], [`create`], [`releases`] and [`claims`] (the life of a release), [`journal`], [`events`],
 //! [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`]; [`accounts`], [`sessions`], [`tokens`] (who may come in).
 //!
 //! Invariants: the facts of a topic are numbered without gaps, inside the writer's transaction; state and fact
@@ -47,6 +47,7 @@ pub mod steer;
 mod steps;
 #[expect(unreachable_pub, reason = "sea-orm derives public types beside these")]
 mod tables;
+pub mod templates;
 pub mod tokens;
 mod topic;
 mod vault;
@@ -81,6 +82,7 @@ pub use releases::{Filter, Good};
 pub use sessions::SessionRecord;
 pub use steer::Steered;
 pub use steps::StepRow;
+pub use templates::TemplateRecord;
 pub use tokens::{TokenInfo, TokenRecord};
 pub use topic::{InvalidTopic, LogFilter, Topic};
 

@@ -1,7 +1,7 @@
-//! Create, replace, change and remove: what the routes of servers, credentials, projects and environments share.
+//! Create, replace, change and remove: what the routes of servers, credentials, hook templates, projects and environments share.
 
 use actions::{Actor, Definitions, Error};
-use api::Stored;
+use api::{Stored, TemplateSpec, TemplateView};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
@@ -91,9 +91,18 @@ pub(crate) fn shown(defined: &Definitions, thing: &Thing) -> Option<Value> {
         let record = defined.credentials.iter().find(|record| record.name == *name)?;
         return serde_json::to_value(crate::routes::credentials::view(record)).ok();
     }
-    let mut spec = thing.spec(&stored(defined))?;
+    let stored = stored(defined);
+    if let Thing::Hook(name) = thing {
+        let (template, version) = stored.templates.get(name)?;
+        let used_by = api::template::uses(name, &stored);
+        let spec = TemplateSpec::from(template);
+        let view = TemplateView { name: name.clone(), version: *version, used_by, spec };
+        return serde_json::to_value(view).ok();
+    }
+    let mut spec = thing.spec(&stored)?;
     let name = match thing {
         Thing::Credential(name)
+        | Thing::Hook(name)
         | Thing::Server(name)
         | Thing::Project(name)
         | Thing::Environment(_, name) => name,

@@ -43,7 +43,7 @@ pub(crate) async fn define(
         let made = if manner.plan {
             Vec::new()
         } else {
-            made(&changes, &checked, defined, &fingerprints, manner.by_apply)
+            made(actor, &changes, &checked, defined, &fingerprints, manner.by_apply)
         };
         Ok((made, ApplyAnswer { changes }))
     };
@@ -86,6 +86,7 @@ async fn fingerprints(
 
 /// The changes as they are stored, those that depend on others after them.
 fn made(
+    actor: &Actor,
     changes: &[api::Change],
     checked: &Checked,
     defined: &Definitions,
@@ -108,6 +109,9 @@ fn made(
         let fingerprint =
             fingerprints.get(name).cloned().or_else(|| kept.and_then(|record| record.fingerprint.clone()));
         made.push(Change::PutCredential { credential: sealed(credential, fingerprint), managed });
+    }
+    for (_, template) in checked.templates.iter().filter(|(name, _)| has(What::Hook, name.as_str())) {
+        made.push(Change::PutTemplate { template: template.clone(), by: actor.name.clone(), managed });
     }
     for (_, server) in checked.servers.iter().filter(|(name, _)| has(What::Server, name.as_str())) {
         made.push(Change::PutServer { server: server.clone(), managed });
@@ -138,6 +142,7 @@ fn sealed(credential: &Credential, fingerprint: Option<String>) -> NewCredential
 fn deleted(change: &api::Change) -> Option<Change> {
     Some(match change.what {
         What::Credential => Change::DeleteCredential(change.name.parse().ok()?),
+        What::Hook => Change::DeleteTemplate(change.name.parse().ok()?),
         What::Server => Change::DeleteServer(change.name.parse().ok()?),
         What::Project => Change::DeleteProject(change.name.parse().ok()?),
         What::Environment => {

@@ -26,9 +26,9 @@ pub mod state;
 mod thing;
 
 use actions::Action::{
-    AcceptDrift, Apply, Cancel, ChangeProjects, ChangeServers, Chat, CheckServer, FetchRepository, Lock,
-    ManageUsers, OwnAccount, Pause, Promote, PushArtifact, Release, Resume, Retry, SeeDefinitions,
-    SeeReleases, SeeRepository, Skip, TrustServer,
+    AcceptDrift, Apply, Cancel, ChangeHooks, ChangeProjects, ChangeServers, Chat, CheckServer,
+    FetchRepository, Lock, ManageUsers, OwnAccount, Pause, Promote, PushArtifact, Release, Resume, Retry,
+    SeeDefinitions, SeeReleases, SeeRepository, Skip, TrustServer, TryHook,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -45,8 +45,8 @@ pub use state::AppState;
 
 use auth::allow;
 use routes::{
-    apply, artifacts, board, chat, credentials, drift, environments, events, git, locks, page, projects,
-    releases, servers, session, steer, tokens, users,
+    apply, artifacts, board, chat, credentials, drift, environments, events, git, hooks, locks, page,
+    projects, releases, servers, session, steer, tokens, users,
 };
 
 /// The largest body, in bytes.
@@ -117,6 +117,19 @@ fn quick() -> Router<AppState> {
                 .merge(allow(ChangeServers, patch(credentials::change)))
                 .merge(allow(ChangeServers, delete(credentials::remove))),
         );
+    let hooks = Router::new()
+        .route(
+            "/hooks",
+            allow(SeeDefinitions, get(hooks::list)).merge(allow(ChangeHooks, post(hooks::create))),
+        )
+        .route(
+            "/hooks/{hook}",
+            allow(SeeDefinitions, get(hooks::show))
+                .merge(allow(ChangeHooks, put(hooks::replace)))
+                .merge(allow(ChangeHooks, patch(hooks::change)))
+                .merge(allow(ChangeHooks, delete(hooks::remove))),
+        )
+        .route("/hooks/{hook}/versions", allow(SeeDefinitions, get(hooks::versions)));
     let projects = Router::new()
         .route(
             "/projects",
@@ -161,6 +174,7 @@ fn quick() -> Router<AppState> {
     Router::new()
         .merge(servers)
         .merge(credentials)
+        .merge(hooks)
         .merge(projects)
         .merge(people)
         .route("/apply", allow(Apply, post(apply::apply)).layer(DefaultBodyLimit::max(FLEET)))
@@ -194,6 +208,7 @@ fn slow() -> Router<AppState> {
                 .merge(allow(PushArtifact, post(artifacts::push)).layer(DefaultBodyLimit::disable())),
         )
         .route("/servers/{server}/check", allow(CheckServer, post(servers::check)))
+        .route("/hooks/{hook}/try", allow(TryHook, post(hooks::try_it)))
         .route("/servers/{server}/trust", allow(TrustServer, post(servers::trust)))
         .route("/projects/{project}/environments/{environment}/drift", allow(SeeReleases, get(drift::show)))
         .route(

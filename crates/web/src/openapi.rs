@@ -8,8 +8,8 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as Generated};
 
 use crate::routes::{
-    apply, artifacts, board, chat, credentials, drift, environments, events, git, locks, projects, releases,
-    servers, session, steer, tokens, users,
+    apply, artifacts, board, chat, credentials, drift, environments, events, git, hooks, locks, projects,
+    releases, servers, session, steer, tokens, users,
 };
 
 /// The document.
@@ -25,6 +25,8 @@ pub(crate) async fn show() -> Json<OpenApi> {
         servers::check, servers::trust,
         credentials::list, credentials::create, credentials::show, credentials::replace, credentials::change,
         credentials::remove,
+        hooks::list, hooks::create, hooks::show, hooks::replace, hooks::change, hooks::remove, hooks::versions,
+        hooks::try_it,
         projects::list, projects::create, projects::show, projects::replace, projects::change, projects::remove,
         environments::list, environments::create, environments::show, environments::replace, environments::change,
         environments::remove, locks::lock, locks::unlock, drift::show, drift::accept,

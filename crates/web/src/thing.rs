@@ -2,7 +2,8 @@
 
 use actions::{Action, Change, Definitions, Error, Object};
 use api::{
-    CredentialKind, CredentialSpec, EnvironmentSpec, FieldError, Fleet, ProjectSpec, ServerSpec, Stored, What,
+    CredentialKind, CredentialSpec, EnvironmentSpec, FieldError, Fleet, ProjectSpec, ServerSpec, Stored,
+    TemplateSpec, What,
 };
 use model::Name;
 use serde::Serialize;
@@ -12,6 +13,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Thing {
     Credential(Name),
+    Hook(Name),
     Server(Name),
     Project(Name),
     Environment(Name, Name),
@@ -22,6 +24,7 @@ impl Thing {
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Credential(_) => "credential",
+            Self::Hook(_) => "hook template",
             Self::Server(_) => "server",
             Self::Project(_) => "project",
             Self::Environment(..) => "environment",
@@ -31,7 +34,9 @@ impl Thing {
     /// Its name among all things.
     pub(crate) fn name(&self) -> String {
         match self {
-            Self::Credential(name) | Self::Server(name) | Self::Project(name) => name.to_string(),
+            Self::Credential(name) | Self::Hook(name) | Self::Server(name) | Self::Project(name) => {
+                name.to_string()
+            }
             Self::Environment(project, name) => api::apply::site_name(project, name),
         }
     }
@@ -40,6 +45,7 @@ impl Thing {
     pub(crate) fn prefix(&self) -> String {
         match self {
             Self::Credential(name) => format!("credentials.{name}"),
+            Self::Hook(name) => format!("hooks.{name}"),
             Self::Server(name) => format!("servers.{name}"),
             Self::Project(name) => format!("projects.{name}"),
             Self::Environment(project, name) => format!("projects.{project}.environments.{name}"),
@@ -50,6 +56,7 @@ impl Thing {
     pub(crate) fn location(&self) -> String {
         match self {
             Self::Credential(name) => format!("/api/v1/credentials/{name}"),
+            Self::Hook(name) => format!("/api/v1/hooks/{name}"),
             Self::Server(name) => format!("/api/v1/servers/{name}"),
             Self::Project(name) => format!("/api/v1/projects/{name}"),
             Self::Environment(project, name) => format!("/api/v1/projects/{project}/environments/{name}"),
@@ -60,6 +67,7 @@ impl Thing {
     pub(crate) fn action(&self) -> Action {
         match self {
             Self::Credential(_) | Self::Server(_) => Action::ChangeServers,
+            Self::Hook(_) => Action::ChangeHooks,
             Self::Project(_) | Self::Environment(..) => Action::ChangeProjects,
         }
     }
@@ -68,6 +76,7 @@ impl Thing {
     pub(crate) fn object(&self) -> Object<'_> {
         match self {
             Self::Credential(name) => Object::Credential(name),
+            Self::Hook(name) => Object::Hook(name),
             Self::Server(name) => Object::Server(name),
             Self::Project(name) => Object::Project(name),
             Self::Environment(project, name) => Object::Environment(project, name),
@@ -78,6 +87,7 @@ impl Thing {
     pub(crate) fn delete(&self) -> Change {
         match self.clone() {
             Self::Credential(name) => Change::DeleteCredential(name),
+            Self::Hook(name) => Change::DeleteTemplate(name),
             Self::Server(name) => Change::DeleteServer(name),
             Self::Project(name) => Change::DeleteProject(name),
             Self::Environment(project, site) => Change::DeleteSite { project, site },
@@ -91,6 +101,9 @@ impl Thing {
                 .credentials
                 .get(name)
                 .map(|(kind, user)| shown(&CredentialSpec::of(*kind, user.clone()))),
+            Self::Hook(name) => {
+                stored.templates.get(name).map(|(template, _)| shown(&TemplateSpec::from(template)))
+            }
             Self::Server(name) => stored.servers.get(name).map(|server| shown(&ServerSpec::from(server))),
             Self::Project(name) => stored.projects.get(name).map(|project| {
                 let own = stored.sites.iter().filter(|((of, _), _)| of == name).map(|(_, site)| site);
@@ -109,6 +122,9 @@ impl Thing {
         match self {
             Self::Credential(name) => {
                 fleet.credentials.insert(name.to_string(), api::read(body)?);
+            }
+            Self::Hook(name) => {
+                fleet.hooks.insert(name.to_string(), api::read(body)?);
             }
             Self::Server(name) => {
                 fleet.servers.insert(name.to_string(), api::read(body)?);
@@ -156,9 +172,13 @@ pub(crate) fn stored(defined: &Definitions) -> Stored {
     let credential = |record: &actions::CredentialRecord| {
         (record.name.clone(), (kind_shown(record.kind), record.username.clone()))
     };
+    let template = |record: &actions::TemplateRecord| {
+        (record.template.name.clone(), (record.template.clone(), record.version))
+    };
     let site = |(project, site): &(Name, model::Site)| ((project.clone(), site.name.clone()), site.clone());
     Stored {
         credentials: defined.credentials.iter().map(credential).collect(),
+        templates: defined.templates.iter().map(template).collect(),
         servers: defined.servers.iter().map(|server| (server.name.clone(), server.clone())).collect(),
         projects: defined.projects.iter().map(|project| (project.name.clone(), project.clone())).collect(),
         sites: defined.sites.iter().map(site).collect(),
@@ -173,6 +193,7 @@ pub(crate) fn managed(defined: &Definitions) -> std::collections::BTreeSet<(What
         .credentials
         .iter()
         .map(named(What::Credential))
+        .chain(managed.templates.iter().map(named(What::Hook)))
         .chain(managed.servers.iter().map(named(What::Server)))
         .chain(managed.projects.iter().map(named(What::Project)))
         .chain(

@@ -17,6 +17,10 @@ secret = "-----BEGIN OPENSSH PRIVATE KEY-----"
 kind = "git-key"
 secret = "-----BEGIN OPENSSH PRIVATE KEY-----"
 
+[hooks.undrain]
+run = "./undrain.sh"
+timeout = "1m"
+
 [servers.web-1]
 host = "10.0.0.11"
 port = 22
@@ -44,6 +48,7 @@ health = [{ on = "role=web", http = "http://127.0.0.1:8080/up", timeout = "5s", 
 [projects.shop.defaults.hooks]
 after_upload = ["php artisan config:cache", { name = "migrate", run = "php artisan migrate --force", on = "role=db", once = true, timeout = "2h" }]
 after_activate = [{ run = "sudo -n systemctl reload php8.3-fpm", on = "role=web" }]
+after_verify = { template = "undrain", on = "role=web" }
 
 [projects.shop.environments.production]
 servers = "env=production"
@@ -62,6 +67,7 @@ fn stored(checked: Checked) -> Stored {
     let kept = |(name, credential): (Name, crate::Credential)| (name, (credential.kind, credential.username));
     Stored {
         credentials: checked.credentials.into_iter().map(kept).collect(),
+        templates: checked.templates.into_iter().map(|(name, one)| (name, (one, 1))).collect(),
         servers: checked.servers,
         projects: checked.projects,
         sites: checked.sites,
@@ -126,6 +132,15 @@ fn a_fleet_that_is_wrong_as_a_whole_is_refused() {
     check("servers.web-2.host is the machine of web-1", |fleet| {
         fleet["servers"]["web-2"] = fleet["servers"]["web-1"].clone();
     });
+    check(
+        "after_verify.template names undrian, which is not a hook template; did you mean `undrain`?",
+        |fleet| {
+            fleet["projects"]["shop"]["defaults"]["hooks"]["after_verify"]["template"] = json!("undrian");
+        },
+    );
+    check("hooks.after_verify.template names undrain@2; the newest version is 1", |fleet| {
+        fleet["projects"]["shop"]["defaults"]["hooks"]["after_verify"]["template"] = json!("undrain@2");
+    });
     check("linked_files has storage/x", |fleet| {
         fleet["projects"]["shop"]["environments"]["production"]["linked_files"] = json!(["storage/x"]);
     });
@@ -170,6 +185,13 @@ fn what_is_stored_counts() {
         json!({"projects": {"blog": {"repository": "https://h/x", "environments": {"live": {"servers": "all", "path": "/srv/shop"}}}}}),
         "has on web-1 already",
     );
+    let picking = |template: &str, run: &str| {
+        json!({"hooks": {"undrain": {"run": run, "timeout": "1m"}}, "projects": {"blog": {"repository": "https://h/x",
+            "defaults": {"hooks": {"after_verify": {"template": template}}}}}})
+    };
+    assert!(bare(picking("undrain@1", "./undrain.sh")).is_ok(), "nothing new");
+    assert!(bare(picking("undrain@2", "./other.sh")).is_ok(), "what this makes is there");
+    wrong(picking("undrain@2", "./undrain.sh"), "names undrain@2; the newest version is 1");
     assert!(bare(json!({"credentials": {"deploy": {"kind": "ssh-key"}}})).is_ok(), "the stored secret stays");
     let twin =
         json!({"host": "10.0.0.11", "user": "x", "credential": "deploy", "labels": {"env": "production"}});

@@ -64,6 +64,7 @@ fn line(change: &Change) -> String {
     };
     let what = match change.what {
         What::Credential => "credential",
+        What::Hook => "hook template",
         What::Server => "server",
         What::Project => "project",
         What::Environment => "environment",

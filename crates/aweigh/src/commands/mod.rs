@@ -10,6 +10,7 @@ mod demo;
 mod drift;
 mod export;
 mod git;
+mod hooks;
 mod lock;
 mod login;
 mod logs;
@@ -94,6 +95,7 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
         Command::Servers(verb) => servers::run(&client, verb).await,
         Command::Credentials(verb) => credentials::run(&client, verb, env).await,
         Command::Projects(verb) => projects::run(&client, verb).await,
+        Command::Hooks(verb) => hooks::run(&client, verb).await,
         Command::Artifacts(verb) => artifacts::run(&client, verb).await,
         Command::Git(args) => git::run(&client, &args).await,
         Command::Users(verb) => users::run(&client, verb).await,

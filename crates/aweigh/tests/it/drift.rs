@@ -1,9 +1,15 @@
 //! What servers really run, and how those that were away catch up.
 
+use std::time::Duration;
+
+use actions::Actor;
+use aweigh::config::Settings;
+use aweigh::server::Server;
 use serde_json::{Value, json};
 use testkit::repo::file;
+use tokio_util::sync::CancellationToken;
 
-use crate::rig::Rig;
+use crate::rig::{PATIENCE, Rig};
 
 /// Every run of a hook leaves a line; `unreachable = "skip"` goes on without a server.
 const SHOP: &str = "unreachable = \"skip\"\n[projects.shop.environments.production.hooks]\n\
@@ -160,4 +166,41 @@ fn drift_is_told_once_shown_and_accepted_until_it_is_another() {
     rig.ok(["catch-up", "shop", "-e", "production"]);
     assert_eq!(differ(&rig), 0, "whoever was brought back does not differ");
     assert_eq!((states(&rig), told(&rig).len()), (vec![json!("same"), json!("same")], 2));
+}
+
+/// A server of this process, which asks every fifth of a second: a settings file does not allow that.
+#[test]
+fn servers_are_asked_again_and_again_without_anybody() {
+    let mut rig = Rig::new(2);
+    rig.repo.commit([("version", file("1\n"))]);
+    rig.apply("");
+    rig.release("main");
+    let link = rig.root(2).join("current");
+    let right = std::fs::read_link(&link).unwrap();
+    let point = |to: &std::path::Path| {
+        std::fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(to, &link).unwrap();
+    };
+    rig.kill();
+    let every = Some(Duration::from_millis(200));
+    let local = Settings::local(rig.data(), Some("127.0.0.1:0")).unwrap();
+    let settings = Settings { look_for_drift: every, ..local };
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let stop = CancellationToken::new();
+        let server = Server::open(&settings, None, stop.clone()).await.unwrap();
+        let until = async |drift: usize| {
+            let seen = async {
+                while server.actions.board(&Actor::administrator("ada")).await.unwrap()[0].drift != drift {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            tokio::time::timeout(PATIENCE, seen).await.expect("the board tells in time");
+        };
+        until(0).await;
+        point("/srv/else".as_ref());
+        until(1).await;
+        point(&right);
+        until(0).await;
+        stop.cancel();
+    });
 }

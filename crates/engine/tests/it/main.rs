@@ -29,3 +29,4 @@ mod receive;
 mod site;
 mod switch;
 mod tree;
+mod trial;

@@ -122,6 +122,7 @@ async fn what_apply_made_stays_known_as_such() {
     let expected = Managed {
         servers: vec![name("applied")],
         credentials: Vec::<Name>::new(),
+        templates: Vec::new(),
         projects: Vec::new(),
         sites: vec![(name("shop"), name("production"))],
     };

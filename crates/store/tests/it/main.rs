@@ -15,4 +15,5 @@ mod recording;
 mod rig;
 mod secrets;
 mod steering;
+mod templates;
 mod tokens;

@@ -9,6 +9,7 @@ pub(crate) mod drift;
 pub(crate) mod environments;
 pub(crate) mod events;
 pub(crate) mod git;
+pub(crate) mod hooks;
 pub(crate) mod locks;
 pub(crate) mod page;
 pub(crate) mod projects;

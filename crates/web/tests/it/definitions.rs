@@ -149,3 +149,78 @@ async fn an_environment_is_its_own_thing() {
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
     assert_eq!(served.get("/projects/nope/environments").await.0, 404);
 }
+
+#[tokio::test]
+async fn a_hook_template_lives_and_dies() {
+    let served = Served::with_shop().await;
+    let body = json!({"name": "reload", "run": "systemctl reload x", "about": "Reloads it"});
+    let (status, made) = served.post("/hooks", body.clone()).await;
+    assert_eq!((status, &made["version"], &made["used_by"]), (201, &json!(1), &json!([])));
+    assert_eq!(served.post("/hooks", body).await.1["code"], "duplicate");
+    let (status, changed) = served.send(Method::PATCH, "/hooks/reload", Some(json!({"timeout": "2m"}))).await;
+    assert_eq!(
+        (status, &changed["version"], &changed["run"]),
+        (200, &json!(2), &json!("systemctl reload x"))
+    );
+    let same = json!({"run": "systemctl reload x", "about": "Reloads it", "timeout": "2m"});
+    let (status, same) = served.send(Method::PUT, "/hooks/reload", Some(same)).await;
+    assert_eq!((status, &same["version"]), (200, &json!(2)), "nothing new, no new version");
+    let (_, versions) = served.get("/hooks/reload/versions").await;
+    let said: Vec<_> =
+        versions["items"].as_array().unwrap().iter().map(|one| one["timeout"].clone()).collect();
+    assert_eq!(said, [json!("2m"), json!(null)]);
+    let picking = json!({"hooks": {"after_activate": {"template": "reload@1"}}});
+    let (status, _) = served.send(Method::PATCH, "/projects/shop/environments/live", Some(picking)).await;
+    assert_eq!(status, 200);
+    let (_, shown) = served.get("/hooks/reload").await;
+    let used = json!([{"project": "shop", "environment": "live", "point": "after_activate", "version": 1}]);
+    assert_eq!(shown["used_by"], used);
+    let (status, problem) = served.send(Method::DELETE, "/hooks/reload", None).await;
+    assert_eq!(status, 409, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("shop/live"), "{problem}");
+    let silent = json!({"hooks": null});
+    served.send(Method::PATCH, "/projects/shop/environments/live", Some(silent)).await;
+    assert_eq!(served.send(Method::DELETE, "/hooks/reload", None).await.0, 204);
+    for (method, path) in [
+        (Method::GET, "/hooks/reload"),
+        (Method::GET, "/hooks/reload/versions"),
+        (Method::DELETE, "/hooks/A"),
+    ] {
+        assert_eq!(served.send(method, path, None).await.1["code"], "not_found", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn bad_hook_templates_and_bad_picks_are_told_by_their_fields() {
+    let served = Served::with_shop().await;
+    let check = async |path: &str, body, expected: &[&str]| {
+        let (status, problem) = served.post(path, body).await;
+        assert_eq!((status, problem["code"].as_str()), (422, Some("invalid")), "{problem}");
+        assert_eq!(fields(&problem), expected, "{problem}");
+    };
+    check("/hooks", json!({"name": "A", "run": "x"}), &["name"]).await;
+    check("/hooks", json!({"name": "a", "run": " ", "timeout": "soon"}), &["run", "timeout"]).await;
+    check("/hooks", json!({"name": "a", "run": "a\0b"}), &["run"]).await;
+    check("/hooks", json!({"name": "a", "run": "x".repeat(70_000)}), &["run"]).await;
+    check("/hooks", json!({"name": "a", "run": "x", "about": "two\nlines"}), &["about"]).await;
+    check("/hooks", json!({"name": "a", "rnu": "x"}), &["rnu"]).await;
+    check("/hooks", json!({"name": "7", "run": "x"}), &[""]).await;
+    let environment = |template: serde_json::Value| json!({"name": "other", "servers": "all", "path": "/srv/other", "hooks": {"after_activate": [template]}});
+    let environments = "/projects/shop/environments";
+    let field = "hooks.after_activate.template";
+    check(environments, environment(json!({"template": "nothing"})), &[field]).await;
+    assert_eq!(served.post("/hooks", json!({"name": "reload", "run": "x"})).await.0, 201);
+    check(environments, environment(json!({"template": "reload@2"})), &[field]).await;
+    check(environments, environment(json!({"template": "reload@x"})), &["hooks.after_activate[0].template"])
+        .await;
+    let both = json!({"template": "reload", "run": "x", "timeout": "1s"});
+    check(
+        environments,
+        environment(both),
+        &["hooks.after_activate[0].run", "hooks.after_activate[0].timeout"],
+    )
+    .await;
+    check("/hooks/reload/try", json!({"project": "shop", "environment": "live"}), &["server"]).await;
+    let empty = json!({"project": "shop", "environment": "live", "server": "web-1", "run": ""});
+    check("/hooks/reload/try", empty, &["run"]).await;
+}

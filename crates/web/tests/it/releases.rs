@@ -139,6 +139,27 @@ async fn a_log_is_plain_text_and_can_be_cut() {
     assert_eq!(served.get("/releases/1/log?from=-1").await.0, 422);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_removed_is_gone_and_says_since_when() {
+    let served = Served::with_shop().await;
+    served.release("main").await;
+    let store = &served.rig.store;
+    let claimed = store.claim().await.unwrap().unwrap();
+    let log = Entry::Log { node: "fetch".into(), text: "long ago\n".into() };
+    let begun = Entry::Node { fact: NodeFact::new("fetch", StepStatus::Running, 1), result: None };
+    let end = Entry::Release { status: Status::Failed, reason: None };
+    store.record(claimed.id, claimed.epoch, vec![begun, log, end]).await.unwrap();
+    assert_eq!(served.get("/releases/1/log").await.0, 200);
+    let nothing = Some(std::time::Duration::ZERO);
+    store.forget_history(store::KeepHistory { logs: nothing, facts: None }).await.unwrap();
+    for path in ["/releases/1/log", "/releases/1/log?node=fetch"] {
+        let (status, problem) = served.get(path).await;
+        assert_eq!((status, &problem["code"]), (410, &json!("gone")), "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("were removed on 20"), "{problem}");
+    }
+    assert_eq!(served.get("/releases/1").await.0, 200, "the release itself stays");
+}
+
 #[tokio::test]
 async fn refs_and_the_board_are_shown() {
     let served = Served::with_shop().await;

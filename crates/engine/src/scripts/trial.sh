@@ -1,0 +1,57 @@
+# Tries a hook on a server, outside of a release, in the folder of what is live there.
+#
+# values, one per line on standard input: NONCE, the folder of the environment, check (1: the text is read and not run),
+# variables, size; then the text. Then the input stays open: its end ends the hook.
+# Answers what the hook writes, and then "@NONCE end STATUS", or "@NONCE bad WHY".
+
+set -u
+unset CDPATH
+exec 2>&1
+IFS= read -r nonce || exit 1; IFS= read -r root; IFS= read -r check; IFS= read -r count
+dir=
+tidy() { [ -z "$dir" ] || rm -rf "$dir"; }
+trap tidy EXIT
+# It leaves nothing behind when it is heard.
+answer() { tidy; printf '\n@%s %s\n' "$nonce" "$*"; }
+case $root in "~/"*) root=$HOME/${root#??} ;; esac
+cd -P "$root/current/." 2>/dev/null || { answer bad "no release is live at $root/current"; exit 0; }
+dir=$root/.aweigh/trash/trial-$$
+rm -rf "$dir" && mkdir -p "$dir" || { answer bad "$dir cannot be made"; exit 0; }
+while [ "$count" -gt 0 ]; do IFS= read -r line; count=$((count - 1)); export "$line"; done
+export AWEIGH_RELEASE_PATH="$PWD" AWEIGH_RELEASE_NAME="${PWD##*/}"
+export AWEIGH_CURRENT_PATH="$root/current" AWEIGH_SHARED_PATH="$root/shared"
+IFS= read -r size
+head -c "$size" >"$dir/script"
+[ "$(wc -c <"$dir/script")" -eq "$size" ] || { answer bad "the text did not fit into $dir"; exit 0; }
+
+# Who runs it: the interpreter of its first line, or else `sh -e`.
+first=
+case $(head -c 2 "$dir/script") in '#!') IFS= read -r first <"$dir/script"; first=${first#??} ;; esac
+
+if [ "$check" = 1 ]; then
+  if [ -z "$first" ]; then sh -n "$dir/script"; answer end $?; exit 0; fi
+  set -f
+  # The line of an interpreter is its path and a word.
+  set -- $first
+  command -v "${1:-}" >/dev/null || { echo "there is no ${1:-interpreter} on this server"; answer end 127; exit 0; }
+  echo "only the interpreter was looked for: $1 is there"
+  answer end 0
+  exit 0
+fi
+
+start() {
+  if [ -n "$first" ]; then chmod 700 "$dir/script" && exec setsid "$dir/script"; else exec setsid sh -e "$dir/script"; fi
+}
+exec 3<&0
+start </dev/null 3<&- &
+child=$!
+# With nobody left who hears it, this still has to tidy up.
+trap '' PIPE
+# Whoever asked has gone, or has waited long enough.
+{ while IFS= read -r line <&3; do :; done; kill -KILL "-$child"; } >/dev/null 2>&1 &
+watcher=$!
+exec 3<&-
+wait "$child" 2>/dev/null
+answer end $?
+kill "$watcher" 2>/dev/null
+exit 0
