@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use model::{Name, Picked};
+use model::{Name, Picked, Rerun};
 
 use super::{Listing, Place};
 
@@ -29,7 +29,7 @@ pub enum Hooks {
         #[command(flatten)]
         listing: Listing,
     },
-    /// Make a hook template, or its next version
+    /// Make a hook template, or its next version: what is not said stays as it is
     Set(HookSet),
     /// Remove a hook template that no hook picks
     Remove {
@@ -54,15 +54,15 @@ A hook picks it by { template = \"drain\" }, or always the third version by { te
 pub struct HookSet {
     /// Its name
     pub name: Name,
-    /// The command; without it and --file it is read from standard input
+    /// The command; when nothing at all is said it is read from standard input
     #[arg(long, value_name = "COMMAND", conflicts_with = "file")]
     pub run: Option<String>,
     /// Read the command from FILE
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// What it is for, in a line
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub about: String,
+    #[arg(long, value_name = "TEXT")]
+    pub about: Option<String>,
     /// The longest it may run, such as 10m
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<String>,
@@ -70,11 +70,28 @@ pub struct HookSet {
     #[arg(long, value_name = "TIME")]
     pub idle_timeout: Option<String>,
     /// Its failure is a warning only
-    #[arg(long)]
-    pub allow_failure: bool,
-    /// It may be run again when nobody knows how it ended
-    #[arg(long)]
-    pub rerun_safe: bool,
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
+    pub allow_failure: Option<bool>,
+    /// Whether it may be run again when nobody knows how it ended
+    #[arg(long, value_name = "never|safe", value_parser = rerun)]
+    pub rerun: Option<Rerun>,
+}
+
+impl HookSet {
+    /// Whether only the name is said.
+    pub fn is_bare(&self) -> bool {
+        let times = self.timeout.is_none() && self.idle_timeout.is_none();
+        let command = self.run.is_none() && self.file.is_none();
+        times && command && self.about.is_none() && self.allow_failure.is_none() && self.rerun.is_none()
+    }
+}
+
+fn rerun(text: &str) -> Result<Rerun, &'static str> {
+    match text {
+        "never" => Ok(Rerun::Never),
+        "safe" => Ok(Rerun::Safe),
+        _ => Err("write never or safe"),
+    }
 }
 
 /// The words of `hooks try`.

@@ -1,10 +1,11 @@
 //! `hooks`: templates that the hooks of every project can pick.
 
 use std::io::Read;
+use std::path::Path;
 
-use api::{Fleet, Page, TemplateSpec, TemplateUse, TemplateVersion, TemplateView, TryAnswer, TryRequest};
+use api::{Fleet, Page, TemplateUse, TemplateVersion, TemplateView, TryAnswer, TryRequest};
 use jiff::tz::TimeZone;
-use model::{Name, Picked, Rerun};
+use model::{Name, Picked};
 
 use crate::advice::Advised;
 use crate::cli::{HookSet, HookTry, Hooks, Listing};
@@ -115,38 +116,39 @@ async fn versions(client: &Client, name: &Name, listing: Listing) -> anyhow::Res
 }
 
 async fn set(client: &Client, args: HookSet) -> anyhow::Result<Ending> {
-    let name = args.name.clone();
-    let spec = TemplateSpec {
-        run: command(&args)?,
-        about: args.about,
-        timeout: args.timeout,
-        idle_timeout: args.idle_timeout,
-        allow_failure: args.allow_failure,
-        rerun: args.rerun_safe.then_some(Rerun::Safe),
-    };
+    let name = &args.name;
+    let page: Page<TemplateView> = client.get(&Ask::at(&["hooks"])).await?;
+    let before = page.items.into_iter().find(|template| template.name == *name).map(|template| template.spec);
+    let is_new = before.is_none();
+    let mut spec = before.unwrap_or_default();
+    match (&args.run, &args.file) {
+        (Some(run), _) => spec.run.clone_from(run),
+        (None, Some(path)) => spec.run = text_of(path)?,
+        (None, None) if is_new || args.is_bare() => {
+            spec.run.clear();
+            std::io::stdin().lock().take(LONGEST).read_to_string(&mut spec.run)?;
+        }
+        (None, None) => {}
+    }
+    spec.about = args.about.unwrap_or(spec.about);
+    spec.timeout = args.timeout.or(spec.timeout);
+    spec.idle_timeout = args.idle_timeout.or(spec.idle_timeout);
+    spec.allow_failure = args.allow_failure.unwrap_or(spec.allow_failure);
+    spec.rerun = args.rerun.or(spec.rerun);
     let answer = client.put(&Ask::at(&["hooks", name.as_str()]), &spec).await?;
     let template: TemplateView = client.decode(&answer)?;
     say(&format!("hook template {name}, version {}", template.version))?;
     Ok(Ending::Done)
 }
 
-/// The text of the command that the words name.
-fn command(args: &HookSet) -> anyhow::Result<String> {
-    if let Some(run) = &args.run {
-        return Ok(run.clone());
-    }
+fn text_of(path: &Path) -> anyhow::Result<String> {
+    let trouble = |error: std::io::Error| {
+        let hint = "name a text file, or give the command with --run";
+        Advised::new(format!("cannot read {}: {error}", path.display()), hint)
+    };
     let mut text = String::new();
-    match &args.file {
-        Some(path) => {
-            let trouble = |error: std::io::Error| {
-                let hint = "name a text file, or give the command with --run";
-                Advised::new(format!("cannot read {}: {error}", path.display()), hint)
-            };
-            let file = std::fs::File::open(path).map_err(trouble)?;
-            file.take(LONGEST).read_to_string(&mut text).map_err(trouble)?;
-        }
-        None => _ = std::io::stdin().lock().take(LONGEST).read_to_string(&mut text)?,
-    }
+    let file = std::fs::File::open(path).map_err(trouble)?;
+    file.take(LONGEST).read_to_string(&mut text).map_err(trouble)?;
     Ok(text)
 }
 

@@ -29,6 +29,9 @@ fn a_release_takes_the_newest_version_or_the_one_that_is_named() {
     rig.release("main");
     assert_eq!(ran(&rig, 2), "one\none\ntwo\none\n");
 
+    // What is not said stays.
+    assert!(rig.ok(["hooks", "show", "note"]).contains("Notes that it ran"));
+
     let listed: Value = serde_json::from_str(&rig.ok(["hooks", "list", "--json"])).unwrap();
     let note = &listed["items"][0];
     let used = json!({"project": "shop", "environment": "production", "point": "after_activate"});
@@ -105,7 +108,13 @@ fn a_template_is_tried_on_one_server() {
     rig.release("main");
     let tried = rig.run(words("web-2"));
     assert_eq!((tried.code, tried.out.as_str()), (0, "hello\ntry web-2\n"), "{tried:?}");
-    rig.ok(["hooks", "set", "greet", "--run", "echo bad; exit 3"]);
+    rig.ok(["hooks", "set", "greet", "--run", "echo bad; exit 3", "--allow-failure"]);
+    rig.ok(["hooks", "set", "greet", "--allow-failure=false", "--rerun", "safe"]);
+    let greet = rig.ok(["hooks", "show", "greet"]);
+    assert!(
+        greet.contains("exit 3") && greet.contains("safe") && !greet.contains("allow_failure"),
+        "{greet}"
+    );
     let failed = rig.run(words("web-1"));
     assert!(failed.code == 1 && failed.out == "bad\n" && failed.err.contains("exit code 3"), "{failed:?}");
     let first = rig.run(["hooks", "try", "greet@1", "shop", "-e", "production", "--on", "web-1", "--json"]);
