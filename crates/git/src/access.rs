@@ -186,7 +186,7 @@ impl Lent {
 }
 
 /// Encodes as git does in its questions: everything but the unreserved characters of RFC 3986, 2.3.
-fn percent_encoded(text: &str) -> String {
+pub(crate) fn percent_encoded(text: &str) -> String {
     use std::fmt::Write as _;
     let mut encoded = String::new();
     for byte in text.bytes() {

@@ -90,7 +90,7 @@ const SSH: &str = "ssh -F /dev/null -o BatchMode=$AWEIGH_SSH_BATCH_MODE -T -x -a
 pub(crate) const SSH_BATCH_MODE: &str = "AWEIGH_SSH_BATCH_MODE";
 
 /// How to call git for one mirror.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Git {
     pub(crate) program: PathBuf,
     /// The bare mirror.

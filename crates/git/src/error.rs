@@ -213,6 +213,45 @@ pub enum Error {
         /// The last lines of git.
         said: String,
     },
+    /// Something about a submodule failed.
+    #[error("submodule {path}: {source}")]
+    Submodule {
+        /// Its folder in the tree, cut and without control characters.
+        path: String,
+        /// What failed.
+        source: Box<Error>,
+    },
+    /// A submodule cannot be brought along as the commit has it.
+    #[error("submodule {path} is refused: {reason}")]
+    SubmoduleRefused {
+        /// Its folder in the tree, cut and without control characters.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The program for Git LFS is not installed.
+    #[error("the program git-lfs was not found, and the commit has files that Git LFS keeps")]
+    LfsMissing,
+    /// The place where the files of Git LFS are kept is refused.
+    #[error("{url} is refused as a place of Git LFS: {reason}")]
+    LfsRefused {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The object that a pointer of Git LFS stands for was not to be had.
+    #[error("the LFS object of {path} is not to be had from {url} ({oid}): {}", telling_line(.said))]
+    LfsObject {
+        /// The file, cut and without control characters.
+        path: String,
+        /// The SHA-256 of the object.
+        oid: String,
+        /// Where it was asked for.
+        url: String,
+        /// The last lines of git-lfs.
+        said: String,
+    },
     /// The machine did not do what was asked.
     #[error("{what} {}: {source}", .path.display())]
     Io {
@@ -272,6 +311,13 @@ impl Error {
             Self::HostileTree { .. } | Self::HostileObject { .. } => {
                 "the repository is damaged or malicious: run git fsck in a clone of it"
             }
+            Self::Submodule { source, .. } => return source.hint_of_submodule(),
+            Self::SubmoduleRefused { .. } => "mend .gitmodules, commit it, and release that commit",
+            Self::LfsMissing => "install git-lfs (on Debian: apt-get install git-lfs)",
+            Self::LfsRefused { .. } => "use an address over https, or one with a plain path",
+            Self::LfsObject { .. } => {
+                "check that it was pushed (git lfs push --all), the quota of the host, and that the credential may read it"
+            }
             Self::Io { .. } => "check the folder and its owner",
             Self::Failed { .. } => "read what git said; removing the mirror's folder makes it anew",
             Self::UnknownRef { close, .. } if close.is_empty() => "check the name, and that it was pushed",
@@ -281,6 +327,20 @@ impl Error {
                 return format!("give more digits: {}", ids.join(", "));
             }
             Self::TooLarge { setting, .. } => return format!("raise {setting} under [limits]"),
+        };
+        fixed.into()
+    }
+
+    /// What to do next when this happened to a submodule, where that is something else.
+    fn hint_of_submodule(&self) -> String {
+        let fixed = match self {
+            Self::CommitGone { .. } => {
+                "push that commit to the repository of the submodule, or let the submodule name one that is there"
+            }
+            Self::LoginRequired { .. } | Self::HostKeyUnknown { .. } => {
+                "the credential of the project goes to its own scheme, host and port only: give the submodule an address there, such as ../name.git, or one that needs no login"
+            }
+            _ => return self.hint(),
         };
         fixed.into()
     }
@@ -297,7 +357,9 @@ impl Error {
             | Self::HostKeyChanged { said, .. }
             | Self::NotFound { said, .. }
             | Self::HostileObject { said, .. }
+            | Self::LfsObject { said, .. }
             | Self::Failed { said, .. } => Some(said),
+            Self::Submodule { source, .. } => source.said(),
             _ => None,
         }
     }
@@ -310,6 +372,13 @@ impl Error {
             _ => Self::Io { what, path, source },
         }
     }
+}
+
+/// The line that says it: what git-lfs found out, among what git says of questions that nobody answers and before the
+/// line that something failed.
+fn telling_line(said: &str) -> &str {
+    let is_telling = |line: &&str| !line.starts_with("error: ") && !line.starts_with("fatal: ");
+    said.lines().find(is_telling).unwrap_or_else(|| last_line(said))
 }
 
 /// The line that says it: git's last `fatal:` or `error:`, else the last one.

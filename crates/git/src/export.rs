@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     CommitId, Error, ExportStats, GitRepository, TreeItem,
     running::Running,
-    tree::walk,
+    tree::{Walked, walk},
     unpack::{Destination, unpack},
 };
 
@@ -53,9 +53,19 @@ impl GitRepository {
     /// [`Error::NotEmpty`]; [`Error::CommitGone`] when the mirror does not have the commit; [`Error::TooLarge`] when the
     /// tree passes a limit of the policy.
     pub async fn export(&self, commit: &CommitId, into: &Path) -> Result<ExportStats, Error> {
+        Ok(self.export_after(commit, into, ExportStats::default()).await?.stats)
+    }
+
+    /// The same for a part of a larger tree, of which `before` is counted already.
+    pub(crate) async fn export_after(
+        &self,
+        commit: &CommitId,
+        into: &Path,
+        before: ExportStats,
+    ) -> Result<Walked, Error> {
         let destination = Destination::new(into, &self.policy)?;
         self.read_archive(self.start_archive(commit, None)?, commit, move |tar, is_whole| {
-            let unpacked = unpack(tar, &destination);
+            let unpacked = unpack(tar, &destination, before);
             if unpacked.is_err() || !is_whole() {
                 destination.clear();
             }
@@ -79,13 +89,13 @@ impl GitRepository {
         mut take: impl FnMut(&[u8], TreeItem<'_>) -> io::Result<()> + Send + 'static,
     ) -> Result<ExportStats, Error> {
         let policy = self.policy.clone();
-        self.read_archive(self.start_archive(commit, paths)?, commit, move |tar, _| {
+        let walked = self.read_archive(self.start_archive(commit, paths)?, commit, move |tar, _| {
             let broken = |source| Error::io("cannot read", "archive")(source);
-            walk(tar, &policy, broken, |path, _, item| {
+            walk(tar, &policy, ExportStats::default(), broken, |path, _, item| {
                 take(path, item).map_err(Error::io("cannot take in", "the tree"))
             })
-        })
-        .await
+        });
+        Ok(walked.await?.stats)
     }
 
     /// Runs `read` on the stream of an archive. It is given the question whether the archive was whole, which waits
@@ -94,10 +104,8 @@ impl GitRepository {
         &self,
         mut running: Running,
         commit: &CommitId,
-        read: impl FnOnce(BufReader<File>, Box<dyn FnOnce() -> bool>) -> Result<ExportStats, Error>
-        + Send
-        + 'static,
-    ) -> Result<ExportStats, Error> {
+        read: impl FnOnce(BufReader<File>, Box<dyn FnOnce() -> bool>) -> Result<Walked, Error> + Send + 'static,
+    ) -> Result<Walked, Error> {
         let tar = running.take_stdout()?.into_owned_fd().map_err(Error::io("cannot read", "archive"))?;
         let (verdict, judged) = oneshot::channel();
         let reading = spawn_blocking(move || {
@@ -110,9 +118,9 @@ impl GitRepository {
         let _ = verdict.send(ended.status.success());
         let read = reading.await.map_err(|source| Error::io("cannot read", "archive")(source.into()))?;
         // When reading fails git dies of a closed pipe, so the reason is on our side.
-        let stats = read?;
+        let walked = read?;
         if ended.status.success() {
-            return Ok(stats);
+            return Ok(walked);
         }
         Err(self.blame(commit, Error::Failed { verb: "archive", said: ended.said }).await)
     }

@@ -1,7 +1,7 @@
 //! Fetch: bring branches and tags of the remote repository into the mirror, and drop those that are gone.
 
 use crate::{
-    Access, Error, GitRepository,
+    Access, CommitId, Error, GitRepository,
     access::Lent,
     classify::{Asked, classify},
     default_branch::REMOTE_HEAD,
@@ -13,6 +13,9 @@ use crate::{
 /// a pattern, it may be missing.
 const REFSPECS: [&str; 3] =
     ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+HEAD*:refs/mirror/HEAD*"];
+
+/// Where a commit is kept that no branch and no tag has.
+const PINNED: &str = "refs/pinned/";
 
 /// What git says when one side names objects by SHA-1 and the other by SHA-256.
 const OTHER_FORMAT: &str = "mismatched algorithms";
@@ -32,11 +35,11 @@ impl GitRepository {
         self.mend(&lock).await?;
         self.make_if_absent(&lock).await?;
         let lent = Lent::new(&self.folder, &self.url, access)?;
-        let mut ended = self.fetch_refs(&lock, &lent, &mut said).await?;
+        let mut ended = self.fetch_refs(&lock, &lent, &REFSPECS, &mut said).await?;
         if ended.said.contains(OTHER_FORMAT) {
             let ours = self.answer("rev-parse", &["--show-object-format"], None).await?;
             self.make(&lock, if ours.trim_end() == "sha1" { "sha256" } else { "sha1" }).await?;
-            ended = self.fetch_refs(&lock, &lent, &mut said).await?;
+            ended = self.fetch_refs(&lock, &lent, &REFSPECS, &mut said).await?;
         }
         if !ended.status.success() {
             return Err(self.blame_remote("fetch", &lent, ended).await);
@@ -56,10 +59,52 @@ impl GitRepository {
         Ok(())
     }
 
+    /// Sees that the mirror has a commit: it is fetched when it is not there, with all branches and tags, or, when none
+    /// of these has it, by its id. Then a ref of the mirror keeps it.
+    ///
+    /// # Errors
+    /// Those of [`fetch`](Self::fetch), and [`Error::CommitGone`] when the remote repository does not give it.
+    pub(crate) async fn fetch_commit(
+        &self,
+        commit: &CommitId,
+        access: &Access,
+        said: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<(), Error> {
+        if self.has(commit).await? {
+            return Ok(());
+        }
+        self.fetch(access, &mut *said).await?;
+        if self.has(commit).await? {
+            return Ok(());
+        }
+        let lock = Lock::take(&self.folder, self.policy.total_timeout).await?;
+        let lent = Lent::new(&self.folder, &self.url, access)?;
+        let refspec = format!("+{commit}:{PINNED}{commit}");
+        let ended = self.fetch_refs(&lock, &lent, &[&refspec], said).await?;
+        if ended.status.success() && self.has(commit).await? {
+            return Ok(());
+        }
+        // That the host can be reached has just been seen; what it says of an id that it does not give differs.
+        match self.blame_remote("fetch", &lent, ended).await {
+            Error::Failed { .. } | Error::NotFound { .. } => {
+                Err(Error::CommitGone { commit: commit.clone(), url: self.url.to_string() })
+            }
+            error => Err(error),
+        }
+    }
+
+    /// Tells whether the mirror has a commit.
+    async fn has(&self, commit: &CommitId) -> Result<bool, Error> {
+        let asked = format!("{commit}^{{commit}}\n");
+        let said = self.answer("cat-file", &["--batch-check=%(objecttype)"], Some(&asked)).await?;
+        Ok(said.trim_end() == "commit")
+    }
+
     async fn fetch_refs(
         &self,
         lock: &Lock,
         lent: &Lent,
+        refspecs: &[&str],
         said: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Ended, Error> {
         let mut command = self.git.command("fetch");
@@ -74,7 +119,7 @@ impl GitRepository {
             "--end-of-options",
             self.url.as_str(),
         ]);
-        command.args(REFSPECS).stdin(lock.stdin()?);
+        command.args(refspecs).stdin(lock.stdin()?);
         lent.lend(&mut command);
         let limits = Limits {
             total: self.policy.total_timeout,

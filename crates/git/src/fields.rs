@@ -4,14 +4,25 @@
 const KEPT: usize = 4096;
 
 /// Fields that ended with a NUL so far. What is longer than 4096 bytes is cut.
-#[derive(Default)]
 pub(crate) struct Fields {
     kept: Vec<u8>,
     /// How many bytes at the end belong to a field that has not ended yet.
     open: usize,
+    is_wanted: fn(&[u8]) -> bool,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self::only(|_| true)
+    }
 }
 
 impl Fields {
+    /// Keeps only what is wanted.
+    pub(crate) fn only(is_wanted: fn(&[u8]) -> bool) -> Self {
+        Self { kept: Vec::new(), open: 0, is_wanted }
+    }
+
     /// Takes the next bytes of the output.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         let mut pieces = bytes.split(|byte| *byte == 0);
@@ -19,7 +30,12 @@ impl Fields {
             self.extend(first);
         }
         for piece in pieces {
-            self.kept.push(0);
+            let start = self.kept.len() - self.open;
+            if (self.is_wanted)(self.kept.get(start..).unwrap_or_default()) {
+                self.kept.push(0);
+            } else {
+                self.kept.truncate(start);
+            }
             self.open = 0;
             self.extend(piece);
         }
@@ -71,6 +87,15 @@ mod tests {
         }
         assert_eq!(records::<2>(&fields.end()), [["main", "first\nline"], ["dev", "x"]]);
         assert_eq!(records::<2>(&Fields::default().end()), [[""; 2]; 0]);
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_not_kept() {
+        let mut fields = Fields::only(|field| field.starts_with(b"x"));
+        for bytes in ["a\0x", "1\0b\0\0x2\0", "c"] {
+            fields.feed(bytes.as_bytes());
+        }
+        assert_eq!(fields.end(), b"x1\0x2\0");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::task::spawn_blocking;
 
-use crate::{Error, GitRepository, access::FOLDER_PREFIX, lock::Lock, running::Running};
+use crate::{Error, GitRepository, access, lfs, lock::Lock, running::Running};
 
 /// The file inside the mirror that says what it mirrors.
 const MIRRORED: &str = "mirrored-url";
@@ -46,10 +46,15 @@ impl GitRepository {
     pub(crate) async fn mend(&self, lock: &Lock) -> Result<(), Error> {
         let (folder, git_dir) = (self.folder.clone(), self.git.mirror.clone());
         blocking(lock, folder.clone(), "cannot clean", move || {
-            remove_named(&folder, false, &|name| name.starts_with(FOLDER_PREFIX))?;
+            let is_lent = |name: &str| {
+                [access::FOLDER_PREFIX, lfs::FOLDER_PREFIX].iter().any(|prefix| name.starts_with(prefix))
+            };
+            remove_named(&folder, false, &is_lent)?;
             let is_lock = |name: &str| name.strip_suffix(".lock").is_some() || name == "gc.pid";
             remove_named(&git_dir, false, &is_lock)?;
             remove_named(&git_dir.join("refs"), true, &is_lock)?;
+            // Beside its objects git-lfs has only what is half-written, and logs of its failures.
+            remove_named(&git_dir.join("lfs"), false, &|name| name != "objects")?;
             let is_half = |name: &str| {
                 is_lock(name) || ["tmp_", "incoming-", "tmp-"].iter().any(|prefix| name.starts_with(prefix))
             };

@@ -6,7 +6,11 @@ use std::io::{self, Read};
 
 use tar::{Archive, EntryType};
 
-use crate::{Error, Policy, plain::plain};
+use crate::{
+    Error, Policy,
+    plain::plain,
+    pointer::{self, Pointer},
+};
 
 /// One entry of a tree.
 pub enum TreeItem<'i> {
@@ -49,6 +53,26 @@ pub struct ExportStats {
     pub folders: u64,
     /// Bytes of all files.
     pub bytes: u64,
+    /// Files that are pointers of Git LFS, and not what these stand for.
+    pub pointers: u64,
+    /// Whether there is a `.gitmodules`, which only a commit with submodules has.
+    pub names_submodules: bool,
+}
+
+/// A file of a tree that is a pointer of Git LFS.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Its path in the tree.
+    pub(crate) path: Vec<u8>,
+    pub(crate) pointer: Pointer,
+}
+
+/// What a walk through a tree has seen.
+#[derive(Debug)]
+pub(crate) struct Walked {
+    /// Of this tree, and of what was counted before it.
+    pub(crate) stats: ExportStats,
+    pub(crate) pointers: Vec<Found>,
 }
 
 impl ExportStats {
@@ -63,7 +87,8 @@ impl ExportStats {
         }
     }
 
-    fn check(&self, policy: &Policy) -> Result<(), Error> {
+    /// Tells whether a policy allows as much, as an error when it does not.
+    pub(crate) fn check(&self, policy: &Policy) -> Result<(), Error> {
         let too_large =
             |limit, unit, setting| Err(Error::TooLarge { what: "the tree", limit, unit, setting });
         if self.files + self.links + self.folders > policy.max_files {
@@ -76,16 +101,18 @@ impl ExportStats {
     }
 }
 
-/// Gives every entry with its path and its time, in seconds since 1970, to `take`. `broken` words what is wrong with
-/// the stream itself. Blocks.
+/// Gives every entry with its path and its time, in seconds since 1970, to `take`. `before` was counted already and
+/// counts for the limits of the policy. `broken` words what is wrong with the stream itself. Blocks.
 pub(crate) fn walk(
     tar: impl Read,
     policy: &Policy,
+    before: ExportStats,
     broken: impl Fn(io::Error) -> Error,
     mut take: impl FnMut(&[u8], u64, TreeItem<'_>) -> Result<(), Error>,
-) -> Result<ExportStats, Error> {
+) -> Result<Walked, Error> {
     let mut archive = Archive::new(tar);
-    let mut stats = ExportStats::default();
+    let mut walked = Walked { stats: before, pointers: Vec::new() };
+    let mut small = Vec::new();
     // What has come, and whether it is a folder. Invariant: what is in a folder comes after it. So a link can never be
     // a part of a path.
     let mut come: HashMap<Vec<u8>, bool> = HashMap::new();
@@ -105,22 +132,35 @@ pub(crate) fn walk(
         }
         let mtime = entry.header().mtime().map_err(&broken)?;
         let target = entry.link_name_bytes().unwrap_or_default().into_owned();
+        let mut start: &[u8];
         let item = match kind {
             EntryType::Directory => TreeItem::Folder,
             EntryType::Symlink => TreeItem::Link { target: &target },
             EntryType::Regular => {
                 let executable = entry.header().mode().map_err(&broken)? & 0o100 != 0;
-                TreeItem::File { executable, size: entry.size(), bytes: &mut entry }
+                let size = entry.size();
+                if size < pointer::LONGEST {
+                    small.clear();
+                    entry.read_to_end(&mut small).map_err(&broken)?;
+                    let found = Pointer::parse(&small).map(|pointer| Found { path: path.clone(), pointer });
+                    walked.pointers.extend(found);
+                    start = &small;
+                    TreeItem::File { executable, size, bytes: &mut start }
+                } else {
+                    TreeItem::File { executable, size, bytes: &mut entry }
+                }
             }
             _ => return Err(hostile(&name)),
         };
-        stats.count(&item);
-        stats.check(policy)?;
+        walked.stats.count(&item);
+        walked.stats.check(policy)?;
         take(&path, mtime, item)?;
     }
+    walked.stats.pointers += walked.pointers.len() as u64;
+    walked.stats.names_submodules |= come.contains_key(b".gitmodules".as_slice());
     // Behind the end of the archive git still writes padding; a pipe that closed before would kill it.
     io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(&broken)?;
-    Ok(stats)
+    Ok(walked)
 }
 
 /// The path of an entry, when it stays inside.

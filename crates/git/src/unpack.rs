@@ -12,7 +12,10 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use crate::{Error, ExportStats, Policy, TreeItem, tree::walk};
+use crate::{
+    Error, ExportStats, Policy, TreeItem,
+    tree::{Walked, walk},
+};
 
 /// An empty folder that is going to be filled, and how much it may hold.
 pub(crate) struct Destination {
@@ -41,11 +44,11 @@ impl Destination {
     }
 }
 
-/// Unpacks the stream. Blocks.
-pub(crate) fn unpack(tar: impl Read, into: &Destination) -> Result<ExportStats, Error> {
+/// Unpacks the stream; `before` was counted already. Blocks.
+pub(crate) fn unpack(tar: impl Read, into: &Destination, before: ExportStats) -> Result<Walked, Error> {
     let root = &into.folder;
     let broken = |source| Error::io("cannot unpack to", root)(source);
-    walk(tar, &into.policy, broken, |name, mtime, item| {
+    walk(tar, &into.policy, before, broken, |name, mtime, item| {
         let path = root.join(OsStr::from_bytes(name));
         let written = match item {
             TreeItem::Folder => make_folder(&path),
@@ -61,7 +64,14 @@ fn make_folder(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(0o755))
 }
 
-fn write_file(path: &Path, executable: bool, size: u64, mtime: u64, bytes: &mut dyn Read) -> io::Result<()> {
+/// Writes a new file; `mtime` is in seconds since 1970. Fewer or more bytes than `size` are an error.
+pub(crate) fn write_file(
+    path: &Path,
+    executable: bool,
+    size: u64,
+    mtime: u64,
+    bytes: &mut dyn Read,
+) -> io::Result<()> {
     let mode = if executable { 0o755 } else { 0o644 };
     // `create_new` neither follows nor replaces what is there.
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
@@ -90,14 +100,15 @@ mod tests {
         tar.append(&header, io::empty()).unwrap();
     }
 
-    fn check(entries: &[(EntryType, &str, &str)], policy: &Policy) -> Result<ExportStats, Error> {
+    fn check(entries: &[(EntryType, &str, &str)], policy: &Policy) -> Result<Walked, Error> {
         let folder = tempfile::tempdir().unwrap();
         let mut tar = Builder::new(Vec::new());
         for (kind, name, target) in entries {
             entry(&mut tar, *kind, name, target);
         }
         let tar = tar.into_inner().unwrap();
-        unpack(tar.as_slice(), &Destination::new(&folder.path().join("tree"), policy).unwrap())
+        let into = Destination::new(&folder.path().join("tree"), policy).unwrap();
+        unpack(tar.as_slice(), &into, ExportStats::default())
     }
 
     #[test]

@@ -63,6 +63,11 @@ impl Url {
     pub(crate) fn login(&self) -> Option<&Login> {
         self.login.as_ref()
     }
+
+    /// The same address with the login of another one, unless it has its own.
+    pub(crate) fn with_login_of(self, other: &Self) -> Self {
+        Self { login: self.login.or_else(|| other.login.clone()), ..self }
+    }
 }
 
 impl PartialEq for Url {

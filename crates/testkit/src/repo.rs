@@ -140,6 +140,24 @@ impl Repo {
         self.head()
     }
 
+    /// Lets the next commit, and those after it, have a commit of another repository in a folder. `.gitmodules` is left
+    /// to the test.
+    pub fn submodule(&self, path: &str, commit: &str) {
+        // Without its folder git would take it for one that was removed.
+        fs::create_dir_all(self.path().join(path)).expect("a folder of a work tree");
+        self.git(["update-index", "--add", "--cacheinfo", &format!("160000,{commit},{path}")]);
+    }
+
+    /// Keeps bytes as an object of Git LFS, as `git lfs` does in a clone; the pointer to it.
+    pub fn lfs(&self, bytes: &[u8]) -> Entry {
+        let oid = hex::encode(Sha256::digest(bytes));
+        let folder = self.path().join(".git/lfs/objects").join(&oid[0..2]).join(&oid[2..4]);
+        fs::create_dir_all(&folder).expect("a folder for objects");
+        fs::write(folder.join(&oid), bytes).expect("an object");
+        let version = "https://git-lfs.github.com/spec/v1";
+        file(&format!("version {version}\noid sha256:{oid}\nsize {}\n", bytes.len()))
+    }
+
     /// The commit that is checked out.
     pub fn head(&self) -> String {
         self.git(["rev-parse", "HEAD"])

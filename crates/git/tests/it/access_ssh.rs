@@ -12,7 +12,11 @@ use tempfile::TempDir;
 use testkit::repo::{Repo, file};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::rig::{files_with, local, open};
+use crate::{
+    http_server::{Behaviour, HttpServer},
+    lfs::TRACKED,
+    rig::{Rig, files_with, local, open},
+};
 
 /// An sshd for each connection, as inetd would start it.
 struct Sshd {
@@ -30,6 +34,11 @@ impl Drop for Sshd {
 
 impl Sshd {
     async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// The same, with more lines of its configuration.
+    async fn start_with(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         key(&at("host"), "");
@@ -39,7 +48,7 @@ impl Sshd {
         let public = |name: &str| fs::read_to_string(at(name).with_extension("pub")).unwrap();
         fs::write(at("authorized"), public("mine") + &public("locked")).unwrap();
         let config = format!(
-            "HostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nPidFile none\n",
+            "HostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nPidFile none\n{more}",
             at("host").display(),
             at("authorized").display()
         );
@@ -129,4 +138,36 @@ async fn every_refusal_has_its_name() {
     let gone = sshd.mirror(&folder.path().join("gone"), Path::new("/no/such/repository")).await;
     let error = gone.fetch(&sshd.access("mine", None, pinned()), |_| ()).await.unwrap_err();
     assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
+}
+
+/// The host of a repository tells, over SSH, where objects are and what opens them.
+#[tokio::test]
+async fn objects_of_git_lfs_come_with_the_key() {
+    let (repo, folder) = (Repo::new(), tempfile::tempdir().unwrap());
+    let commit = repo.commit([(".gitattributes", file(TRACKED)), ("a.bin", repo.lfs(b"picture\n"))]);
+    let lent = "Basic bGVudDpmb3ItYS13aGlsZQ==";
+    let server = HttpServer::start(repo.path(), Behaviour::default()).await;
+    let script = folder.path().join("host");
+    let answer = format!(
+        "{{\"href\":\"{}/.git/info/lfs\",\"header\":{{\"Authorization\":\"{lent}\"}}}}",
+        server.origin
+    );
+    let text = format!(
+        "#!/bin/sh\ncase $SSH_ORIGINAL_COMMAND in\n  git-lfs-authenticate*) echo '{answer}' ;;\n  \
+         git-lfs-*) exit 1 ;;\n  *) eval \"exec $SSH_ORIGINAL_COMMAND\" ;;\nesac\n"
+    );
+    fs::write(&script, text).unwrap();
+    let sshd = Sshd::start_with(&format!("ForceCommand sh {}\n", script.display())).await;
+    for (key, passphrase) in [("mine", None), ("locked", Some("open sesame"))] {
+        let access = sshd.access(key, passphrase, Some(sshd.known_hosts("host")));
+        let folder = tempfile::tempdir().unwrap();
+        let mirror = sshd.mirror(&folder.path().join("a b%h'\"$x"), &repo.path()).await;
+        mirror.fetch(&access, |_| ()).await.unwrap();
+        let rig = Rig { repo: Repo::new(), mirror, folder };
+        let tree = rig.folder.path().join("tree");
+        rig.whole_into(&commit, &tree, &access).await.unwrap();
+        assert_eq!(fs::read_to_string(tree.join("a.bin")).unwrap(), "picture\n");
+        assert_eq!(files_with(rig.folder.path(), "PRIVATE KEY"), [""; 0]);
+    }
+    assert_eq!(server.authorizations(), [lent; 2], "each time the question, and not the object");
 }

@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use crate::lfs_server::{self, Objects};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
@@ -26,6 +27,8 @@ pub(crate) struct Behaviour {
     pub(crate) hangs: bool,
     /// After how many bytes an answer stands still.
     pub(crate) stalls_after: Option<usize>,
+    /// How objects of Git LFS are given.
+    pub(crate) objects: Objects,
 }
 
 /// A request as it came in.
@@ -104,9 +107,14 @@ async fn answer(
         std::future::pending().await
     } else if let Some(other) = behaviour.redirects_to {
         format!("HTTP/1.1 302 Found\r\nLocation: {other}{target}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").into_bytes()
+    } else if let Some(reply) = lfs_server::reply(&root, &behaviour.objects, &request, &body) {
+        reply
     } else {
         backend(&root, &request, &target, &body).await
     };
+    if behaviour.objects == Objects::Endless && target.contains(lfs_server::OBJECT) {
+        while stream.get_mut().write_all(&reply).await.is_ok() {}
+    }
     // The client may be gone already.
     match behaviour.stalls_after.and_then(|bytes| reply.get(..bytes)) {
         None => {

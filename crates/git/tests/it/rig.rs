@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use git::{Access, CommitId, Error, GitRepository, Policy, RefName, Url};
+use git::{Access, Besides, CommitId, Error, ExportStats, GitRepository, Policy, RefName, Url};
 use tempfile::TempDir;
 use testkit::repo::Repo;
 
@@ -63,6 +63,24 @@ impl Rig {
 
     pub(crate) async fn fetch(&self) -> Result<(), Error> {
         self.mirror.fetch(&Access::None, |_| ()).await
+    }
+
+    /// Exports the whole of a commit, with submodules and large files, to a new folder.
+    pub(crate) async fn whole(&self, commit: &str) -> Result<PathBuf, Error> {
+        let tree = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
+        self.whole_into(commit, &tree, &Access::None).await.map(|_| tree)
+    }
+
+    /// The same with a credential, into a folder.
+    pub(crate) async fn whole_into(
+        &self,
+        commit: &str,
+        tree: &Path,
+        access: &Access,
+    ) -> Result<ExportStats, Error> {
+        let mirrors = self.folder.path().join("modules");
+        let besides = Besides { submodules: true, lfs: true, access, owner: "me", mirrors: &mirrors };
+        self.mirror.export_whole(&id(commit), tree, &besides, &mut |_| ()).await
     }
 
     /// Runs git in the mirror, as somebody does by hand.
