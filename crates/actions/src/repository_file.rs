@@ -56,6 +56,8 @@ fn build_over(stored: Build, said: &Build) -> Build {
         timeout: if stored.timeout == silent.timeout { said.timeout } else { stored.timeout },
         memory: stored.memory.or(said.memory),
         processes: stored.processes.or(said.processes),
+        submodules: stored.submodules || said.submodules,
+        lfs: stored.lfs || said.lfs,
     }
 }
 
@@ -81,7 +83,8 @@ mod tests {
             path: "/srv/shop".parse().unwrap(),
             settings: settings(keep),
         };
-        let build = Build { run: vec!["theirs".into()], output: "dist".into(), ..Build::default() };
+        let build =
+            Build { run: vec!["theirs".into()], output: "dist".into(), submodules: true, ..Build::default() };
         let says = RepositorySays { build, settings: settings(Some(7)) };
         let keep = |project, site: Site| under(project, &site, &says).1.keep;
         assert_eq!(keep(project(None, &[]), site(None)), 7);
@@ -89,5 +92,6 @@ mod tests {
         assert_eq!(keep(project(Some(8), &[]), site(Some(9))), 9);
         let (built, environment) = under(project(None, &["ours"]), &site(None), &says);
         assert_eq!((built.build.run, environment.build.output.as_str()), (vec!["ours".to_owned()], "dist"));
+        assert!(environment.build.submodules && !environment.build.lfs);
     }
 }

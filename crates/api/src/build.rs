@@ -31,6 +31,12 @@ pub struct BuildSpec {
     /// How many processes one command may be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processes: Option<i64>,
+    /// Whether submodules are brought along, and theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submodules: Option<bool>,
+    /// Whether the files are brought that Git LFS keeps, in the place of their pointers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lfs: Option<bool>,
 }
 
 impl BuildSpec {
@@ -81,6 +87,8 @@ impl BuildSpec {
             let some = u32::try_from(processes).ok().filter(|some| (1..=1_000_000).contains(some));
             build.processes = errors.take("processes", some.ok_or("must be between 1 and 1000000"));
         }
+        build.submodules = self.submodules.unwrap_or(build.submodules);
+        build.lfs = self.lfs.unwrap_or(build.lfs);
         errors.finish(Some(build))
     }
 }
@@ -119,6 +127,8 @@ impl From<&Build> for BuildSpec {
             timeout: (build.timeout != usual.timeout).then(|| duration::print(build.timeout)),
             memory: build.memory.map(bytes::print),
             processes: build.processes.map(i64::from),
+            submodules: build.submodules.then_some(true),
+            lfs: build.lfs.then_some(true),
         }
     }
 }
@@ -131,13 +141,14 @@ mod tests {
     fn a_build_comes_back() {
         let spec: BuildSpec = serde_json::from_value(serde_json::json!({"run": ["npm ci", "npm run build"],
             "cache": "node_modules", "output": "dist/", "exclude": ["tests/"], "timeout": "2h",
-            "memory": "4GiB", "processes": 500}))
+            "memory": "4GiB", "processes": 500, "submodules": true, "lfs": true}))
         .unwrap();
         let build = spec.check().unwrap();
         assert_eq!(
             (build.output.as_str(), build.memory, build.processes),
             ("dist", Some(4 << 30), Some(500))
         );
+        assert!(build.submodules && build.lfs);
         assert_eq!(BuildSpec::from(&build).check().unwrap(), build);
         assert!(BuildSpec::from(&Build::default()).is_empty());
     }

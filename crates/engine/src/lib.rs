@@ -13,6 +13,7 @@
 //! [`artifact`] turns a tree into the bytes that servers receive. Outside of releases: [`check`], [`drift`], [`trial`].
 
 pub mod artifact;
+pub mod besides;
 pub mod check;
 pub mod control;
 pub mod dispatcher;

@@ -12,6 +12,8 @@ use model::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
+pub use crate::besides::{Besides, Exported, LeftOut};
+
 // ---------------------------------------------------------------- the repository
 
 /// A project's git repository, seen through the mirror that Aweigh keeps of it.
@@ -23,9 +25,16 @@ pub trait Source: Send + Sync {
     async fn fetch(&self, project: &Project, say: &mut Say<'_>) -> Result<(), SourceError>;
     /// What `git_ref` (branch before tag before commit) is in the mirror, without fetching.
     async fn resolve(&self, project: &Project, git_ref: &str) -> Result<Resolved, SourceError>;
-    /// Writes the tree of `commit` into the new folder `into`, without `.git`; answers the commit's time in
-    /// seconds since 1970.
-    async fn export(&self, project: &Project, commit: &CommitId, into: &Path) -> Result<i64, SourceError>;
+    /// Writes the tree of `commit` into the new folder `into`, without `.git`, and what is asked for besides; `say` gets
+    /// what is fetched for that, line by line.
+    async fn export(
+        &self,
+        project: &Project,
+        commit: &CommitId,
+        besides: Besides,
+        into: &Path,
+        say: &mut Say<'_>,
+    ) -> Result<Exported, SourceError>;
     /// Gives every entry of the tree of `commit` to `take`, folders before what is in them; with `paths`, of which there
     /// is one at least, only these and the folders that lead to them. Only an `Ok` means that the tree was whole.
     async fn read_tree(
@@ -34,7 +43,7 @@ pub trait Source: Send + Sync {
         commit: &CommitId,
         paths: Option<Vec<Vec<u8>>>,
         take: Box<TakeItem>,
-    ) -> Result<(), SourceError>;
+    ) -> Result<LeftOut, SourceError>;
     /// The time of a commit, in seconds since 1970.
     async fn commit_time(&self, project: &Project, commit: &CommitId) -> Result<i64, SourceError>;
     /// The paths of the files that differ between two commits, byte for byte, and whether the second has them.

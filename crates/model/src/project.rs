@@ -125,6 +125,12 @@ pub struct Build {
     /// How many processes one command may be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processes: Option<u32>,
+    /// Whether the tree has the trees of submodules in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub submodules: bool,
+    /// Whether the tree has the files that Git LFS keeps, and not pointers to them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lfs: bool,
 }
 
 impl Default for Build {
@@ -137,6 +143,8 @@ impl Default for Build {
             timeout: Duration::from_hours(1),
             memory: None,
             processes: None,
+            submodules: false,
+            lfs: false,
         }
     }
 }

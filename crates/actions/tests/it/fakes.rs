@@ -9,8 +9,8 @@ use actions::{Actions, Actor, KeyTrouble, Keys, Parts, RepositorySays};
 use async_trait::async_trait;
 use engine::dispatcher::{Control, Orders};
 use engine::ports::{
-    Host, HostError, HostTrouble, Hosts, RefEntry, RefQuery, Resolved, Say, ScannedKey, Source, SourceError,
-    SourceTrouble, TakeItem,
+    Besides, Exported, Host, HostError, HostTrouble, Hosts, LeftOut, RefEntry, RefQuery, Resolved, Say,
+    ScannedKey, Source, SourceError, SourceTrouble, TakeItem,
 };
 use model::{CommitId, ExposeSecret, Project, ReleaseId, SecretString, Server, Status};
 use store::{Change, Entry, MasterKey, Store};
@@ -62,8 +62,8 @@ impl Source for Repository {
         _: &CommitId,
         _: Option<Vec<Vec<u8>>>,
         _: Box<TakeItem>,
-    ) -> Result<(), SourceError> {
-        Ok(())
+    ) -> Result<LeftOut, SourceError> {
+        Ok(LeftOut::default())
     }
 
     async fn changed_paths(
@@ -79,8 +79,15 @@ impl Source for Repository {
         Ok(0)
     }
 
-    async fn export(&self, _: &Project, _: &CommitId, _: &Path) -> Result<i64, SourceError> {
-        Ok(0)
+    async fn export(
+        &self,
+        _: &Project,
+        _: &CommitId,
+        _: Besides,
+        _: &Path,
+        _: &mut Say<'_>,
+    ) -> Result<Exported, SourceError> {
+        Ok(Exported::default())
     }
 
     async fn refs(&self, _: &Project, _: &RefQuery, limit: usize) -> Result<Vec<RefEntry>, SourceError> {

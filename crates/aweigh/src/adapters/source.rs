@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use engine::ports::{
-    RefEntry, RefQuery, Resolved, Say, Source, SourceError, SourceTrouble, TakeItem, TreeItem,
+    Besides, Exported, LeftOut, RefEntry, RefQuery, Resolved, Say, Source, SourceError, SourceTrouble,
+    TakeItem, TreeItem,
 };
 use git::{Access, Answers, GitRepository, Policy, RefKind, RefName, Url};
 use model::{CommitId, Project};
@@ -12,6 +13,9 @@ use store::{CredentialKind, Store};
 
 /// The longest file that is read out of a commit, in bytes.
 const LONGEST: u64 = 256 * 1024;
+
+/// The folder with the mirrors of submodules. It is no name that a project can have.
+const SUBMODULES: &str = ".submodules";
 
 /// Mirrors below a folder.
 #[derive(Debug, Clone)]
@@ -82,10 +86,35 @@ impl Source for GitSource {
         })
     }
 
-    async fn export(&self, project: &Project, commit: &CommitId, into: &Path) -> Result<i64, SourceError> {
+    async fn export(
+        &self,
+        project: &Project,
+        commit: &CommitId,
+        besides: Besides,
+        into: &Path,
+        say: &mut Say<'_>,
+    ) -> Result<Exported, SourceError> {
         let (repository, commit) = (self.open(project).await?, theirs(commit)?);
-        repository.export(&commit, into).await.map_err(trouble)?;
-        repository.commit_time(&commit).await.map_err(trouble)
+        let stats = if besides.is_any() {
+            let access = self.access(project).await?;
+            // Without a credential there may be a login in the address.
+            let owner = match &project.credential {
+                Some(credential) => format!("credential {credential}"),
+                None => format!("project {}", project.name),
+            };
+            let besides = git::Besides {
+                submodules: besides.submodules,
+                lfs: besides.lfs,
+                access: &access,
+                owner: &owner,
+                mirrors: &self.mirrors.join(SUBMODULES),
+            };
+            repository.export_whole(&commit, into, &besides, say).await.map_err(trouble)?
+        } else {
+            repository.export(&commit, into).await.map_err(trouble)?
+        };
+        let mtime = repository.commit_time(&commit).await.map_err(trouble)?;
+        Ok(Exported { mtime, left_out: left_out(besides, &stats) })
     }
 
     async fn read_tree(
@@ -94,7 +123,7 @@ impl Source for GitSource {
         commit: &CommitId,
         paths: Option<Vec<Vec<u8>>>,
         mut take: Box<TakeItem>,
-    ) -> Result<(), SourceError> {
+    ) -> Result<LeftOut, SourceError> {
         let (repository, commit) = (self.open(project).await?, theirs(commit)?);
         let take = move |path: &[u8], item: git::TreeItem<'_>| match item {
             git::TreeItem::Folder => take(path, TreeItem::Folder),
@@ -103,7 +132,8 @@ impl Source for GitSource {
                 take(path, TreeItem::File { executable, size, bytes })
             }
         };
-        repository.read_tree(&commit, paths.as_deref(), take).await.map(|_| ()).map_err(trouble)
+        let stats = repository.read_tree(&commit, paths.as_deref(), take).await.map_err(trouble)?;
+        Ok(left_out(Besides::default(), &stats))
     }
 
     async fn commit_time(&self, project: &Project, commit: &CommitId) -> Result<i64, SourceError> {
@@ -184,6 +214,15 @@ impl Source for GitSource {
     }
 }
 
+/// What a tree lacks that was not asked for.
+fn left_out(besides: Besides, stats: &git::ExportStats) -> LeftOut {
+    LeftOut {
+        submodules: stats.names_submodules && !besides.submodules,
+        // With LFS what is left was meant to be a pointer.
+        pointers: if besides.lfs { 0 } else { stats.pointers },
+    }
+}
+
 fn entry(name: Option<String>, found: git::Commit) -> Result<RefEntry, SourceError> {
     let id = commit(found.id.as_str())?;
     Ok(RefEntry {
@@ -217,7 +256,9 @@ fn trouble(error: git::Error) -> SourceError {
         | Error::AmbiguousRef { .. }
         | Error::NotACommit { .. }
         | Error::CommitGone { .. } => SourceTrouble::UnknownRef,
-        Error::GitMissing { .. } | Error::DiskFull { .. } | Error::Io { .. } => SourceTrouble::Local,
+        Error::GitMissing { .. } | Error::LfsMissing | Error::DiskFull { .. } | Error::Io { .. } => {
+            SourceTrouble::Local
+        }
         _ => SourceTrouble::Unreachable,
     };
     SourceError { kind, message: error.to_string(), hint: Some(error.hint()).filter(|hint| !hint.is_empty()) }

@@ -32,3 +32,4 @@ mod steering;
 mod templates;
 mod tidy;
 mod urgent;
+mod whole;

@@ -11,9 +11,11 @@ use sha2::{Digest, Sha256};
 
 use super::job::{Ended, Job, execute, kill};
 use super::usage::Limits;
+use crate::besides::Besides;
 use crate::error::{Failure, Halt};
 use crate::hook_env::{Place, variables};
 use crate::lane::Lane;
+use crate::reporter::NodeLog;
 use crate::run::{Begun, Run};
 
 /// A tree that is ready to be packed, or an artifact that makes one needless.
@@ -35,8 +37,15 @@ pub enum Built {
 /// SHA-256 of everything that decides what a commit becomes.
 pub fn settings_hash(run: &Run) -> String {
     let build = &run.plan.environment.build;
-    let said = json!([build.run, build.output, build.exclude, build.cache]);
-    hex::encode(Sha256::digest(said.to_string()))
+    let mut said = vec![json!(build.run), json!(build.output), json!(build.exclude), json!(build.cache)];
+    // What is not asked for is not said: a key that most projects do without makes no new artifact for them.
+    if build.submodules {
+        said.push(json!("submodules"));
+    }
+    if build.lfs {
+        said.push(json!("lfs"));
+    }
+    hex::encode(Sha256::digest(json!(said).to_string()))
 }
 
 /// Builds the plan's commit on the lane of the control host, which is contacted when there is something to build.
@@ -50,7 +59,7 @@ pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
         return Ok(Built::Kept(kept));
     }
     let settings = &run.plan.environment.build;
-    if settings.run.is_empty() && settings.output == "." {
+    if settings.run.is_empty() && settings.output == "." && !Besides::of(settings).is_any() {
         run.skip("build", "there is nothing to build").await?;
         return Ok(Built::Commit);
     }
@@ -76,10 +85,18 @@ pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
             kill(control, &run_id(&run, earlier, number)).await;
         }
     }
-    let built = fresh_tree(&run, &tree).await;
+    let stopped = run.steering.stopped().cancelled();
+    let built = tokio::select! {
+        built = fresh_tree(&run, &tree, &mut log) => Some(built),
+        () = stopped => None,
+    };
     let mtime = match built {
-        Ok(mtime) => mtime,
-        Err(failure) => {
+        Some(Ok(mtime)) => mtime,
+        None => {
+            log.end().await?;
+            return Err(open.cancelled().await);
+        }
+        Some(Err(failure)) => {
             log.end().await?;
             return Err(open.fail(failure).await);
         }
@@ -138,11 +155,15 @@ fn run_id(run: &Run, attempt: u32, number: usize) -> String {
     format!("{}/build-{attempt}-{number}", run.plan.release)
 }
 
-async fn fresh_tree(run: &Run, tree: &Path) -> Result<i64, Failure> {
+async fn fresh_tree(run: &Run, tree: &Path, log: &mut NodeLog) -> Result<i64, Failure> {
     remove(tree).await?;
     std::fs::create_dir_all(run.work())?;
-    let mtime = run.ports.source.export(&run.plan.project, &run.plan.commit, tree).await?;
-    for cache in &run.plan.environment.build.cache {
+    let (plan, settings) = (&run.plan, &run.plan.environment.build);
+    let mut say = |line: &str| log.line(line);
+    let besides = Besides::of(settings);
+    let exported = run.ports.source.export(&plan.project, &plan.commit, besides, tree, &mut say).await?;
+    exported.left_out.lines().iter().for_each(|line| log.line(line));
+    for cache in &settings.cache {
         let (kept, place) = (cache_folder(run, cache.as_str()), tree.join(cache.as_str()));
         if kept.exists() && !place.exists() {
             if let Some(parent) = place.parent() {
@@ -151,7 +172,7 @@ async fn fresh_tree(run: &Run, tree: &Path) -> Result<i64, Failure> {
             std::fs::rename(&kept, &place)?;
         }
     }
-    Ok(mtime)
+    Ok(exported.mtime)
 }
 
 /// Puts the cache folders of a built tree aside for the next build of the project.

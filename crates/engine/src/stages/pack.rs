@@ -15,6 +15,7 @@ use crate::artifact::pack::{Order, Packed, Packing, pack as pack_tree};
 use crate::artifact::{self, kept};
 use crate::error::{Failure, Halt};
 use crate::ports::{JournalError, KeptArtifact, TreeItem};
+use crate::reporter::NodeLog;
 use crate::run::{Begun, Run};
 
 /// The most paths that are asked of git by name, and their bytes: they stand on a command line.
@@ -38,7 +39,7 @@ pub async fn pack(run: &Run, built: Built) -> Result<String, Halt> {
         return Err(open.fail(failure).await);
     }
     let mut log = open.log();
-    match make(run, built).await {
+    match make(run, built, &mut log).await {
         Ok((kept, packed)) => {
             let (files, bytes, hash) = (kept.files, kept.bytes, &kept.hash);
             log.line(&format!("{files} entries, {bytes} bytes, {packed} of them new, artifact {hash}"));
@@ -47,12 +48,15 @@ pub async fn pack(run: &Run, built: Built) -> Result<String, Halt> {
             open.ok(Some(json!(kept.hash))).await?;
             Ok(kept.hash)
         }
-        Err(failure) => Err(open.fail(failure).await),
+        Err(failure) => {
+            log.end().await?;
+            Err(open.fail(failure).await)
+        }
     }
 }
 
 /// Makes the artifact and remembers it; how many bytes of files were packed for it.
-async fn make(run: &Run, built: Built) -> Result<(KeptArtifact, u64), Failure> {
+async fn make(run: &Run, built: Built, log: &mut NodeLog) -> Result<(KeptArtifact, u64), Failure> {
     let data = &run.ports.data;
     let previous = previous(run).await?;
     let new = place_of_new(run);
@@ -63,7 +67,7 @@ async fn make(run: &Run, built: Built) -> Result<(KeptArtifact, u64), Failure> {
             let into = new.clone();
             blocking(move || pack_tree(&order, &folder, &into)).await?
         }
-        Built::Commit | Built::Kept(_) => of_commit(run, previous, &new).await?,
+        Built::Commit | Built::Kept(_) => of_commit(run, previous, &new, log).await?,
     };
     let place = artifact::folder(data, &packed.hash);
     if kept::chain(data, &packed.hash).is_some() {
@@ -138,7 +142,12 @@ fn order(run: &Run, mtime: i64, previous: Option<Previous>) -> Order {
 }
 
 /// Packs the commit as git gives it: only what changed since the previous artifact where that is enough, else all.
-async fn of_commit(run: &Run, previous: Option<Previous>, into: &Path) -> Result<Packed, Failure> {
+async fn of_commit(
+    run: &Run,
+    previous: Option<Previous>,
+    into: &Path,
+    log: &mut NodeLog,
+) -> Result<Packed, Failure> {
     let (project, commit) = (&run.plan.project, &run.plan.commit);
     let changed = match &previous {
         Some(previous) if is_comparable(run, previous) => {
@@ -170,7 +179,8 @@ async fn of_commit(run: &Run, previous: Option<Previous>, into: &Path) -> Result
             }
             Ok(())
         };
-        run.ports.source.read_tree(project, commit, paths, Box::new(take)).await?;
+        let left_out = run.ports.source.read_tree(project, commit, paths, Box::new(take)).await?;
+        left_out.lines().iter().for_each(|line| log.line(line));
     }
     let packing = packing.lock().unwrap_or_else(PoisonError::into_inner).take();
     let packing = packing.ok_or_else(|| Failure::new("packing stopped"))?;
