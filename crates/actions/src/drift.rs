@@ -3,7 +3,7 @@
 use engine::drift::{Runs, read};
 use jiff::Timestamp;
 use model::{Name, ReleaseId, ReleaseName, Selector, Server};
-use store::{DriftLook, DriftRecord};
+use store::{DriftLook, DriftRecord, Good};
 
 use crate::rollback::live;
 use crate::{Action, Actions, Actor, Error, Object, authorize};
@@ -14,8 +14,8 @@ const LONGEST_WORDS: usize = 200;
 /// What every server of an environment runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
-    /// The release that is live, and the text of the link that every server should have.
-    pub live: Option<(ReleaseId, String)>,
+    /// The release that is live.
+    pub live: Option<ReleaseId>,
     /// The servers, by name.
     pub servers: Vec<ServerDrift>,
 }
@@ -87,12 +87,13 @@ impl Actions {
         servers.retain(|server| site.servers.matches(server));
         servers.sort_by(|a, b| a.name.cmp(&b.name));
         let good = self.store().good(project, environment).await?;
-        let live = live(&good).map(|live| (live.id, format!("releases/{}", live.name)));
+        let live = live(&good);
         let runs = read(self.parts.hosts.as_ref(), &servers, &site.path).await;
         let mut all = Vec::with_capacity(servers.len());
         for (server, runs) in servers.into_iter().zip(runs) {
-            let release = self.release_of(&runs).await?;
-            let state = state(&runs, release, live.as_ref().map(|(_, link)| link.as_str()));
+            let release = self.release_of(&server.name, &runs, &good).await?;
+            let expected = live.map(|live| format!("releases/{}", live.folder_on(&server.name)));
+            let state = state(&runs, release, expected.as_deref());
             all.push(ServerDrift { name: server.name, runs, release, state, since: None, accepted_by: None });
         }
         // Where nothing is live yet, nothing can differ from it.
@@ -100,7 +101,7 @@ impl Actions {
             Some(_) => self.remember_drift(project, environment, since, &mut all).await?,
             None => Vec::new(),
         };
-        Ok((Drift { live, servers: all }, known))
+        Ok((Drift { live: live.map(|live| live.id), servers: all }, known))
     }
 
     async fn remember_drift(
@@ -181,12 +182,21 @@ impl Actions {
         Ok(servers.into_iter().filter(behind).collect())
     }
 
-    /// The release of ours that a link leads to.
-    async fn release_of(&self, runs: &Runs) -> Result<Option<ReleaseId>, Error> {
+    /// The release of ours, or the one that was adopted, that the link of a server leads to.
+    async fn release_of(
+        &self,
+        server: &Name,
+        runs: &Runs,
+        good: &[Good],
+    ) -> Result<Option<ReleaseId>, Error> {
         let Runs::Link { text, .. } = runs else { return Ok(None) };
         let Some(name) = text.strip_prefix("releases/") else { return Ok(None) };
         let Ok(name) = name.parse::<ReleaseName>() else { return Ok(None) };
-        let found = self.store().release(name.release()).await?;
+        let Some(number) = name.release() else {
+            let found = good.iter().find(|one| *one.folder_on(server) == name);
+            return Ok(found.map(|found| found.id));
+        };
+        let found = self.store().release(number).await?;
         Ok(found.filter(|release| release.name == name).map(|release| release.id))
     }
 }

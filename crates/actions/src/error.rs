@@ -163,6 +163,14 @@ pub enum Error {
     /// There is nothing to bring.
     #[error("{0}")]
     UpToDate(String),
+    /// What stands on a server cannot be adopted as it is.
+    #[error("{message}")]
+    NotAdoptable {
+        /// What is in the way, and on which server.
+        message: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
     /// Others refer to it.
     #[error("{0}")]
     Referenced(String),
@@ -212,6 +220,7 @@ impl Error {
             Self::UnknownRef { hint, .. }
             | Self::Repository { hint, .. }
             | Self::Server { hint, .. }
+            | Self::NotAdoptable { hint, .. }
             | Self::Local { hint, .. } => hint.clone(),
             Self::Busy { id, .. } => {
                 Some(format!("wait for it, queue behind it, or stop it with `aweigh cancel {id}`"))

@@ -64,7 +64,12 @@ impl Actions {
         let to = source.resolve(&repository, git_ref).await?.commit;
         let from = match from {
             Some(from) => Some(source.resolve(&repository, from).await?.commit),
-            None => self.store().good(project, environment).await?.first().map(|good| good.commit.clone()),
+            None => self
+                .store()
+                .good(project, environment)
+                .await?
+                .first()
+                .and_then(|good| good.commit.known().cloned()),
         };
         let Some(from) = from else {
             let commits =

@@ -3,10 +3,12 @@
 //! Every public action of [`Actions`] takes the [`Actor`] who asks and calls [`policy::authorize`] before it
 //! reads or writes anything. In reading order: [`actor`], [`policy`], [`ports`] (what actions need besides the
 //! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`servers`],
-//! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`watch`], [`chat`], [`board`]. Who comes in: [`proof`], [`people`],
+//! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
+//! [`board`]. Who comes in: [`proof`], [`people`],
 //! with `passwords` and `throttle`.
 
 pub mod actor;
+pub mod adopt;
 pub mod artifacts;
 pub mod board;
 pub mod chat;
@@ -42,10 +44,12 @@ use store::Store;
 use tokio::sync::{Mutex, Semaphore, watch as signal};
 
 pub use actor::Actor;
+pub use adopt::{AdoptOne, AdoptReport, AdoptRequest, ServerFound};
 pub use artifacts::Artifact;
 pub use board::BoardRow;
 pub use definitions::Definitions;
 pub use drift::{Drift, DriftState, ServerDrift};
+pub use engine::adopt::{Agreement, Folder, Found, LeftOut, Tool};
 pub use engine::artifact::pushed::Limits as TreeLimits;
 pub use engine::check::Finding;
 pub use engine::drift::Runs;
@@ -93,6 +97,8 @@ pub struct Actions {
     parts: Parts,
     /// Held while definitions are judged and changed: two changes that are right one by one may be wrong together.
     defining: Mutex<()>,
+    /// Held while servers are adopted.
+    adopting: Mutex<()>,
     /// Counts how often somebody may have lost the right to be here.
     access: signal::Sender<u64>,
     passwords: passwords::Passwords,
@@ -107,6 +113,7 @@ impl Actions {
         Self {
             parts,
             defining: Mutex::new(()),
+            adopting: Mutex::new(()),
             access: signal::Sender::new(0),
             passwords: passwords::Passwords::new(),
             throttle: throttle::Throttle::default(),

@@ -7,7 +7,7 @@ use model::{CommitId, Kind, Name, Plan, Project, ReleaseId, Selector, Server, Si
 use store::Good;
 
 use crate::releases::{Back, Others, Request, Wanted, sound_text};
-use crate::rollback::origin;
+use crate::rollback::{artifact, origin};
 use crate::{Action, Actions, Actor, Error, Object, RepositorySays, authorize, repository_file};
 
 /// What is brought to the servers, and how it is configured.
@@ -101,7 +101,7 @@ impl Actions {
         let known = self.store().site(&project.name, other).await?;
         known.ok_or_else(|| Error::missing("environment", &format!("{}/{other}", project.name)))?;
         let good = self.back_to(&project.name, other, Back::Live).await?;
-        let artifact = Some(origin(&good)?.artifact);
+        let artifact = Some(artifact(&good)?);
         let before = self.plan_of(&good).await?;
         let says = self.says(project, &good.commit, site).await?;
         let says = says.map_err(|errors| repository_file::wrong(&good.commit, errors))?;
@@ -175,7 +175,7 @@ impl Actions {
     }
 
     /// The servers of an environment, or those of them that are wanted.
-    async fn chosen(&self, site: &Site, wanted: Option<&Selector>) -> Result<Vec<Server>, Error> {
+    pub(crate) async fn chosen(&self, site: &Site, wanted: Option<&Selector>) -> Result<Vec<Server>, Error> {
         let mut servers = self.store().servers().await?;
         servers.retain(|server| site.servers.matches(server));
         if servers.is_empty() {

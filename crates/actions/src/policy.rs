@@ -47,6 +47,8 @@ pub enum Action {
     Skip,
     /// Say that what servers run is right so.
     AcceptDrift,
+    /// Take over what another tool brought to servers.
+    Adopt,
     /// Lock and unlock an environment.
     Lock,
     /// Speak beside a release or a project.
@@ -86,7 +88,7 @@ enum Role {
 }
 
 /// The least role that each action takes. An action without a row is denied to everybody.
-const TABLE: [(Action, Role); 24] = [
+const TABLE: [(Action, Role); 25] = [
     (Action::SeeDefinitions, Role::Administrator),
     (Action::ChangeServers, Role::Administrator),
     (Action::ChangeProjects, Role::Administrator),
@@ -107,6 +109,7 @@ const TABLE: [(Action, Role); 24] = [
     (Action::Retry, Role::Administrator),
     (Action::Skip, Role::Administrator),
     (Action::AcceptDrift, Role::Administrator),
+    (Action::Adopt, Role::Administrator),
     (Action::Lock, Role::Administrator),
     (Action::Chat, Role::Administrator),
     (Action::ManageUsers, Role::Administrator),

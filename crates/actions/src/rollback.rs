@@ -52,7 +52,7 @@ impl Actions {
 fn previous(good: &[Good]) -> Option<&Good> {
     let live = good.first()?;
     let origin = live.origin.unwrap_or(live.id);
-    good.iter().filter(|one| one.kind == Kind::Release && one.id < origin).max_by_key(|one| one.id)
+    good.iter().filter(|one| one.kind.has_folder() && one.id < origin).max_by_key(|one| one.id)
 }
 
 /// The good release `id`, or the one that the good rollback `id` brought back.
@@ -68,20 +68,32 @@ pub(crate) fn live(good: &[Good]) -> Option<&Good> {
 }
 
 /// What a plan needs to know of it.
+///
+/// What was adopted has no artifact: it comes back where its folder is as it was.
 pub(crate) fn origin(good: &Good) -> Result<Origin, Error> {
-    let artifact = good.artifact.clone().ok_or_else(|| {
-        Error::NothingToRollBack(format!(
-            "nothing is kept of release {}; release its commit {} again",
-            good.id, good.commit
-        ))
-    })?;
-    Ok(Origin { release: good.id, name: good.name.clone(), artifact })
+    if good.artifact.is_none() && good.kind != Kind::Adopted {
+        return Err(nothing_kept(good));
+    }
+    let (name, elsewhere) = (good.name.clone(), good.elsewhere.clone());
+    Ok(Origin { release: good.id, name, elsewhere, artifact: good.artifact.clone() })
+}
+
+/// The artifact that a good release brought.
+pub(crate) fn artifact(good: &Good) -> Result<String, Error> {
+    good.artifact.clone().ok_or_else(|| nothing_kept(good))
+}
+
+fn nothing_kept(good: &Good) -> Error {
+    let again = good.commit.known().map(|commit| format!("; release its commit {commit} again"));
+    let again = again.unwrap_or_default();
+    Error::NothingToRollBack(format!("nothing is kept of release {}{again}", good.id))
 }
 
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
     use model::ReleaseName;
+    use model::plan::Elsewhere;
 
     use super::*;
 
@@ -90,6 +102,8 @@ mod tests {
         let one = |(id, origin): &(i64, Option<i64>)| Good {
             id: ReleaseId(*id),
             name: ReleaseName::new(Timestamp::UNIX_EPOCH, ReleaseId(*id)),
+            elsewhere: Elsewhere::new(),
+            created_at: Timestamp::UNIX_EPOCH,
             kind: if origin.is_some() { Kind::Rollback } else { Kind::Release },
             origin: origin.map(ReleaseId),
             commit: "a".repeat(40).parse().unwrap(),
@@ -108,6 +122,16 @@ mod tests {
         assert_eq!(back(&[(3, None), (2, None), (1, None)]), Some(2));
         assert_eq!(back(&[(4, Some(2)), (2, None), (3, None), (1, None)]), Some(1));
         assert_eq!(back(&[(5, Some(1)), (1, None), (4, Some(2)), (2, None), (3, None)]), None);
+    }
+
+    #[test]
+    fn what_was_adopted_comes_back_without_an_artifact_and_is_never_sent_elsewhere() {
+        let mut list = good(&[(2, None), (1, None)]);
+        list.iter_mut().for_each(|one| one.kind = Kind::Adopted);
+        let back = previous(&list).unwrap();
+        assert_eq!((back.id.0, origin(back).unwrap().artifact), (1, None));
+        assert!(artifact(back).is_err());
+        assert!(origin(&good(&[(1, None)])[0]).is_err(), "of ours something is kept");
     }
 
     #[test]

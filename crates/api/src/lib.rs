@@ -6,6 +6,7 @@
 //! request. `spec.check(…)` makes things of `model` from it and collects every error; `From<&model::…>` is the
 //! way back. Everything else is an answer.
 
+pub mod adopt;
 pub mod apply;
 pub mod artifact;
 pub mod board;
@@ -44,6 +45,9 @@ pub mod strategy;
 pub mod template;
 pub mod words;
 
+pub use adopt::{
+    AdoptFolder, AdoptLeftOut, AdoptPlace, AdoptRelease, AdoptReport, AdoptRequest, AdoptServer,
+};
 pub use apply::{ApplyAnswer, Change, ChangeAction, What};
 pub use artifact::ArtifactView;
 pub use board::BoardRow;

@@ -39,6 +39,8 @@ pub enum Code {
     NothingToRollBack,
     /// Every server runs it already.
     UpToDate,
+    /// What stands on a server cannot be adopted as it is.
+    NotAdoptable,
     /// No such method here.
     MethodNotAllowed,
     /// The body is too large.
@@ -57,7 +59,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
@@ -73,6 +75,7 @@ impl Code {
         Self::Held,
         Self::NothingToRollBack,
         Self::UpToDate,
+        Self::NotAdoptable,
         Self::MethodNotAllowed,
         Self::TooLarge,
         Self::NotJson,
@@ -96,7 +99,8 @@ impl Code {
             | Self::Finished
             | Self::Held
             | Self::NothingToRollBack
-            | Self::UpToDate => 409,
+            | Self::UpToDate
+            | Self::NotAdoptable => 409,
             Self::Gone => 410,
             Self::TooLarge => 413,
             Self::NotJson => 415,
@@ -125,6 +129,7 @@ impl Code {
             Self::Held => "held",
             Self::NothingToRollBack => "nothing_to_roll_back",
             Self::UpToDate => "up_to_date",
+            Self::NotAdoptable => "not_adoptable",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooLarge => "too_large",
             Self::NotJson => "not_json",
@@ -153,6 +158,7 @@ impl Code {
             Self::Held => "In use",
             Self::NothingToRollBack => "Nothing to roll back to",
             Self::UpToDate => "Up to date already",
+            Self::NotAdoptable => "Cannot be adopted",
             Self::MethodNotAllowed => "Method not allowed",
             Self::TooLarge => "Too large",
             Self::NotJson => "Not JSON",

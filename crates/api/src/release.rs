@@ -13,7 +13,7 @@ pub struct Release {
     /// Its number, from 1.
     #[schema(value_type = i64)]
     pub id: ReleaseId,
-    /// Its folder on the servers.
+    /// Its folder on the servers; of an adopted one, the name that another tool gave it.
     #[schema(value_type = String, example = "20261120T104512Z-42")]
     pub name: ReleaseName,
     /// The project.
@@ -28,7 +28,7 @@ pub struct Release {
     /// What was asked for.
     #[serde(rename = "ref")]
     pub git_ref: String,
-    /// What that was.
+    /// What that was. Only zeros, as git writes it, where nobody knows: an adopted release may not say.
     #[schema(value_type = String)]
     pub commit: CommitId,
     /// The earlier release that a rollback brings back.
@@ -53,7 +53,7 @@ pub struct Release {
     pub note: String,
     /// Who pressed Release.
     pub by: String,
-    /// When it was pressed.
+    /// When it was pressed; of an adopted one, when its folder was made.
     pub created_at: Timestamp,
     /// When work began.
     #[serde(default, skip_serializing_if = "Option::is_none")]

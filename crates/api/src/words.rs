@@ -35,6 +35,7 @@ pub(crate) fn step_kind() -> Object {
         StepKind::Prune,
         StepKind::Undo,
         StepKind::Hook,
+        StepKind::Adopt,
     ])
 }
 

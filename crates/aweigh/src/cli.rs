@@ -12,8 +12,8 @@ use clap_complete::Shell;
 
 pub use hooks::{HookSet, HookTry, Hooks};
 pub use release::{
-    CatchUpArgs, DriftArgs, Following, LockArgs, LogsArgs, Place, ReleaseArgs, ReleasesArgs, RetryArgs,
-    RollbackArgs, SkipArgs, WatchArgs, Which, WhichArgs,
+    AdoptArgs, CatchUpArgs, DriftArgs, Following, LockArgs, LogsArgs, Place, ReleaseArgs, ReleasesArgs,
+    RetryArgs, RollbackArgs, SkipArgs, WatchArgs, Which, WhichArgs,
 };
 pub use things::{
     Artifacts, CredentialAdd, Credentials, Git, GitVerb, Projects, RefListing, Secret, ServerAdd, Servers,
@@ -77,6 +77,8 @@ pub enum Command {
     CatchUp(CatchUpArgs),
     /// Ask servers what they run, and compare
     Drift(DriftArgs),
+    /// Take over servers that Capistrano, Deployer, walle-web or Spug deployed to
+    Adopt(AdoptArgs),
     /// Lock an environment, so that nobody else releases there
     Lock(LockArgs),
     /// Take the lock of an environment away, whoever holds it
@@ -230,6 +232,8 @@ mod tests {
             "release shop -e production main --timeout soon",
             "release shop -e production main --servers role==web,",
             "rollback shop",
+            "adopt shop",
+            "adopt shop -e production --link www",
             "apply",
             "servers add web-1",
             "credentials add deploy --kind ssh-keys",

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use model::{Kind, ReleaseId, Status};
+use model::{ReleaseId, Status};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -212,7 +212,7 @@ async fn assemble(ports: Ports, claim: &Claim, steering: Steering) -> Result<Run
     let rows = ports.journal.steps(claim.release).await?;
     let mut good = ports.journal.good(&plan.project.name, &plan.environment.name).await?;
     // A rollback has no folder of its own; what it brought back counts as activated then.
-    good.retain(|release| release.kind == Kind::Release);
+    good.retain(|release| release.kind.has_folder());
     let found = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
     Ok(Run { plan, epoch: claim.epoch, ports, reporter, steering, good, found, ran_out: false })
 }

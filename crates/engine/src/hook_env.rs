@@ -46,7 +46,7 @@ pub fn variables(plan: &Plan, action: Action, public_url: &str, place: &Place<'_
         ("REF", plan.git_ref.clone()),
         ("BRANCH", text(&plan.branch)),
         ("TAG", text(&plan.tag)),
-        ("REVISION", plan.commit.to_string()),
+        ("REVISION", plan.commit.known().map(ToString::to_string).unwrap_or_default()),
         ("PREVIOUS_REVISION", place.previous_revision.to_owned()),
         ("SERVER", server.to_owned()),
         ("ROLES", roles.join(",")),

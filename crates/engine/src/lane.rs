@@ -7,6 +7,7 @@ mod line;
 use std::sync::Arc;
 
 use model::event::ServerFact;
+use model::plan::folder_on;
 use model::{DeployPath, Name, ReleaseName, Server, ServerState};
 
 pub use contact::Facts;
@@ -110,9 +111,12 @@ impl Lane {
         ServerFact { name: self.server.name.clone(), before: None, now: None, state: Some(state) }
     }
 
-    /// The folder of the release that this one brings, in `releases/`.
+    /// The folder of the release that this one brings, in `releases/` of this server.
     pub fn folder(&self) -> &ReleaseName {
-        self.run.plan.origin.as_ref().map_or(&self.run.plan.name, |origin| &origin.name)
+        let plan = &self.run.plan;
+        plan.origin
+            .as_ref()
+            .map_or(&plan.name, |origin| folder_on(&origin.name, &origin.elsewhere, &self.server.name))
     }
 
     /// The release folder that `current` led to at first contact, when it was one.
@@ -128,8 +132,8 @@ impl Lane {
     /// The commit that was live at first contact, as far as this installation knows it.
     pub fn previous_revision(&self) -> String {
         let previous = self.previous().unwrap_or_default();
-        let known = self.run.good.iter().find(|good| good.name.as_str() == previous);
-        known.map(|good| good.commit.to_string()).unwrap_or_default()
+        let known = self.run.good.iter().find(|good| good.folder_on(&self.server.name).as_str() == previous);
+        known.and_then(|good| good.commit.known()).map(ToString::to_string).unwrap_or_default()
     }
 
     /// The steps of this lane, as they are recorded now.

@@ -10,8 +10,10 @@
 //! switches them batch by batch ([`urgent`] all at once, when people go back), [`ending`] brings it to its end, and back when
 //! it fails; [`steering`] is what people want meanwhile. A stage acts through a [`lane`], one server's connection, and says
 //! what it does through [`run`]. [`remote`] holds the words that the constant driver script knows; [`driver`] speaks them.
-//! [`artifact`] turns a tree into the bytes that servers receive. Outside of releases: [`check`], [`drift`], [`trial`].
+//! [`artifact`] turns a tree into the bytes that servers receive. Outside of releases: [`check`], [`drift`], [`trial`], and
+//! [`adopt`], which takes over what another tool left.
 
+pub mod adopt;
 pub mod artifact;
 pub mod besides;
 pub mod check;
@@ -23,6 +25,7 @@ pub mod ending;
 pub mod error;
 pub mod fault;
 pub mod fleet;
+pub mod holder;
 pub mod hook_env;
 pub mod lane;
 pub mod lanes;

@@ -92,12 +92,12 @@ async fn artifact(run: &Arc<Run>) -> Result<Option<String>, Halt> {
         for key in ["fetch", "build", "pack"] {
             run.skip(key, &format!("release {} comes again", origin.release)).await?;
         }
-        let kept = !origin.artifact.is_empty()
-            && crate::artifact::kept::chain(&run.ports.data, &origin.artifact).is_some();
-        if kept {
-            run.reporter.artifact(&origin.artifact).await?;
+        let is_kept = |hash: &&String| crate::artifact::kept::chain(&run.ports.data, hash).is_some();
+        let kept = origin.artifact.as_ref().filter(is_kept);
+        if let Some(hash) = kept {
+            run.reporter.artifact(hash).await?;
         }
-        return Ok(kept.then(|| origin.artifact.clone()));
+        return Ok(kept.cloned());
     }
     if let Some(hash) = &run.plan.artifact {
         for key in ["fetch", "build", "pack"] {

@@ -6,6 +6,7 @@ use std::pin::Pin;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use model::plan::{Elsewhere, folder_on};
 use model::{
     CommitId, Epoch, Kind, Name, NodeFact, Plan, Project, ReleaseId, ReleaseName, Server, Status, StepStatus,
     Wishes,
@@ -363,6 +364,8 @@ pub struct GoodRelease {
     pub id: ReleaseId,
     /// Its folder.
     pub name: ReleaseName,
+    /// The servers on which its folder has another name.
+    pub elsewhere: Elsewhere,
     /// Forward or back.
     pub kind: Kind,
     /// For a rollback: the release it brought back.
@@ -371,6 +374,13 @@ pub struct GoodRelease {
     pub commit: CommitId,
     /// Its artifact.
     pub artifact: Option<String>,
+}
+
+impl GoodRelease {
+    /// Its folder on `server`.
+    pub fn folder_on(&self, server: &Name) -> &ReleaseName {
+        folder_on(&self.name, &self.elsewhere, server)
+    }
 }
 
 /// Why something could not be recorded.

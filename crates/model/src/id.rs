@@ -29,7 +29,7 @@ impl fmt::Display for Epoch {
     }
 }
 
-/// A full git commit id: 40 or 64 lower-case hexadecimal digits.
+/// A full git commit id: 40 or 64 lower-case hexadecimal digits. Only zeros is no commit, as in git itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CommitId(String);
@@ -40,6 +40,22 @@ pub struct CommitId(String);
 pub struct InvalidCommitId;
 
 impl CommitId {
+    /// The commit of a release of which nobody knows the commit: another tool made it, and left no word. It is what git
+    /// writes where there is none.
+    pub fn unknown() -> Self {
+        Self("0".repeat(40))
+    }
+
+    /// Whether it names a commit at all.
+    pub fn is_known(&self) -> bool {
+        self.0.bytes().any(|digit| digit != b'0')
+    }
+
+    /// It, where it names a commit.
+    pub fn known(&self) -> Option<&Self> {
+        self.is_known().then_some(self)
+    }
+
     /// All digits.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -47,7 +63,7 @@ impl CommitId {
 
     /// The first seven digits, for people.
     pub fn short(&self) -> &str {
-        self.0.get(..7).unwrap_or(&self.0)
+        if self.is_known() { self.0.get(..7).unwrap_or(&self.0) } else { "unknown" }
     }
 }
 
@@ -80,14 +96,18 @@ impl fmt::Display for CommitId {
     }
 }
 
-/// The folder of a release on every server: UTC time of planning and release number, `20261120T104512Z-42`.
+/// The folder of a release on a server: UTC time of planning and release number, `20261120T104512Z-42`; of a release that
+/// another tool made and Aweigh adopted, the name that it had then.
 ///
-/// Parsing it is how a name read from a server is believed to be ours; anything else there is left alone.
+/// Parsing it is how a name read from a server becomes something that is spoken of; what it cannot be is left alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ReleaseName(String);
 
-/// A text that is not the name of one of our release folders.
+/// The longest name of a release folder, in bytes: with what is put behind it, a file system can still hold it.
+const LONGEST_NAME: usize = 200;
+
+/// A text that is not the name of a release folder.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not the name of a release folder")]
 pub struct InvalidReleaseName;
@@ -103,9 +123,15 @@ impl ReleaseName {
         &self.0
     }
 
-    /// The number at its end.
-    pub fn release(&self) -> ReleaseId {
-        ReleaseId(self.0.rsplit('-').next().and_then(|n| n.parse().ok()).unwrap_or_default())
+    /// The number at the end of a name that Aweigh gave; `None` for one that another tool did.
+    pub fn release(&self) -> Option<ReleaseId> {
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let (time, number) = self.0.split_once('-')?;
+        let (day, clock) = time.split_once('T')?;
+        let clock = clock.strip_suffix('Z')?;
+        let ours = day.len() == 8 && clock.len() == 6 && number.len() <= 18;
+        (ours && digits(day) && digits(clock) && digits(number)).then_some(())?;
+        number.parse().ok().map(ReleaseId)
     }
 }
 
@@ -113,12 +139,10 @@ impl FromStr for ReleaseName {
     type Err = InvalidReleaseName;
 
     fn from_str(text: &str) -> Result<Self, InvalidReleaseName> {
-        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        let (time, number) = text.split_once('-').ok_or(InvalidReleaseName)?;
-        let (day, clock) = time.split_once('T').ok_or(InvalidReleaseName)?;
-        let clock = clock.strip_suffix('Z').ok_or(InvalidReleaseName)?;
-        let good = day.len() == 8 && clock.len() == 6 && number.len() <= 18;
-        if good && digits(day) && digits(clock) && digits(number) {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        // A dot or a dash in front means something else to shells and tools.
+        let starts = text.bytes().next().is_some_and(|byte| byte != b'.' && byte != b'-');
+        if starts && text.len() <= LONGEST_NAME && text.bytes().all(plain) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidReleaseName)
@@ -155,12 +179,40 @@ mod tests {
         let at: Timestamp = "2026-11-20T10:45:12Z".parse().unwrap();
         let name = ReleaseName::new(at, ReleaseId(42));
         assert_eq!(name.as_str(), "20261120T104512Z-42");
-        assert_eq!(name.as_str().parse::<ReleaseName>().unwrap().release(), ReleaseId(42));
-        for foreign in
-            ["20261120104512", "20261120T104512Z-", "../etc", "20261120T104512Z-4/2", "20261120T104512Z-x"]
-        {
-            assert!(foreign.parse::<ReleaseName>().is_err(), "{foreign:?}");
+        assert_eq!(name.as_str().parse::<ReleaseName>().unwrap().release(), Some(ReleaseId(42)));
+    }
+
+    #[test]
+    fn a_name_that_another_tool_gave_has_no_number_of_ours() {
+        for foreign in [
+            "20261120104512",
+            "12",
+            "shop-7",
+            "3_12_20261120_104512",
+            "20261120T104512Z-",
+            "20261120T104512Z-x",
+        ] {
+            assert_eq!(foreign.parse::<ReleaseName>().unwrap().release(), None, "{foreign:?}");
         }
+        let long = "1".repeat(201);
+        let wrong = [
+            "",
+            ".",
+            "..",
+            "../etc",
+            ".12",
+            "-12",
+            "1 2",
+            "1\n2",
+            "1/2",
+            "20261120T104512Z-4/2",
+            "caf\u{e9}",
+            &long,
+        ];
+        for wrong in wrong {
+            assert!(wrong.parse::<ReleaseName>().is_err(), "{wrong:?}");
+        }
+        assert!("1".repeat(200).parse::<ReleaseName>().is_ok());
     }
 
     #[test]
@@ -169,5 +221,8 @@ mod tests {
         assert!("a".repeat(64).parse::<CommitId>().is_ok());
         assert!("a".repeat(39).parse::<CommitId>().is_err());
         assert!("A".repeat(40).parse::<CommitId>().is_err());
+        assert!("a".repeat(40).parse::<CommitId>().unwrap().is_known());
+        assert_eq!((CommitId::unknown().known(), CommitId::unknown().short()), (None, "unknown"));
+        assert_eq!(CommitId::unknown().as_str().parse(), Ok(CommitId::unknown()));
     }
 }

@@ -1,5 +1,7 @@
 //! The plan: what a release will do, frozen before it starts.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::strategy::divide;
@@ -90,15 +92,29 @@ pub struct Origin {
     pub release: ReleaseId,
     /// Its folder, which is activated again where its seal holds.
     pub name: ReleaseName,
-    /// Its artifact, from which it is staged anew where the folder is gone.
-    pub artifact: String,
+    /// The servers on which its folder has another name.
+    #[serde(default, skip_serializing_if = "Elsewhere::is_empty")]
+    pub elsewhere: Elsewhere,
+    /// Its artifact, from which it is staged anew where the folder is gone; `None` for one that was adopted.
+    #[serde(default)]
+    pub artifact: Option<String>,
+}
+
+/// The servers on which the folder of an adopted release has another name than the release: some tools count on each
+/// server for itself.
+pub type Elsewhere = BTreeMap<Name, ReleaseName>;
+
+/// The folder of the release `name` on `server`.
+pub fn folder_on<'f>(name: &'f ReleaseName, elsewhere: &'f Elsewhere, server: &Name) -> &'f ReleaseName {
+    elsewhere.get(server).unwrap_or(name)
 }
 
 impl Plan {
     /// What the run is for.
     pub fn action(&self) -> Action {
         match self.kind {
-            Kind::Release => Action::Release,
+            // What was adopted is never run.
+            Kind::Release | Kind::Adopted => Action::Release,
             Kind::Rollback => Action::Rollback,
             Kind::CatchUp => Action::CatchUp,
         }

@@ -15,11 +15,18 @@ pub enum Kind {
     Rollback,
     /// Brings the live release to servers that do not run it.
     CatchUp,
+    /// Was brought by another tool; its folder was there when Aweigh adopted it.
+    Adopted,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Release, Self::Rollback, Self::CatchUp];
+    pub const ALL: [Self; 4] = [Self::Release, Self::Rollback, Self::CatchUp, Self::Adopted];
+
+    /// Whether such a release has a folder of its own, to which others go back.
+    pub fn has_folder(self) -> bool {
+        matches!(self, Self::Release | Self::Adopted)
+    }
 }
 
 /// Where a release stands.
@@ -204,7 +211,7 @@ pub struct Release {
     pub note: String,
     /// Who pressed Release.
     pub by: String,
-    /// When it was pressed.
+    /// When it was pressed; of an adopted one, when its folder was made.
     pub created_at: Timestamp,
     /// When work began.
     pub started_at: Option<Timestamp>,

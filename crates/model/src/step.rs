@@ -32,6 +32,8 @@ pub enum StepKind {
     Undo,
     /// A hook, or the list of hooks of one point.
     Hook,
+    /// A folder of another tool became a release, on one server.
+    Adopt,
 }
 
 /// Where a step stands.

@@ -120,7 +120,7 @@ struct Owned {
 }
 
 /// Makes a release `running` under a new epoch, and says so.
-async fn start(tx: &mut Tx, id: ReleaseId) -> Result<Claimed, Error> {
+pub(crate) async fn start(tx: &mut Tx, id: ReleaseId) -> Result<Claimed, Error> {
     let start = "UPDATE release SET status = 'running', reason = NULL, epoch = epoch + 1, \
                  started_at = COALESCE(started_at, $2) WHERE id = $1 RETURNING epoch, last_seq";
     let owned: Option<Owned> = one(tx.db(), sql(start, [id.0.into(), tx.micros().into()])).await?;

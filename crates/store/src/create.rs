@@ -132,9 +132,7 @@ impl Work for NewRelease {
         if let Some(answer) = self.refused(tx).await? {
             return Ok(answer);
         }
-        let next = "UPDATE counter SET value = value + 1 WHERE name = 'release' RETURNING value";
-        let next = number(tx.db(), sql(next, [])).await?;
-        let id = ReleaseId(next.ok_or_else(|| Error::unreadable("counter", "it is missing"))?);
+        let id = next_number(tx).await?;
         if matches!(self.others, Others::Supersede | Others::End(_)) {
             self.clear_the_way(tx, id).await?;
         }
@@ -148,6 +146,13 @@ impl Work for NewRelease {
         }
         Ok(Created::New(id))
     }
+}
+
+/// The number of a new release.
+pub(crate) async fn next_number(tx: &Tx) -> Result<ReleaseId, Error> {
+    let next = "UPDATE counter SET value = value + 1 WHERE name = 'release' RETURNING value";
+    let next = number(tx.db(), sql(next, [])).await?;
+    next.map(ReleaseId).ok_or_else(|| Error::unreadable("counter", "it is missing"))
 }
 
 impl NewRelease {
@@ -219,7 +224,7 @@ impl NewRelease {
         Ok(names == self.servers.iter().map(Name::as_str).collect())
     }
 
-    async fn insert(self, tx: &mut Tx, id: ReleaseId) -> Result<(), Error> {
+    pub(crate) async fn insert(self, tx: &mut Tx, id: ReleaseId) -> Result<(), Error> {
         let (plan, at) = (self.plan, tx.at);
         // On a thread of its own: a panic there is the plan's, and never the writer's.
         let planned = tokio::task::spawn_blocking(move || plan(id, at)).await;
@@ -267,6 +272,7 @@ impl NewRelease {
             now_link: None,
             state: state.clone(),
             wish: None,
+            folder: None,
         };
         let servers: Vec<_> =
             (1..).zip(self.servers).map(server).map(IntoActiveModel::into_active_model).collect();

@@ -3,10 +3,14 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use model::plan::{Elsewhere, folder_on};
 use model::{CommitId, Kind, Name, Plan, Release, ReleaseId, ReleaseName, ServerRecord, Status};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
+};
 
-use crate::sql::{from_json, from_word, number, parse, small, sql, texts, time};
+use crate::sql::{all, from_json, from_word, number, parse, small, sql, texts, time};
 use crate::tables::{release, release_server};
 use crate::{Error, Store};
 
@@ -38,6 +42,8 @@ pub struct Good {
     pub id: ReleaseId,
     /// Its folder.
     pub name: ReleaseName,
+    /// The servers on which its folder has another name.
+    pub elsewhere: Elsewhere,
     /// Forward or back.
     pub kind: Kind,
     /// For a rollback: the release it brought back.
@@ -46,10 +52,19 @@ pub struct Good {
     pub commit: CommitId,
     /// The artifact it brought.
     pub artifact: Option<String>,
+    /// When it was asked for; of an adopted one, when its folder was made.
+    pub created_at: Timestamp,
     /// When it was last made live: by itself, or by a rollback to it.
     pub good_at: Timestamp,
     /// Its servers.
     pub servers: Vec<Name>,
+}
+
+impl Good {
+    /// Its folder on `server`.
+    pub fn folder_on(&self, server: &Name) -> &ReleaseName {
+        folder_on(&self.name, &self.elsewhere, server)
+    }
 }
 
 impl Store {
@@ -104,12 +119,15 @@ impl Store {
             .all(&db)
             .await?;
         let mut servers = servers(&db, rows.iter().map(|row| row.id)).await?;
+        let mut elsewhere = elsewhere(&db, project, environment).await?;
         rows.into_iter()
             .map(|row| {
                 let servers = servers.remove(&row.id).unwrap_or_default();
                 Ok(Good {
                     id: ReleaseId(row.id),
                     name: parse("name of a release", &row.name)?,
+                    elsewhere: elsewhere.remove(&row.id).unwrap_or_default(),
+                    created_at: time(row.created_at)?,
                     kind: from_word("kind of release", &row.kind)?,
                     origin: row.rollback_to.map(ReleaseId),
                     commit: parse("commit", &row.commit_id)?,
@@ -163,6 +181,30 @@ async fn servers(
         servers.entry(row.release_id).or_default().push(server(row)?);
     }
     Ok(servers)
+}
+
+/// Where the folders of the adopted releases of an environment have other names than these, by release.
+async fn elsewhere(
+    db: &impl ConnectionTrait,
+    project: &Name,
+    environment: &Name,
+) -> Result<HashMap<i64, Elsewhere>, Error> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        release_id: i64,
+        name: String,
+        folder: String,
+    }
+    let find = "SELECT release_id, name, folder FROM release_server WHERE folder IS NOT NULL \
+                AND release_id IN (SELECT id FROM release WHERE project = $1 AND environment = $2 AND kind = 'adopted')";
+    let rows: Vec<Row> = all(db, sql(find, [project.as_str().into(), environment.as_str().into()])).await?;
+    let mut elsewhere = HashMap::<_, Elsewhere>::new();
+    for row in rows {
+        let (server, folder) =
+            (parse("name of a server", &row.name)?, parse("name of a release", &row.folder)?);
+        elsewhere.entry(row.release_id).or_default().insert(server, folder);
+    }
+    Ok(elsewhere)
 }
 
 async fn complete(

@@ -100,6 +100,7 @@ fn code(error: &Error) -> Code {
         Error::Finished { .. } => Code::Finished,
         Error::NothingToRollBack(_) => Code::NothingToRollBack,
         Error::UpToDate(_) => Code::UpToDate,
+        Error::NotAdoptable { .. } => Code::NotAdoptable,
         Error::Referenced(_) | Error::Changed { .. } | Error::Waits { .. } => Code::Held,
         Error::Local { .. } => Code::Internal,
     }

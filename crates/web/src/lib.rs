@@ -26,7 +26,7 @@ pub mod state;
 mod thing;
 
 use actions::Action::{
-    AcceptDrift, Apply, Cancel, ChangeHooks, ChangeProjects, ChangeServers, Chat, CheckServer,
+    AcceptDrift, Adopt, Apply, Cancel, ChangeHooks, ChangeProjects, ChangeServers, Chat, CheckServer,
     FetchRepository, Lock, ManageUsers, OwnAccount, Pause, Promote, PushArtifact, Release, Resume, Retry,
     SeeDefinitions, SeeReleases, SeeRepository, Skip, TrustServer, TryHook,
 };
@@ -45,7 +45,7 @@ pub use state::AppState;
 
 use auth::allow;
 use routes::{
-    apply, artifacts, board, chat, credentials, drift, environments, events, git, hooks, locks, page,
+    adopt, apply, artifacts, board, chat, credentials, drift, environments, events, git, hooks, locks, page,
     projects, releases, servers, session, steer, tokens, users,
 };
 
@@ -215,6 +215,7 @@ fn slow() -> Router<AppState> {
             "/projects/{project}/environments/{environment}/drift/accept",
             allow(AcceptDrift, post(drift::accept)),
         )
+        .route("/projects/{project}/environments/{environment}/adopt", allow(Adopt, post(adopt::adopt)))
         .route("/projects/{project}/changes", allow(SeeRepository, get(git::changes)))
         .route("/projects/{project}/refs", allow(SeeRepository, get(git::refs)))
         .route("/projects/{project}/fetch", allow(FetchRepository, post(git::fetch)))

@@ -8,8 +8,8 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as Generated};
 
 use crate::routes::{
-    apply, artifacts, board, chat, credentials, drift, environments, events, git, hooks, locks, projects,
-    releases, servers, session, steer, tokens, users,
+    adopt, apply, artifacts, board, chat, credentials, drift, environments, events, git, hooks, locks,
+    projects, releases, servers, session, steer, tokens, users,
 };
 
 /// The document.
@@ -29,7 +29,7 @@ pub(crate) async fn show() -> Json<OpenApi> {
         hooks::try_it,
         projects::list, projects::create, projects::show, projects::replace, projects::change, projects::remove,
         environments::list, environments::create, environments::show, environments::replace, environments::change,
-        environments::remove, locks::lock, locks::unlock, drift::show, drift::accept,
+        environments::remove, locks::lock, locks::unlock, drift::show, drift::accept, adopt::adopt,
         git::refs, git::fetch, git::changes,
         apply::apply, apply::export, artifacts::list, artifacts::push,
         releases::create, releases::list, releases::show, releases::progress, releases::log,

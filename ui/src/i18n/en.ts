@@ -9,7 +9,7 @@ export const en = {
     cancel: 'Cancel', close: 'Close', save: 'Save', create: 'Create', remove: 'Remove', edit: 'Edit', back: 'Back',
     loading: 'Loading…', retry: 'Try again', more: 'Show more', copy: 'Copy', copied: 'Copied', none: 'none', name: 'Name',
     offline: 'Aweigh cannot be reached. Is it running, and is the network there?',
-    notFound: 'There is nothing here.', home: 'To the board', yes: 'yes', no: 'no', optional: 'optional',
+    notFound: 'There is nothing here.', home: 'To the board', yes: 'yes', no: 'no', optional: 'optional', unknown: 'unknown',
     saved: (what: string) => `${what} is saved`, removed: (what: string) => `${what} is removed`,
     sureRemove: (what: string) => `Remove ${what}?`, skip: 'Skip to the content',
     newVersion: 'A new version of Aweigh is running.', reload: 'Reload',
@@ -54,7 +54,7 @@ export const en = {
   },
   project: {
     release: 'Release…', settings: 'Settings', history: 'Releases', chat: 'Chat', live: 'Live', running: 'Running',
-    nothingLive: 'Nothing is live yet.', noHistory: 'No release yet.', environments: 'Environments', rollBack: 'Roll back…', repository: 'Repository',
+    nothingLive: 'Nothing is live yet.', adopt: 'Do Capistrano, Deployer, walle-web or Spug release there? Take their releases over:', noHistory: 'No release yet.', environments: 'Environments', rollBack: 'Roll back…', repository: 'Repository',
     servers: 'Servers', path: 'Folder',
   },
   history: {
@@ -62,8 +62,8 @@ export const en = {
     columns: { release: 'Release', what: 'What', where: 'Where', status: 'Status', by: 'By', took: 'Took', when: 'When' },
   },
   release: {
-    title: (id: number) => `Release ${id}`, kind: { release: 'release', rollback: 'rollback', catch_up: 'catch-up' } as Record<string, string>,
-    trunk: 'Shared steps', servers: 'Servers', batch: (n: number) => `Batch ${n}`, everything: 'Everything',
+    title: (id: number) => `Release ${id}`, kind: { release: 'release', rollback: 'rollback', catch_up: 'catch-up', adopted: 'adopted' } as Record<string, string>,
+    noCommit: 'Nobody knows the commit of this release: the tool that made it left no word.', trunk: 'Shared steps', servers: 'Servers', batch: (n: number) => `Batch ${n}`, everything: 'Everything',
     by: (who: string) => `by ${who}`, took: (time: string) => `took ${time}`, since: (time: string) => `for ${time}`,
     watching: (n: number) => s(n, 'person watching', 'people watching'), from: 'before', note: 'Note',
     progress: (done: number, all: number) => `${done} of ${all} servers`, failedServers: (n: number) => `${n} failed`,

@@ -7,7 +7,7 @@ export const zh: Messages = {
     cancel: '取消', close: '关闭', save: '保存', create: '创建', remove: '删除', edit: '编辑', back: '返回',
     loading: '加载中…', retry: '重试', more: '更多', copy: '复制', copied: '已复制', none: '无', name: '名称',
     offline: '无法连接 Aweigh。它在运行吗？网络正常吗？',
-    notFound: '这里什么也没有。', home: '回到总览', yes: '是', no: '否', optional: '可选',
+    notFound: '这里什么也没有。', home: '回到总览', yes: '是', no: '否', optional: '可选', unknown: '未知',
     saved: (what) => `${what} 已保存`, removed: (what) => `${what} 已删除`,
     sureRemove: (what) => `删除 ${what}？`, skip: '跳到正文',
     newVersion: 'Aweigh 已升级到新版本。', reload: '刷新',
@@ -52,7 +52,7 @@ export const zh: Messages = {
   },
   project: {
     release: '发布…', settings: '设置', history: '发布记录', chat: '聊天', live: '当前版本', running: '执行中',
-    nothingLive: '还没有版本在运行。', noHistory: '还没有发布。', environments: '环境', rollBack: '回滚…', repository: '仓库',
+    nothingLive: '还没有版本在运行。', adopt: '这里由 Capistrano、Deployer、walle-web 或 Spug 发布过？可以直接接管：', noHistory: '还没有发布。', environments: '环境', rollBack: '回滚…', repository: '仓库',
     servers: '服务器', path: '目录',
   },
   history: {
@@ -60,8 +60,8 @@ export const zh: Messages = {
     columns: { release: '发布', what: '内容', where: '位置', status: '状态', by: '发布人', took: '耗时', when: '时间' },
   },
   release: {
-    title: (id) => `发布 ${id}`, kind: { release: '发布', rollback: '回滚', catch_up: '补发' },
-    trunk: '公共步骤', servers: '服务器', batch: (n) => `第 ${n} 批`, everything: '全部',
+    title: (id) => `发布 ${id}`, kind: { release: '发布', rollback: '回滚', catch_up: '补发', adopted: '接管' },
+    noCommit: '无法得知这个版本的提交：当初发布它的工具没有记录。', trunk: '公共步骤', servers: '服务器', batch: (n) => `第 ${n} 批`, everything: '全部',
     by: (who) => `${who} 发布`, took: (time) => `耗时 ${time}`, since: (time) => `已 ${time}`,
     watching: (n) => `${n} 人在看`, from: '之前', note: '备注',
     progress: (done, all) => `${done} / ${all} 台服务器`, failedServers: (n) => `${n} 台失败`,

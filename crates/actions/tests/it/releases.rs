@@ -83,7 +83,7 @@ async fn rollbacks_go_back_step_by_step_even_without_the_git_host() {
         assert_eq!((release.kind, release.rollback_to), (Kind::Rollback, Some(ReleaseId(origin))));
         assert_eq!(release.commit, commit(digit));
         let plan = rig.store.plan(release.id).await.unwrap().unwrap();
-        assert_eq!(plan.origin.unwrap().artifact, format!("artifact-{origin}"));
+        assert_eq!(plan.origin.unwrap().artifact, Some(format!("artifact-{origin}")));
         rig.end_next(Status::Succeeded).await;
     }
     let none = rig.actions.request(&admin(), back(Back::Previous), None).await;

@@ -1,6 +1,8 @@
 //! Who is not an administrator gets nothing, whatever they ask for.
 
-use actions::{Action, Actor, Back, Change, Error, LogFilter, Object, Others, RefQuery, Request, Wanted};
+use actions::{
+    Action, Actor, AdoptRequest, Back, Change, Error, LogFilter, Object, Others, RefQuery, Request, Wanted,
+};
 use model::{Name, ReleaseId};
 
 use crate::fakes::Rig;
@@ -20,6 +22,8 @@ async fn nobody_gets_anything() {
         note: String::new(),
         others: Others::Refuse,
     };
+    let (project, environment) = (shop.clone(), "live".parse().unwrap());
+    let adopt = AdoptRequest { project, environment, servers: None, link: None };
     let delete = |_: &_| Ok::<_, Error>((vec![Change::DeleteServer("web-1".parse().unwrap())], ()));
     let topic: actions::Topic = "release:1".parse().unwrap();
     let answers = [
@@ -47,6 +51,8 @@ async fn nobody_gets_anything() {
         actions.setup_code(&nobody, &shop).await.err(),
         actions.log(&nobody, one, None, 0, None).await.err(),
         actions.board(&nobody).await.err(),
+        actions.adopt(&nobody, &adopt).await.err(),
+        actions.preview_adoption(&nobody, &adopt).await.err(),
     ];
     for (index, answer) in answers.iter().enumerate() {
         assert!(matches!(answer, Some(Error::Denied(_))), "{index}: {answer:?}");

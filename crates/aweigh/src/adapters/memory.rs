@@ -58,6 +58,7 @@ impl Journal for Memory {
         let one = |good: store::Good| GoodRelease {
             id: good.id,
             name: good.name,
+            elsewhere: good.elsewhere,
             kind: good.kind,
             origin: good.origin,
             commit: good.commit,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
 use jiff::Timestamp;
-use model::{Name, ReleaseId, Selector};
+use model::{DeployPath, Name, ReleaseId, Selector};
 
 use super::{Cli, Listing};
 
@@ -130,6 +130,32 @@ pub struct DriftArgs {
     /// Accept only these servers, such as web-3
     #[arg(long, value_name = "SELECTOR", requires = "accept")]
     pub servers: Option<Selector>,
+    /// How it is printed.
+    #[command(flatten)]
+    pub listing: Listing,
+}
+
+/// The words of `adopt`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  aweigh adopt shop -e production --plan   show what was found, and change nothing\n  \
+aweigh adopt shop -e production          releases of Capistrano or Deployer\n  \
+aweigh adopt shop -e production --link /data/www/shop   releases of walle-web or Spug\n\n\
+Nothing inside a release is changed, and what runs goes on running. Exit codes: 0 adopted, or nothing to adopt; 4 refused."
+)]
+pub struct AdoptArgs {
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+    /// Show what was found and what would be done, and change nothing
+    #[arg(long)]
+    pub plan: bool,
+    /// Only on these servers, such as role=web
+    #[arg(long, value_name = "SELECTOR")]
+    pub servers: Option<Selector>,
+    /// The releases stand elsewhere: PATH is the link that leads to the one that runs
+    #[arg(long, value_name = "PATH")]
+    pub link: Option<DeployPath>,
     /// How it is printed.
     #[command(flatten)]
     pub listing: Listing,

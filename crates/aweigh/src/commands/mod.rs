@@ -1,5 +1,6 @@
 //! One file per verb. A command reads its words, asks the server one or two things, shows the answer.
 
+mod adopt;
 mod apply;
 mod artifacts;
 mod catch_up;
@@ -88,6 +89,7 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
         Command::Skip(args) => steer::skip(&client, &args).await,
         Command::CatchUp(args) => catch_up::run(&client, args).await,
         Command::Drift(args) => drift::run(&client, &args).await,
+        Command::Adopt(args) => adopt::run(&client, &args).await,
         Command::Lock(args) => lock::lock(&client, &args).await,
         Command::Unlock(place) => lock::unlock(&client, &place).await,
         Command::Releases(args) => releases::run(&client, &args).await,

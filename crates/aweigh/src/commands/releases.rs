@@ -33,6 +33,7 @@ fn row(release: &Release, now: Timestamp, zone: &TimeZone) -> Vec<String> {
     let git_ref = match (release.kind, release.rollback_to) {
         (Kind::Rollback, Some(to)) => format!("back to {to}"),
         (Kind::CatchUp, Some(to)) => format!("catch up with {to}"),
+        (Kind::Adopted, _) => format!("adopted {}", release.git_ref),
         _ => release.git_ref.clone(),
     };
     vec![

@@ -116,6 +116,7 @@ pub fn head(release: &Release) -> Line {
         (Kind::Rollback, Some(to)) => format!("rollback to release {to} ({})", release.commit.short()),
         (Kind::Rollback, None) => format!("rollback to {}", release.commit.short()),
         (Kind::CatchUp, _) => format!("catch up with {}", release.commit.short()),
+        (Kind::Adopted, _) => format!("adopted {} {}", one_line(&release.git_ref), release.commit.short()),
         (Kind::Release, _) => format!("{} {}", one_line(&release.git_ref), release.commit.short()),
     };
     Line::default()

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod adopt;
 mod artifacts;
 mod bad_input;
 mod bad_servers;

@@ -59,7 +59,7 @@ fn a_folder_that_is_gone_or_touched_is_staged_anew() {
 }
 
 /// Goes back on the first server as somebody does who is logged in there, in this shell; exit code, and what was said.
-fn by_hand(rig: &Rig, shell: &[&str], words: &[&str]) -> (i32, String) {
+pub(crate) fn by_hand(rig: &Rig, shell: &[&str], words: &[&str]) -> (i32, String) {
     let driver = std::fs::read_dir(rig.root(1).join(".aweigh")).unwrap().flatten();
     let driver = driver.map(|entry| entry.path()).find(|path| path.to_str().unwrap().contains("/driver-"));
     let (program, before) = shell.split_first().unwrap();

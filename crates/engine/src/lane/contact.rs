@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use model::{ReleaseId, ReleaseName};
+use model::ReleaseName;
 
 use super::Lane;
 use crate::artifact::manifest::Owner;
 use crate::error::Failure;
+use crate::holder::Holder;
 use crate::remote::{Answer, Command, status};
 
 /// What a server says of itself when it is contacted.
@@ -19,7 +20,7 @@ pub struct Facts {
     pub current_is_other: bool,
     /// `current` leads to a folder.
     pub current_leads: bool,
-    /// The folders in `releases/` that bear a name of ours.
+    /// The folders in `releases/` whose names a release can have.
     pub releases: Vec<ReleaseName>,
     /// The release of this plan is complete there.
     pub staged: bool,
@@ -48,7 +49,7 @@ impl Facts {
             current: answer.get("current").map(str::to_owned),
             current_is_other: answer.get("kind") == Some("other"),
             current_leads: yes("target"),
-            // Whatever else lies there is not ours to touch, or to believe.
+            // Whatever else lies there cannot be a release of ours, or one that was adopted.
             releases: answer.all("release").filter_map(|name| name.parse().ok()).collect(),
             staged: yes("staged"),
             sealed: yes("sealed"),
@@ -72,8 +73,8 @@ impl Lane {
     /// Connects, takes the lock and reads what is true there. A lock of a release that has ended is taken over.
     pub async fn acquire(&mut self) -> Result<(), Failure> {
         let plan = &self.run.plan;
-        let origin = plan.origin.as_ref().map_or("", |origin| origin.name.as_str()).to_owned();
         let folder = self.folder().as_str().to_owned();
+        let origin = plan.origin.as_ref().map(|_| folder.clone()).unwrap_or_default();
         let linked = self.linked.clone();
         let mut ended = String::new();
         loop {
@@ -111,29 +112,15 @@ impl Lane {
 
     /// The number in a lock that may be taken over; a failure that names the holder otherwise.
     async fn ended_holder(&self, holder: &str) -> Result<String, Failure> {
-        let mut parts = holder.split(':');
-        let (installation, release) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        let number: Option<i64> = release.parse().ok();
-        if installation == self.run.ports.installation
-            && let Some(number) = number
-        {
-            let ended = self.run.ports.journal.has_ended(ReleaseId(number)).await;
-            if ended.map_err(|error| Failure::new(error.to_string()))? {
-                return Ok(release.to_owned());
+        let holder = Holder::read(holder, &self.run.ports.installation);
+        let has_ended = match holder {
+            Holder::Release(id) => {
+                let ended = self.run.ports.journal.has_ended(id).await;
+                ended.map_err(|error| Failure::new(error.to_string()))?
             }
-            return Err(Failure::new(format!(
-                "{} is locked by release {number}, which has not ended",
-                self.root
-            ))
-            .hint(format!("wait for it, or stop it: aweigh cancel {number}")));
-        }
-        let who = if installation.is_empty() {
-            "something else".to_owned()
-        } else {
-            format!("another Aweigh ({installation})")
+            _ => false,
         };
-        Err(Failure::new(format!("{} is locked by {who}", self.root))
-            .hint(format!("if that one is gone for good, remove {}/.aweigh/lock on the server", self.root)))
+        holder.may_be_taken(has_ended).ok_or_else(|| holder.refusal(&self.root))
     }
 
     /// The sentence for a verb that was refused.

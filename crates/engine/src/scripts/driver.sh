@@ -284,6 +284,13 @@ place_link() {
   ln -s "${way}shared/$1" "$into/tree/$1" || return 70
 }
 
+# The number by which the release $1 is known to be older or newer than another: the one behind the last dash, or the one
+# that it was adopted with, below all others.
+number_of() {
+  number=${1##*-}
+  if [ -f ".aweigh/manifests/$1/adopted" ]; then IFS= read -r number <".aweigh/manifests/$1/adopted"; fi
+}
+
 take_seal() {
   listing ".aweigh/manifests/$1" "releases/$1" >".aweigh/manifests/$1/seal.new" 2>/dev/null || return 70
   mv ".aweigh/manifests/$1/seal.new" ".aweigh/manifests/$1/seal" || return 70
@@ -295,6 +302,75 @@ do_seal() {
   mine || return 75
   plain "$name" && [ -d "releases/$name" ] && [ -f ".aweigh/manifests/$name/expected" ] || return 76
   take_seal "$name"
+}
+
+# ------------------------------------------------------------------ adopt: what another tool made becomes a release
+# values: name, number (see `number_of`). Nothing inside the folder is changed. What its seal holds is what is there now.
+do_adopt() {
+  line; name=$value; line; number=$value
+  mine || return 75
+  plain "$name" && [ -d "releases/$name" ] && [ ! -L "releases/$name" ] || return 76
+  new=.aweigh/incoming/$name
+  if [ -e "$new" ]; then rm -rf "$new"; fi
+  mkdir "$new" || return 70
+  for kind in d:dirs l:links f:files; do
+    (cd "releases/$name" && find . -type "${kind%:*}" -print0) >"$new/${kind#*:}" || return 70
+  done
+  listing "$new" "releases/$name" >"$new/seal" || return 70
+  printf '%s\n' "$number" >"$new/adopted" && printf '' >"$new/good" || return 70
+  mine || return 75
+  if [ -e ".aweigh/manifests/$name" ]; then rm -rf ".aweigh/manifests/$name"; fi
+  mv "$new" ".aweigh/manifests/$name" || return 70
+}
+
+# values: name, library (the folder in which it stands, elsewhere). Gives `releases/` what it holds: the same files where
+# that is one file system, else copies with owner, mode and time. What stands there stays, and may still run.
+do_bring() {
+  line; name=$value; line; library=$value
+  mine || return 75
+  plain "$name" && [ -d "$library/$name" ] && [ ! -L "$library/$name" ] || return 76
+  if [ -d "releases/$name" ]; then return 0; fi
+  new=.aweigh/incoming/$name
+  if [ -e "$new" ]; then rm -rf "$new"; fi
+  mkdir "$new" || return 70
+  cp -al "$library/$name" "$new/tree" 2>/dev/null ||
+    { rm -rf "$new/tree" && cp -a "$library/$name" "$new/tree"; } || { space "$new"; return 70; }
+  for kind in d:dirs l:links f:files; do
+    (cd "$library/$name" && find . -type "${kind%:*}" -print0) >"$new/${kind#*:}" || return 70
+  done
+  listing "$new" "$library/$name" >"$new/seal" || return 70
+  listing "$new" "$new/tree" 2>/dev/null | cmp -s - "$new/seal" || {
+    echo "$library/$name could not be copied with owner, mode and time of everything in it"
+    return 70
+  }
+  mine || return 75
+  mv "$new/tree" "releases/$name" && rm -rf "$new"
+}
+
+# values: name (the release that runs), before (the text of `current`), link (elsewhere; empty for none), its text. From
+# then on `current` is written as all our links are, and the other link leads to it. Readers see the same release throughout.
+do_relink() {
+  line; name=$value; line; before=$value; line; link=$value; line; outer=$value
+  mine || return 75
+  plain "$name" && [ -d "releases/$name" ] && [ ! -L "releases/$name" ] || return 76
+  current_is_link || return 79
+  now=$(readlink current)
+  if [ "$now" != "releases/$name" ]; then
+    [ "$now" = "$before" ] || { say now "$now"; return 78; }
+    if [ -z "$link" ] && ! is_live "$name"; then say now "$now"; return 78; fi
+    point_current "releases/$name" || return 70
+  fi
+  if [ -n "$link" ]; then
+    case $link in "~/"*) link=$HOME/${link#??} ;; esac
+    now=$(readlink "$link")
+    to=$(pwd -P)/current
+    if [ "$now" != "$to" ]; then
+      [ -L "$link" ] && [ "$now" = "$outer" ] || { say now "$now"; return 78; }
+      if [ -L "$link.aweigh" ]; then rm -f "$link.aweigh"; fi
+      ln -s -- "$to" "$link.aweigh" && mv -T "$link.aweigh" "$link" || return 70
+    fi
+  fi
+  say now "releases/$name"
 }
 
 # ------------------------------------------------------------------ activate, undo: compare and swap of `current`
@@ -513,7 +589,9 @@ do_prune() {
     [ -n "$ours" ] && plain "$value" && ! is_live "$value" || continue
     if [ -d "releases/$value" ]; then mv "releases/$value" ".aweigh/trash/$value-$$" && say removed "$value"; fi
     set -- ".aweigh/manifests/$value" ".aweigh/incoming/$value"
-    if plain "${value##*-}"; then set -- "$@" ".aweigh/runs/${value##*-}"; fi
+    # The folder of its hooks bears its number; one that was adopted ran none.
+    number_of "$value"
+    if plain "$number"; then set -- "$@" ".aweigh/runs/$number"; fi
     rm -rf "$@"
   done
   [ -n "$ours" ] || return 75
@@ -549,14 +627,16 @@ by_hand() {
   now=$(readlink current)
   live=${now#releases/}
   if [ -z "$wanted" ]; then
-    # The newest good one that is sealed and older than what is live; the number stands behind the last dash.
-    good=0 best=0 sealed=
+    # The newest good one that is sealed and older than what is live.
+    number_of "$live"
+    before=$number good= best= sealed=
     for dir in releases/*; do
       name=${dir#releases/}
-      number=${name##*-}
-      [ -d "$dir" ] && [ -f ".aweigh/manifests/$name/seal" ] && [ "$number" -lt "${live##*-}" ] 2>/dev/null || continue
-      if [ "$number" -gt "$best" ]; then best=$number sealed=$name; fi
-      if [ -f ".aweigh/manifests/$name/good" ] && [ "$number" -gt "$good" ]; then good=$number wanted=$name; fi
+      number_of "$name"
+      [ -d "$dir" ] && [ -f ".aweigh/manifests/$name/seal" ] && [ "$number" -lt "$before" ] 2>/dev/null || continue
+      if [ "$number" -gt "${best:-$number}" ] || [ -z "$best" ]; then best=$number sealed=$name; fi
+      [ -f ".aweigh/manifests/$name/good" ] || continue
+      if [ "$number" -gt "${good:-$number}" ] || [ -z "$good" ]; then good=$number wanted=$name; fi
     done
     if [ -z "$wanted" ] && [ -n "$sealed" ]; then
       wanted=$sealed
@@ -575,7 +655,8 @@ by_hand() {
   printf 'rolled back to release %s %s\n' "$wanted" "$who" >>revisions.log
   echo "current now leads to releases/$wanted (it was ${now:-nothing})"
   echo "Nothing was restarted. What your releases run after a switch:"
-  ls -d ".aweigh/runs/${wanted##*-}"/*after_activate*/script 2>/dev/null || echo "  nothing that is kept here"
+  number_of "$wanted"
+  ls -d ".aweigh/runs/$number"/*after_activate*/script 2>/dev/null || echo "  nothing that is kept here"
 }
 
 if [ "$mode" = rollback ]; then
@@ -588,7 +669,7 @@ say hello
 IFS= read -r me || exit 0
 while IFS= read -r verb; do
   case $verb in
-    acquire | probe | receive | seal | activate | undo | hook | follow | state | kill | halt | http | prune | unlock)
+    acquire | probe | receive | seal | adopt | bring | relink | activate | undo | hook | follow | state | kill | halt | http | prune | unlock)
       unread=
       "do_$verb"
       status=$?

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use model::{HookPoint, Kind, ReleaseName};
+use model::{HookPoint, Kind, ReleaseId, ReleaseName};
 
 use crate::error::Halt;
 use crate::lane::{Lane, unsendable};
@@ -17,7 +17,17 @@ pub async fn prune(lane: &mut Lane) -> Result<(), Halt> {
     let run = lane.run.clone();
     let key = lane.key("prune");
     let Begun::Act(open) = run.begin(&key).await? else { return Ok(()) };
-    let remove = to_remove(&lane.facts.releases, lane.folder(), &run.good, run.plan.environment.keep);
+    let folders = |good: &[&GoodRelease]| -> Vec<ReleaseName> {
+        good.iter().map(|good| good.folder_on(lane.name()).clone()).collect()
+    };
+    let origin = run.plan.origin.as_ref().map_or(run.plan.release, |origin| origin.release);
+    let kept = Kept {
+        live: lane.folder(),
+        good: &folders(&run.good.iter().collect::<Vec<_>>()),
+        needed: &folders(&ways_back(&run.good, origin)),
+        keep: run.plan.environment.keep,
+    };
+    let remove = to_remove(&lane.facts.releases, &kept);
     // An earlier try may have written its line.
     let note = if open.unknown { String::new() } else { revision_line(lane) };
     let build = || {
@@ -54,32 +64,50 @@ pub async fn prune(lane: &mut Lane) -> Result<(), Halt> {
     }
 }
 
+/// What stays on a server.
+struct Kept<'k> {
+    /// The folder that is live.
+    live: &'k ReleaseName,
+    /// Those of the good releases, by last activation.
+    good: &'k [ReleaseName],
+    /// Those that stay however many there are.
+    needed: &'k [ReleaseName],
+    /// How many good ones stay.
+    keep: u32,
+}
+
+/// The adopted releases that a rollback goes back to, now that the release `origin` is live, or once another one follows:
+/// of them nothing is kept but their folders.
+fn ways_back(good: &[GoodRelease], origin: ReleaseId) -> Vec<&GoodRelease> {
+    let newest =
+        |below: &dyn Fn(&GoodRelease) -> bool| good.iter().filter(|one| below(one)).max_by_key(|one| one.id);
+    let both = [newest(&|one| one.id < origin), newest(&|_| true)];
+    both.into_iter().flatten().filter(|one| one.kind == Kind::Adopted).collect()
+}
+
 /// Which of the folders that were found may go: pure, so that it can be proven.
 ///
-/// Kept are the last `keep` good releases by last activation, the live one included and at least one before it,
-/// and whatever is newer than the live one: another database may know it.
-pub fn to_remove(
-    found: &[ReleaseName],
-    live: &ReleaseName,
-    good: &[GoodRelease],
-    keep: u32,
-) -> Vec<ReleaseName> {
+/// Kept are the last `keep` good releases by last activation, the live one included and at least one before it, what is
+/// needed, and whatever is newer than the live one: another database may know it. What another tool made goes only when it
+/// was adopted.
+fn to_remove(found: &[ReleaseName], stays: &Kept<'_>) -> Vec<ReleaseName> {
+    let Kept { live, good, needed, keep } = *stays;
     let mut kept: BTreeSet<&ReleaseName> = BTreeSet::from([live]);
     let keep = usize::try_from(keep.max(2)).unwrap_or(usize::MAX);
-    for release in good {
+    for name in good {
         if kept.len() >= keep {
             break;
         }
-        kept.insert(&release.name);
+        kept.insert(name);
     }
-    let newest = found.iter().map(ReleaseName::release).filter(|id| *id > live.release());
-    let newer: BTreeSet<_> = newest.collect();
-    let known: BTreeSet<_> = good.iter().map(|release| release.name.release()).collect();
+    kept.extend(needed);
+    // One that was adopted has no number, and is older than all that have.
+    let is_older = |name: &ReleaseName| name.release().is_some_and(|id| Some(id) <= live.release());
     found
         .iter()
         .filter(|name| !kept.contains(name))
         // After a rollback newer folders are known and good, or known and bad; unknown ones are not ours to judge.
-        .filter(|name| !newer.contains(&name.release()) || known.contains(&name.release()))
+        .filter(|name| is_older(name) || good.contains(name))
         .cloned()
         .collect()
 }
@@ -89,7 +117,7 @@ fn revision_line(lane: &Lane) -> String {
     let plan = &lane.run.plan;
     let clean = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
     match plan.kind {
-        Kind::Release => format!(
+        Kind::Release | Kind::Adopted => format!(
             "Branch {} (at {}) deployed as release {} by {} at {}",
             clean(&plan.git_ref),
             plan.commit,
@@ -104,7 +132,6 @@ fn revision_line(lane: &Lane) -> String {
 
 #[cfg(test)]
 mod tests {
-    use model::ReleaseId;
     use proptest::prelude::*;
 
     use super::*;
@@ -113,22 +140,53 @@ mod tests {
         format!("20260101T000000Z-{id}").parse().unwrap()
     }
 
-    fn good(ids: &[i64]) -> Vec<GoodRelease> {
-        let one = |id: &i64| GoodRelease {
-            id: ReleaseId(*id),
-            name: name(*id),
-            kind: Kind::Release,
-            origin: None,
-            commit: "a".repeat(40).parse().unwrap(),
-            artifact: None,
-        };
-        ids.iter().map(one).collect()
+    fn check(found: &[i64], live: i64, by_activation: &[i64], keep: u32, gone: &[i64]) {
+        let named = |ids: &[i64]| ids.iter().copied().map(name).collect::<Vec<_>>();
+        let kept = Kept { live: &name(live), good: &named(by_activation), needed: &[], keep };
+        assert_eq!(to_remove(&named(found), &kept), named(gone));
     }
 
-    fn check(found: &[i64], live: i64, by_activation: &[i64], keep: u32, gone: &[i64]) {
-        let found: Vec<_> = found.iter().copied().map(name).collect();
-        let removed = to_remove(&found, &name(live), &good(by_activation), keep);
-        assert_eq!(removed, gone.iter().copied().map(name).collect::<Vec<_>>());
+    #[test]
+    fn what_another_tool_made_goes_only_when_it_was_adopted() {
+        let names =
+            |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<ReleaseName>>();
+        let found = names(&["10", "11", "12", "13", "backup-7", "20260101T000000Z-4"]);
+        let check = |live: &str, good: &[&str], keep, gone: &[&str]| {
+            let kept =
+                Kept { live: &live.parse().unwrap(), good: &names(good), needed: &names(&["13"]), keep };
+            assert_eq!(to_remove(&found, &kept), names(gone), "{live} {good:?} {keep}");
+        };
+        check("20260101T000000Z-4", &["12", "11", "10"], 5, &[]);
+        check("20260101T000000Z-4", &["12", "11", "10"], 2, &["10", "11"]);
+        check("20260101T000000Z-4", &["12"], 1, &[]);
+        // Back at one that was adopted, what is ours is newer.
+        check("11", &["20260101T000000Z-4", "12", "10"], 2, &["10", "12"]);
+        check("11", &["12", "10"], 2, &["10"]);
+        check("11", &["13", "12", "10"], 1, &["10", "12"]);
+    }
+
+    #[test]
+    fn what_a_rollback_needs_and_nothing_else_keeps_stays() {
+        let one = |id: i64, artifact: Option<&str>| GoodRelease {
+            id: ReleaseId(id),
+            name: name(id),
+            elsewhere: model::plan::Elsewhere::new(),
+            kind: if artifact.is_some() { Kind::Release } else { Kind::Adopted },
+            origin: None,
+            commit: model::CommitId::unknown(),
+            artifact: artifact.map(str::to_owned),
+        };
+        let check = |good: &[GoodRelease], origin: i64, needed: &[i64]| {
+            let found: Vec<i64> = ways_back(good, ReleaseId(origin)).iter().map(|one| one.id.0).collect();
+            assert_eq!(found, needed, "back from {origin}");
+        };
+        let adopted = [one(1, None), one(3, None), one(2, None)];
+        check(&adopted, 4, &[3, 3]);
+        check(&adopted, 3, &[2, 3]);
+        check(&adopted, 1, &[3]);
+        let ours = [one(5, Some("a")), one(3, None)];
+        check(&ours, 6, &[]);
+        check(&ours, 5, &[3]);
     }
 
     #[test]
@@ -159,7 +217,8 @@ mod tests {
             let live = *pick.get(&found);
             let by_activation: Vec<i64> = good_ids.into_iter().take(many).filter(|id| *id != live).collect();
             let names: Vec<_> = found.iter().copied().map(name).collect();
-            let removed = to_remove(&names, &name(live), &good(&by_activation), keep);
+            let good: Vec<_> = by_activation.iter().copied().map(name).collect();
+            let removed = to_remove(&names, &Kept { live: &name(live), good: &good, needed: &[], keep });
             let gone = |id: i64| removed.contains(&name(id));
             prop_assert!(!gone(live));
             if let Some(previous) = by_activation.first() {

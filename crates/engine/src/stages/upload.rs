@@ -18,6 +18,7 @@ use crate::artifact::stream::{Codec, Wanted, stream};
 use crate::driver::{Broken, Stream};
 use crate::error::{Failure, Halt};
 use crate::fault::{self, Side};
+use crate::holder::Holder;
 use crate::lane::{Lane, unsendable};
 use crate::planner::{once_hooks, point_hooks};
 use crate::remote::{Answer, Command, status};
@@ -124,8 +125,12 @@ pub async fn upload(lane: &mut Lane, parcel: Option<&Parcel>) -> Result<(), Halt
         now: Some(lane.before.clone()),
         ..lane.known(ServerState::Pending)
     };
-    let taken = lane.facts.taken_from.as_deref().and_then(|holder| holder.split(':').nth(1));
-    let taken = taken.map(|release| format!("took over the lock of release {release}, which has ended"));
+    let taken = lane.facts.taken_from.as_deref();
+    let taken = taken.and_then(|holder| match Holder::read(holder, &run.ports.installation) {
+        Holder::Release(release) => Some(format!("took over the lock of release {release}, which has ended")),
+        Holder::Adoption => Some("took over the lock of an adoption that did not end".to_owned()),
+        Holder::Stranger(_) => None,
+    });
     open.note(result, contact, taken).await?;
     if let Err(halt) = run.go_on() {
         return Err(stop(open, halt).await);
@@ -344,7 +349,7 @@ fn surprise(lane: &Lane) -> Option<String> {
         return Some(format!("{current} was brought back {by_hand}"));
     }
     let last = lane.run.good.first()?;
-    let expected = format!("releases/{}", last.name);
-    (current != expected)
-        .then(|| format!("current points to {current}; the last good release is {}", last.name))
+    let last = last.folder_on(lane.name());
+    (current != format!("releases/{last}"))
+        .then(|| format!("current points to {current}; the last good release is {last}"))
 }

@@ -85,6 +85,15 @@ async fn another_release_is_refused_until_it_has_ended() {
 }
 
 #[tokio::test]
+async fn an_adoption_is_a_release_without_a_number() {
+    check("here:0:3", "here:0:4", "", "mine").await;
+    check("here:0:3", "here:42:1", "", "refused").await;
+    check("here:0:3", "here:42:1", "0", "here:0:3").await;
+    check("here:42:1", "here:0:4", "42", "here:42:1").await;
+    check("there:0:3", "here:42:1", "0", "refused").await;
+}
+
+#[tokio::test]
 async fn another_installation_is_refused_whatever_has_ended() {
     check("there:41:1", "here:42:1", "41", "refused").await;
     check("there:42:1", "here:42:1", "", "refused").await;
@@ -171,8 +180,11 @@ async fn every_verb_that_acts_asks_for_the_lock() {
     for machine in Machine::ALL {
         let site = Site::new(machine);
         drop(site.locked().await);
-        let verbs: [(&str, &[&str]); 5] = [
+        let verbs: [(&str, &[&str]); 8] = [
             ("seal", &["one"]),
+            ("adopt", &["one", "-1"]),
+            ("bring", &["one", "/srv/library"]),
+            ("relink", &["one", "", "", ""]),
             ("activate", &["one", ""]),
             ("undo", &["one", "", ""]),
             ("prune", &["one", "note", "2", "one", "two"]),

@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod adopt;
 mod asks;
 mod contact;
 mod counts;

@@ -14,6 +14,7 @@ pub struct Model {
     pub now_link: Option<String>,
     pub state: String,
     pub wish: Option<String>,
+    pub folder: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -27,7 +27,7 @@ async fn a_new_release_is_queued_with_plan_steps_and_servers() {
     let plan = rig.store.plan(id).await.unwrap().unwrap();
     assert_eq!((snapshot.seq, snapshot.release.status), (1, Status::Queued));
     assert_eq!((snapshot.release.position, &snapshot.release.name), (Some(1), &plan.name));
-    assert_eq!(snapshot.release.name.release(), id);
+    assert_eq!(snapshot.release.name.release(), Some(id));
     let keys: Vec<_> = snapshot.nodes.iter().map(|node| node.key.as_str()).collect();
     assert_eq!(keys, STEPS);
     assert_eq!(rig.store.plan(ReleaseId(2)).await.unwrap(), None);

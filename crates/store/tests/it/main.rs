@@ -1,6 +1,7 @@
 //! What the store promises, asked of real database files.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod adopting;
 mod artifacts;
 mod claims;
 mod creating;

@@ -107,7 +107,7 @@ async fn a_newer_schema_is_refused() {
     rig.raw().await.execute_unprepared("UPDATE meta SET value = '99' WHERE key = 'schema'").await.unwrap();
     rig.store.close().await.unwrap();
     let error = Store::open(rig.dir.path(), key(rig.dir.path())).await.unwrap_err();
-    assert!(matches!(error, Error::NewerSchema { found: 99, known: 7 }), "{error:?}");
+    assert!(matches!(error, Error::NewerSchema { found: 99, known: 8 }), "{error:?}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use model::plan::Origin;
+use model::plan::{Elsewhere, Origin};
 use model::{
     Address, CommitId, Epoch, Kind, Name, NodeFact, Plan, Project, ReleaseId, ReleaseName, Server, Settings,
     Site, SshAddress, Status, Step, StepKind, StepStatus,
@@ -155,7 +155,8 @@ pub(crate) fn release(of: &str, environment: &str, digit: char) -> NewRelease {
 /// A request to bring `origin` back.
 pub(crate) fn rollback(environment: &str, origin: &model::Release) -> NewRelease {
     let forward = release(origin.project.as_str(), environment, 'a');
-    let from = Origin { release: origin.id, name: origin.name.clone(), artifact: "a1".into() };
+    let (name, elsewhere) = (origin.name.clone(), Elsewhere::new());
+    let from = Origin { release: origin.id, name, elsewhere, artifact: Some("a1".into()) };
     let commit = origin.commit.clone();
     let plan = forward.plan;
     NewRelease {

@@ -39,7 +39,7 @@ pub(crate) async fn accept(
 }
 
 fn report(drift: Drift) -> DriftReport {
-    let live = drift.live.map(|(id, _)| id.0);
+    let live = drift.live.map(|id| id.0);
     DriftReport { live, servers: drift.servers.into_iter().map(row).collect() }
 }
 

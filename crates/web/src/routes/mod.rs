@@ -1,5 +1,6 @@
 //! The routes: each reads its input, asks one action and shows the answer. One file per resource.
 
+pub(crate) mod adopt;
 pub(crate) mod apply;
 pub(crate) mod artifacts;
 pub(crate) mod board;
