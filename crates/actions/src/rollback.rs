@@ -127,7 +127,9 @@ mod tests {
     #[test]
     fn what_was_adopted_comes_back_without_an_artifact_and_is_never_sent_elsewhere() {
         let mut list = good(&[(2, None), (1, None)]);
-        list.iter_mut().for_each(|one| one.kind = Kind::Adopted);
+        for one in &mut list {
+            one.kind = Kind::Adopted;
+        }
         let back = previous(&list).unwrap();
         assert_eq!((back.id.0, origin(back).unwrap().artifact), (1, None));
         assert!(artifact(back).is_err());

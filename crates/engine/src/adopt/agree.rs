@@ -350,8 +350,8 @@ mod tests {
             .collect();
         let agreed = agree(&servers, known).unwrap();
         let release = |(place, one): (usize, &Agreement)| {
-            let elsewhere: String =
-                one.elsewhere.iter().map(|(server, folder)| format!(" {server}={folder}")).collect();
+            let elsewhere = one.elsewhere.iter().map(|(server, folder)| format!(" {server}={folder}"));
+            let elsewhere = elsewhere.collect::<Vec<_>>().concat();
             let live = if agreed.live == Some(Live::New(place)) { "*" } else { "" };
             let commit = one.commit.known().map_or("?", |commit| &commit.as_str()[..1]);
             format!("{}:{commit}{elsewhere}{live}", one.name)
@@ -436,7 +436,9 @@ mod tests {
     #[test]
     fn folders_of_one_second_keep_their_order() {
         let mut one = found("1a 2b*");
-        one.folders.iter_mut().for_each(|folder| folder.at = 7);
+        for folder in &mut one.folders {
+            folder.at = 7;
+        }
         let agreed = agree(&[(name("web-1"), one)], &[]).unwrap();
         assert_eq!(agreed.releases.iter().map(|release| release.at).collect::<Vec<_>>(), [7, 8]);
     }

@@ -277,7 +277,7 @@ fn sorted(told: Vec<Told>, marks: &Marks) -> (Vec<Folder>, Vec<(String, String)>
         }
         let (at, is_sealed) = (marks.time(name.as_str()).unwrap_or(told.at), told.has('s'));
         let commit = told.revision.or_else(|| marks.commit(name.as_str()));
-        folders.push(Folder { commit, at, is_sealed, name });
+        folders.push(Folder { name, commit, at, is_sealed });
     }
     folders.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
     (folders, left_out)

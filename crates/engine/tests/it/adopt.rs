@@ -71,7 +71,7 @@ async fn look(site: &Site, link: Option<&DeployPath>) -> Result<Found, Failure> 
 }
 
 /// A site to which Capistrano deployed three times, and a fourth time in vain.
-async fn capistrano(machine: Machine) -> Site {
+fn capistrano(machine: Machine) -> Site {
     let site = Site::new(machine);
     for (stamp, digit) in STAMPS.into_iter().zip(['a', 'b', 'c']) {
         let tree = tree(&site, &digit.to_string());
@@ -133,7 +133,7 @@ fn by_hand(site: &Site, words: &[&str]) -> String {
 #[tokio::test]
 async fn a_survey_tells_what_capistrano_left_and_leaves_nothing() {
     for machine in Machine::ALL {
-        let site = capistrano(machine).await;
+        let site = capistrano(machine);
         let before = listing(&site.path(""));
         let found = look(&site, None).await.unwrap();
         assert_eq!(listing(&site.path("")), before);
@@ -182,7 +182,7 @@ async fn a_survey_tells_what_deployer_left() {
 #[tokio::test]
 async fn what_was_adopted_is_sealed_activated_and_goes_back_by_hand() {
     for machine in Machine::ALL {
-        let site = capistrano(machine).await;
+        let site = capistrano(machine);
         let before = listing(&site.path("releases"));
         let found = look(&site, None).await.unwrap();
         take_over(&site, errand(&site, &found, None)).await.unwrap();
@@ -281,7 +281,7 @@ async fn what_stands_in_a_library_is_brought_with_everything_and_its_link_leads_
 #[tokio::test]
 async fn a_release_of_somebody_else_and_a_link_that_moved_are_left_alone() {
     for machine in Machine::ALL {
-        let site = capistrano(machine).await;
+        let site = capistrano(machine);
         let found = look(&site, None).await.unwrap();
         // A release of ours that has not ended.
         let mut driver = site.locked().await;
@@ -340,7 +340,7 @@ async fn what_cannot_be_adopted_is_told() {
     ];
     for machine in [Machine::DEBIAN, Machine::ALPINE] {
         for (spoil, expected) in table {
-            let site = capistrano(machine).await;
+            let site = capistrano(machine);
             spoil(&site);
             let before = listing(site.folder());
             let failure = look(&site, None).await.unwrap_err();
@@ -353,7 +353,7 @@ async fn what_cannot_be_adopted_is_told() {
 #[tokio::test]
 async fn odd_folders_are_left_out_with_a_word() {
     for machine in [Machine::DEBIAN, Machine::ALPINE] {
-        let site = capistrano(machine).await;
+        let site = capistrano(machine);
         let long = "1".repeat(250);
         for odd in ["two\nlines", "-rf", ".hidden", "a b", "caf\u{e9}", &long, "$(touch PWN)"] {
             fs::create_dir(site.path("releases").join(odd)).unwrap();
@@ -375,7 +375,7 @@ async fn odd_folders_are_left_out_with_a_word() {
 
 #[tokio::test]
 async fn no_link_is_written_before_everything_has_its_seal() {
-    let site = capistrano(Machine::DEBIAN).await;
+    let site = capistrano(Machine::DEBIAN);
     let found = look(&site, None).await.unwrap();
     let mut errand = errand(&site, &found, None);
     errand.seal.push(("20249999999999".parse().unwrap(), -1));

@@ -94,7 +94,9 @@ async fn what_was_adopted_is_a_history_of_its_own() {
         let mut tree = Tree::new(plan.steps, plan.servers.into_iter().map(|server| server.name));
         let events =
             rig.store.events(&Topic::Release(ReleaseId(id)), 0, &LogFilter::All).await.unwrap().unwrap();
-        events.events.iter().for_each(|event| tree.apply(event));
+        for event in &events.events {
+            tree.apply(event);
+        }
         assert_eq!((&snapshot.nodes, &release.servers, snapshot.seq), (&tree.nodes, &tree.servers, tree.seq));
         assert_eq!((tree.status, tree.reason.as_deref()), (Status::Succeeded, Some("adopted from Deployer")));
     }

@@ -1,10 +1,6 @@
 //! Other tools that release code: each script leaves on one server what the tool leaves there, link by link.
 
-#![expect(
-    clippy::expect_used,
-    clippy::missing_panics_doc,
-    reason = "a rig that cannot be set up fails its test with a clear text"
-)]
+#![expect(clippy::expect_used, reason = "a rig that cannot be set up fails its test with a clear text")]
 
 use std::path::Path;
 use std::process::Command;
