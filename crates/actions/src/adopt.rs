@@ -108,7 +108,8 @@ impl Actions {
         let prospect = self.prospect(actor, request).await?;
         self.is_free(request).await?;
         let (all, agreed) = prospect.agreed()?;
-        if agreed.releases.is_empty() && agreed.unsealed.is_empty() {
+        let is_written_elsewise = all.iter().any(|(_, found)| found.is_written_elsewise());
+        if agreed.releases.is_empty() && agreed.unsealed.is_empty() && !is_written_elsewise {
             return Ok(prospect.report(Some(agreed), &[]));
         }
         let live = if agreed.releases.is_empty() { None } else { Some(prospect.may_come(request, &agreed)?) };

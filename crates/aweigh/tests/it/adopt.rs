@@ -103,6 +103,17 @@ fn capistrano_is_taken_over_in_place() {
     let again = adopt(&rig, &[]);
     assert!(again.code == 0 && again.err.contains("nothing to adopt"), "{again:?}");
     assert_eq!(releases(&rig).len(), 3);
+    // Capistrano went back and forth by itself: its link is understood again, once it is written as ours are.
+    for (stamp, state) in [(STAMPS[1], 1), (STAMPS[2], 0)] {
+        let link = rig.root(1).join("current");
+        std::fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(rig.root(1).canonicalize().unwrap().join("releases").join(stamp), &link)
+            .unwrap();
+        assert_eq!(rig.run(["drift", "shop", "-e", "production"]).code, 1);
+        adopted(&rig, &[]);
+        assert_eq!(rig.current(1).unwrap(), format!("releases/{stamp}"));
+        assert_eq!(rig.run(["drift", "shop", "-e", "production"]).code, state);
+    }
 
     // Back on day one: to the one before, and to any.
     rig.ok(["rollback", "shop", "-e", "production"]);

@@ -116,6 +116,13 @@ impl<'a> Answer<'a> {
 }
 
 impl Found {
+    /// Whether what runs there is sealed, and another tool wrote the link to it: as it does when it goes back by itself.
+    pub fn is_written_elsewise(&self) -> bool {
+        let name = &self.runs.name;
+        let is_sealed = self.folders.iter().any(|folder| folder.name == *name && folder.is_sealed);
+        is_sealed && (self.library.is_some() || self.current != format!("releases/{name}"))
+    }
+
     /// What an answer of the survey means for the folder `path`, and the link elsewhere that leads to what runs, if there is
     /// one.
     pub fn read(text: &str, path: &str, link: Option<&str>) -> Result<Self, Failure> {
