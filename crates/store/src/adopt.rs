@@ -43,7 +43,7 @@ pub struct AdoptedRelease {
     pub git_ref: String,
     /// Who made it, as the reason of its status.
     pub reason: String,
-    /// When its folder was made.
+    /// When its folder was made, by the clock of whoever made it; it is numbered by this very time on servers.
     pub made_at: Timestamp,
     /// The servers on which its folder has another name.
     pub elsewhere: Elsewhere,
@@ -155,7 +155,8 @@ impl AdoptedRelease {
         by: &str,
     ) -> Result<(), Error> {
         let entries = entries(&self.servers, self.reason);
-        let made_at = self.made_at.as_microsecond().min(tx.micros());
+        // As it is, though that clock may be fast: by it the next adoption tells what is newer.
+        let made_at = self.made_at.as_microsecond();
         let new = NewRelease {
             project: project.clone(),
             environment: environment.clone(),

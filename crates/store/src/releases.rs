@@ -229,7 +229,8 @@ async fn complete(
         kind: from_word("kind of release", &row.kind)?,
         commit: parse("commit", &row.commit_id)?,
         rollback_to: row.rollback_to.map(ReleaseId),
-        created_at: time(row.created_at)?,
+        // One that was adopted may be made by a clock that is fast; nothing is made after it has ended.
+        created_at: time(row.ended_at.map_or(row.created_at, |ended| ended.min(row.created_at)))?,
         started_at: row.started_at.map(time).transpose()?,
         ended_at: row.ended_at.map(time).transpose()?,
         git_ref: row.git_ref,

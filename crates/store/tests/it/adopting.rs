@@ -113,6 +113,25 @@ async fn what_was_adopted_is_a_history_of_its_own() {
     assert_eq!(good(&rig).await, ["8", "10", "9", "7"]);
 }
 
+/// Folders may be named by a clock that is hours ahead. They keep the times by which servers know their order.
+#[tokio::test]
+async fn what_was_made_by_a_fast_clock_keeps_its_order() {
+    let rig = Rig::new().await;
+    let hour = |hours: i64| Timestamp::from_second(Timestamp::now().as_second() + hours * 3600).unwrap();
+    let made = [hour(7), hour(8)];
+    let releases = (1..).zip(["7", "8"]).zip(made).map(|((place, folder), made_at)| AdoptedRelease {
+        made_at,
+        ..release(place, folder, None, commit('a'))
+    });
+    let adoption = adoption(releases.collect(), LiveNow::New(1));
+    rig.store.adopt(adoption).await.unwrap();
+    let known = rig.store.good(&name("shop"), &name("production")).await.unwrap();
+    assert_eq!(known.iter().rev().map(|one| one.created_at).collect::<Vec<_>>(), made);
+    for release in rig.store.releases(&Filter { limit: 9, ..Filter::default() }).await.unwrap() {
+        assert_eq!(Some(release.created_at), release.ended_at, "nobody is shown a time to come");
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_adopted_beside_a_release_of_ours() {
     let rig = Rig::new().await;
