@@ -37,7 +37,7 @@ pub struct AdoptReport {
     pub servers: Vec<ServerFound>,
     /// The releases, the oldest first.
     pub releases: Vec<AdoptOne>,
-    /// Folders of releases that were adopted before, on servers on which they had no seal.
+    /// Folders of releases that were adopted before, on servers on which they get a seal.
     pub sealed: Vec<(Name, ReleaseName)>,
     /// The servers that run something else than what is live.
     pub behind: Vec<Name>,

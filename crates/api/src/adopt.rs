@@ -25,7 +25,7 @@ pub struct AdoptReport {
     pub servers: Vec<AdoptServer>,
     /// The releases that come, the oldest first; numbered once they came.
     pub releases: Vec<AdoptRelease>,
-    /// Folders of releases that were adopted before, on servers that had no seal of them yet.
+    /// Folders of releases that were adopted before, on servers where they get a seal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sealed: Vec<AdoptPlace>,
     /// The servers that run something else than what is live.

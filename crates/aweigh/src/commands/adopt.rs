@@ -40,7 +40,7 @@ fn show(report: &AdoptReport, args: &AdoptArgs) -> anyhow::Result<()> {
     }
     for sealed in &report.sealed {
         let folder = one_line(&sealed.folder);
-        note(&format!("{}: {folder} was adopted before, elsewhere; here it gets its seal", sealed.server));
+        note(&format!("{}: {folder} was adopted before; here it gets its seal", sealed.server));
     }
     for left in &report.left_out {
         note(&format!("left out: {} on {}: {}", one_line(&left.folder), left.server, one_line(&left.reason)));

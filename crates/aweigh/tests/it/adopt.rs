@@ -266,6 +266,38 @@ fn walle_web_and_spug_are_brought_from_their_library() {
 }
 
 #[test]
+fn what_only_one_server_has_goes_on_running_there() {
+    let rig = Rig::new(2);
+    let names = ["3_9_20241119_080000", "3_12_20241120_104512", "3_13_20241120_110000"];
+    let data = |server: usize| rig.server(server).home.join("data");
+    for (number, name) in (1..).zip(names) {
+        let (commit, tree) = version(&rig, number);
+        // The last one comes to one server only.
+        for server in (1..=2).filter(|server| number < 3 || *server == 2) {
+            Tool::Walle.deploy(&data(server), name, &commit, &tree);
+        }
+    }
+    rig.apply("");
+    // Brought elsewhere, a link that leads out of it would lead elsewhere.
+    let out = data(2).join("www/uploads");
+    std::os::unix::fs::symlink("../../up", &out).unwrap();
+    for plan in [&["--link", "~/data/www", "--plan"][..], &["--link", "~/data/www"]] {
+        let refused = adopt(&rig, plan);
+        assert!(refused.code == 4 && refused.err.contains("web-2: "), "{refused:?}");
+        let told = format!("library/{} has a link that leads out of it: uploads -> ../../up", names[2]);
+        assert!(refused.err.contains(&told) && !rig.root(1).exists(), "{refused:?}");
+    }
+    std::fs::remove_file(&out).unwrap();
+    let report = adopted(&rig, &["--link", "~/data/www"]);
+    assert_eq!((releases(&rig).len(), &report["behind"]), (2, &json!(["web-2"])), "{report:#}");
+    assert_eq!(report["left_out"][0]["folder"], names[2], "{report:#}");
+    assert_eq!(std::fs::read_link(data(2).join("www")).unwrap(), rig.root(2).join("current"));
+    assert_eq!((version_on(&rig, 1), version_on(&rig, 2)), ("2".into(), "3".into()));
+    rig.ok(["catch-up", "shop", "-e", "production"]);
+    assert_eq!(version_on(&rig, 2), "2");
+}
+
+#[test]
 fn what_is_in_the_way_is_named_and_everything_stays() {
     let (mut rig, commits) = deployed(2, Tool::Capistrano, &STAMPS, LINKED);
     let lists = |rig: &Rig| [1, 2].map(|server| tree_listing(&rig.root(server)));

@@ -80,7 +80,7 @@ pub enum Live {
 pub struct Agreed {
     /// What becomes releases, the oldest first.
     pub releases: Vec<Agreement>,
-    /// What was adopted before and has no seal on a server.
+    /// What was adopted before and gets a seal on a server: it has none there, or is brought once more.
     pub unsealed: Vec<(Name, ReleaseName, i64)>,
     /// What most servers run; `None` where that is none of these.
     pub live: Option<Live>,
@@ -122,7 +122,7 @@ pub fn agree(servers: &[(Name, Found)], known: &[Known]) -> Result<Agreed, (Name
         for folder in &found.folders {
             match beside(server, folder, known) {
                 Beside::New => folders.push((folder, false)),
-                Beside::Known(_) if folder.is_sealed => {}
+                Beside::Known(_) if folder.is_sealed && !is_brought_again(folder, found) => {}
                 Beside::Known(at) => unsealed.push((server.clone(), folder.name.clone(), at)),
                 Beside::Not(why) => refused.push((folder.name.to_string(), why)),
             }
@@ -155,6 +155,11 @@ pub fn agree(servers: &[(Name, Found)], known: &[Known]) -> Result<Agreed, (Name
     };
     let behind = servers.iter().filter(is_behind).map(|(server, _)| server.clone()).collect();
     Ok(Agreed { releases, unsealed, live, behind, left_out })
+}
+
+/// Whether what was adopted is brought once more: it runs from its library again, which may hold something else by now.
+fn is_brought_again(folder: &Folder, found: &Found) -> bool {
+    found.library.is_some() && folder.name == found.runs.name
 }
 
 /// What a folder is beside the releases that are known.
@@ -429,6 +434,15 @@ mod tests {
         assert!(agreed.left_out[0].why.contains("older than release 5"), "{agreed:?}");
         let servers = [(name("web-1"), found("2b* 3c"))];
         assert_eq!(agree(&servers, &[known(5, "2")]).unwrap().live, Some(Live::Known(ReleaseId(5))));
+        // What has its seal is left alone, unless it runs from a library again.
+        let mut sealed = found("2b* 3c");
+        for folder in &mut sealed.folders {
+            folder.is_sealed = true;
+        }
+        for (library, again) in [(None, 0), (Some("/data/library".to_owned()), 1)] {
+            let servers = [(name("web-1"), Found { library, ..sealed.clone() })];
+            assert_eq!(agree(&servers, &[known(5, "2")]).unwrap().unsealed.len(), again);
+        }
         let servers = [(name("web-1"), found("2c*"))];
         assert!(agree(&servers, &[known(5, "2")]).unwrap().left_out[0].why.contains("another commit"));
     }

@@ -215,9 +215,25 @@ impl Found {
                 format!("{link} leads to {}, which is not named as walle-web or Spug do", shown(text));
             return Err(Failure::new(message).hint("walle-web: PROJECT_TASK_DATE_TIME; Spug: DEPLOY_DATE"));
         };
+        // A link that leads out of its folder leads elsewhere once that is brought to another place.
+        let outs: Vec<(&str, &str)> = answer.all("out").filter_map(|line| line.split_once(' ')).collect();
+        let out = |name: &str| outs.iter().find(|(folder, _)| *folder == name).map(|(_, out)| shown(out));
+        if let Some(out) = out(&live.name) {
+            let folder = shown(&format!("{library}/{}", live.name));
+            return Err(Failure::new(format!("{folder} has a link that leads out of it: {out}")).hint(
+                "it is brought to another folder, where that link would lead elsewhere; deploy once with an absolute link",
+            ));
+        }
         // A library may be that of many projects.
-        let siblings = told.into_iter().filter(|told| shape.is_same(&told.name)).collect();
-        let (folders, left_out) = sorted(siblings, &Marks::default());
+        let (mut siblings, mut bound) = (Vec::new(), Vec::new());
+        for told in told.into_iter().filter(|told| shape.is_same(&told.name)) {
+            match out(&told.name) {
+                Some(out) => bound.push((told.name, format!("it has a link that leads out of it: {out}"))),
+                None => siblings.push(told),
+            }
+        }
+        let (folders, mut left_out) = sorted(siblings, &Marks::default());
+        left_out.extend(bound);
         let library = (!is_here).then(|| library.to_owned());
         Ok(Self { tool: Some(shape.tool), folders, left_out, runs, current, library })
     }

@@ -16,6 +16,9 @@ const AT_ONCE: usize = 64;
 /// How long one server is waited for.
 const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_mins(1);
 
+/// The same where releases stand in a library: every link in them is looked at.
+const LONGEST_LOOK: std::time::Duration = std::time::Duration::from_mins(5);
+
 /// The longest answer that is read, in bytes.
 const LONGEST: u64 = 1024 * 1024;
 
@@ -44,11 +47,10 @@ async fn one(
     link: Option<&DeployPath>,
 ) -> Result<Found, Failure> {
     let link = link.map(DeployPath::as_str);
-    match tokio::time::timeout(LONGEST_WAIT, ask(hosts, server, path.as_str(), link.unwrap_or_default()))
-        .await
-    {
+    let longest = if link.is_some() { LONGEST_LOOK } else { LONGEST_WAIT };
+    match tokio::time::timeout(longest, ask(hosts, server, path.as_str(), link.unwrap_or_default())).await {
         Ok(answer) => Found::read(&answer?, path.as_str(), link),
-        Err(_) => Err(Failure::new(format!("no answer within {LONGEST_WAIT:?}"))),
+        Err(_) => Err(Failure::new(format!("no answer within {longest:?}"))),
     }
 }
 

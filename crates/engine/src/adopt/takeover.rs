@@ -17,6 +17,9 @@ use crate::remote::{Answer, Command, Unfit, status};
 const TRIES: [std::time::Duration; 2] =
     [std::time::Duration::from_millis(200), std::time::Duration::from_secs(1)];
 
+/// What it takes to seal a folder, and to bring it.
+const READS_ALL: &str = "the login user must be able to read all of it";
+
 /// What is to be done on one server.
 #[derive(Debug, Clone)]
 pub struct Errand {
@@ -28,7 +31,7 @@ pub struct Errand {
     pub seal: Vec<(ReleaseName, i64)>,
     /// Where they stand, when that is not `releases/`.
     pub library: Option<String>,
-    /// What runs there.
+    /// What runs there; brought from a library even where it becomes no release, since the link is about to lead to it.
     pub runs: ReleaseName,
     /// The text of `current`; empty for no link.
     pub current: String,
@@ -172,29 +175,41 @@ impl Hand {
                     let over = if let Holder::Release(id) = holder { has_ended(id).await? } else { false };
                     ended = holder.may_be_taken(over).ok_or_else(|| holder.refusal(&self.errand.root))?;
                 }
-                _ => return Err(self.refused(&answer, "take the lock")),
+                _ => {
+                    let needed = format!("the login user must be able to write in {}", self.errand.root);
+                    return Err(self.refused(&answer, "take the lock", &needed));
+                }
             }
         }
     }
 
     async fn seal(&mut self) -> Result<(), Failure> {
+        let runs = self.errand.runs.clone();
+        if self.errand.seal.iter().all(|(name, _)| *name != runs) {
+            self.bring(&runs).await?;
+        }
         for (name, number) in self.errand.seal.clone() {
-            if let Some(library) = self.errand.library.clone() {
-                let build =
-                    || Command::new("bring").value("folder", name.as_str())?.value("library", &library);
-                let answer = self.ask(&build().map_err(unfit)?).await?;
-                if answer.status != status::DONE {
-                    return Err(self.refused(&answer, &format!("bring {name} from {library}")));
-                }
-            }
+            self.bring(&name).await?;
             let build =
                 || Command::new("adopt").value("folder", name.as_str())?.value("number", &number.to_string());
             let answer = self.ask(&build().map_err(unfit)?).await?;
             if answer.status != status::DONE {
-                return Err(self.refused(&answer, &format!("seal {name}")));
+                return Err(self.refused(&answer, &format!("seal {name}"), READS_ALL));
             }
         }
         Ok(())
+    }
+
+    /// Brings the folder `name` to where ours stand, when it is elsewhere.
+    async fn bring(&mut self, name: &ReleaseName) -> Result<(), Failure> {
+        let Some(library) = self.errand.library.clone() else { return Ok(()) };
+        let build = || Command::new("bring").value("folder", name.as_str())?.value("library", &library);
+        let answer = self.ask(&build().map_err(unfit)?).await?;
+        if answer.status == status::DONE {
+            Ok(())
+        } else {
+            Err(self.refused(&answer, &format!("bring {name} from {library}"), READS_ALL))
+        }
     }
 
     async fn relink(&mut self) -> Result<(), Failure> {
@@ -203,14 +218,23 @@ impl Hand {
             errand.link.as_ref().map_or(("", ""), |(link, text)| (link.as_str(), text.as_str()));
         let build = || {
             let command = Command::new("relink").value("folder", errand.runs.as_str())?;
-            command.value("current", &errand.current)?.value("link", link)?.value("its text", text)
+            let command = command.value("current", &errand.current)?.value("link", link)?;
+            let library = errand.library.as_deref().unwrap_or_default();
+            command.value("its text", text)?.value("library", library)
         };
         let answer = self.ask(&build().map_err(unfit)?).await?;
         if answer.status == status::DONE {
-            Ok(())
-        } else {
-            Err(self.refused(&answer, "write `current` anew"))
+            return Ok(());
         }
+        let errand = &self.errand;
+        let needed = match &errand.link {
+            None => format!("the login user must be able to write in {}", errand.root),
+            Some((link, _)) => format!(
+                "the login user must be able to write in {}, and in the folder in which {link} stands",
+                errand.root
+            ),
+        };
+        Err(self.refused(&answer, "write `current` anew", &needed))
     }
 
     async fn ask(&mut self, command: &Command) -> Result<Answer, Failure> {
@@ -230,8 +254,8 @@ impl Hand {
         fault::point(|| format!("{server}/{verb}"), side).await.map_err(injected)
     }
 
-    /// The sentence for a verb that was refused.
-    fn refused(&self, answer: &Answer, verb: &str) -> Failure {
+    /// The sentence for a verb that was refused; `needed` is what it takes.
+    fn refused(&self, answer: &Answer, verb: &str, needed: &str) -> Failure {
         let root = &self.errand.root;
         let said = answer.first_said();
         match answer.status {
@@ -241,6 +265,12 @@ impl Hand {
             }
             status::INCOMPLETE => Failure::new(format!("could not {verb}: its folder is gone"))
                 .hint("somebody deploys there; wait for it, then adopt again"),
+            status::TOUCHED => {
+                let library = self.errand.library.as_deref().unwrap_or(root.as_str());
+                Failure::new(format!("{library}/{} changed while it was brought", self.errand.runs)).hint(
+                    "run adopt again; an application that writes into its own release has to rest meanwhile",
+                )
+            }
             status::DRIFT => Failure::new(format!(
                 "could not {verb}: it leads to {} now",
                 answer.get("now").filter(|now| !now.is_empty()).unwrap_or("nothing")
@@ -249,8 +279,7 @@ impl Hand {
             status::NOT_A_LINK => {
                 Failure::new(format!("{root}/current is a real file or folder, not a link"))
             }
-            _ => Failure::new(format!("could not {verb} in {root}: {said}"))
-                .hint("the login user must be able to read all of it"),
+            _ => Failure::new(format!("could not {verb} in {root}: {said}")).hint(needed),
         }
     }
 }

@@ -313,9 +313,7 @@ do_adopt() {
   new=.aweigh/incoming/$name
   if [ -e "$new" ]; then rm -rf "$new"; fi
   mkdir "$new" || return 70
-  for kind in d:dirs l:links f:files; do
-    (cd "releases/$name" && find . -type "${kind%:*}" -print0) >"$new/${kind#*:}" || return 70
-  done
+  name_all "releases/$name" "$new" || return 70
   listing "$new" "releases/$name" >"$new/seal" || return 70
   printf '%s\n' "$number" >"$new/adopted" && printf '' >"$new/good" || return 70
   mine || return 75
@@ -324,36 +322,90 @@ do_adopt() {
 }
 
 # values: name, library (the folder in which it stands, elsewhere). Gives `releases/` what it holds: the same files where
-# that is one file system, else copies with owner, mode and time. What stands there stays, and may still run.
+# that is one file system, else copies with owner, mode and time. What stands there stays, and may still run. What was
+# brought before is brought anew where the library holds something else by now.
 do_bring() {
   line; name=$value; line; library=$value
   mine || return 75
   plain "$name" && [ -d "$library/$name" ] && [ ! -L "$library/$name" ] || return 76
-  if [ -d "releases/$name" ]; then return 0; fi
   new=.aweigh/incoming/$name
   if [ -e "$new" ]; then rm -rf "$new"; fi
   mkdir "$new" || return 70
+  if [ -d "releases/$name" ] && [ ! -L "releases/$name" ] && is_same "$library/$name" "releases/$name" "$new"; then
+    rm -rf "$new"
+    return 0
+  fi
   cp -al "$library/$name" "$new/tree" 2>/dev/null ||
     { rm -rf "$new/tree" && cp -a "$library/$name" "$new/tree"; } || { space "$new"; return 70; }
-  for kind in d:dirs l:links f:files; do
-    (cd "$library/$name" && find . -type "${kind%:*}" -print0) >"$new/${kind#*:}" || return 70
-  done
+  name_all "$library/$name" "$new" || return 70
   listing "$new" "$library/$name" >"$new/seal" || return 70
   listing "$new" "$new/tree" 2>/dev/null | cmp -s - "$new/seal" || {
     echo "$library/$name could not be copied with owner, mode and time of everything in it"
     return 70
   }
   mine || return 75
-  mv "$new/tree" "releases/$name" && rm -rf "$new"
+  back=
+  if [ -e "releases/$name" ] || [ -L "releases/$name" ]; then
+    # What is live is never taken away: for that moment `current` leads to what the copy is made from.
+    if is_live "$name"; then back=$(readlink current) && point_current "$library/$name" || return 70; fi
+    # Its seal is that of the copy before.
+    if [ -e ".aweigh/manifests/$name" ]; then rm -rf ".aweigh/manifests/$name"; fi
+    mv "releases/$name" ".aweigh/trash/$name-$$" || return 70
+  fi
+  mv "$new/tree" "releases/$name" || return 70
+  if [ -n "$back" ]; then point_current "$back" || return 70; fi
+  rm -rf "$new"
 }
 
-# values: name (the release that runs), before (the text of `current`), link (elsewhere; empty for none), its text. From
-# then on `current` is written as all our links are, and the other link leads to it. Readers see the same release throughout.
+# The names of everything in the tree $1, as a manifest in the folder $2.
+name_all() {
+  for kind in d:dirs l:links f:files; do
+    (cd "$1" && find . -type "${kind%:*}" -print0) >"$2/${kind#*:}" || return 70
+  done
+}
+
+# Whether the trees $1 and $2 hold the same: the same names, and of each what a listing tells, and the text of every link.
+# Notes about both are left in the folder $3.
+is_same() {
+  mkdir "$3/one" "$3/two" && name_all "$1" "$3/one" && name_all "$2" "$3/two" || return 1
+  listing "$3/one" "$1" >"$3/listed" 2>/dev/null || return 1
+  listing "$3/one" "$2" 2>/dev/null | cmp -s - "$3/listed" || return 1
+  # What the first holds, the second holds too. Where its names are as long, it holds nothing else.
+  [ "$(cat "$3/one/"* | wc -c)" -eq "$(cat "$3/two/"* | wc -c)" ] || return 1
+  [ -s "$3/one/links" ] || return 0
+  links "$3/one" "$1" >"$3/linked" || return 1
+  links "$3/one" "$2" | cmp -s - "$3/linked"
+}
+
+# Where the links in the manifest $1 of the tree $2 lead.
+links() {
+  (
+    names=$here/$1/links
+    cd "$2" && xargs -0 stat -c %N -- <"$names"
+  )
+}
+
+# values: name (the release that runs), before (the text of `current`), link (elsewhere; empty for none), its text, library
+# (where the link leads to a folder of it, of which the release is a copy; else empty). From then on `current` is written as
+# all our links are, and the other link leads to it. Readers see the same release throughout.
 do_relink() {
-  line; name=$value; line; before=$value; line; link=$value; line; outer=$value
+  line; name=$value; line; before=$value; line; link=$value; line; outer=$value; line; library=$value
   mine || return 75
   plain "$name" && [ -d "releases/$name" ] && [ ! -L "releases/$name" ] || return 76
   current_is_link || return 79
+  case $link in "~/"*) link=$HOME/${link#??} ;; esac
+  to=$(pwd -P)/current
+  # Since it was brought, others may have been waited for: a copy that is older than what runs must not take its place.
+  if [ -n "$link" ] && [ -n "$library" ] && [ "$(readlink "$link")" != "$to" ]; then
+    [ -d "$library/$name" ] || return 76
+    [ "$link" -ef "$library/$name" ] || { say now "$(readlink "$link")"; return 78; }
+    new=.aweigh/incoming/$name
+    if [ -e "$new" ]; then rm -rf "$new"; fi
+    mkdir "$new" || return 70
+    is_same "$library/$name" "releases/$name" "$new" || { rm -rf "$new"; return 77; }
+    rm -rf "$new"
+    mine || return 75
+  fi
   now=$(readlink current)
   if [ "$now" != "releases/$name" ]; then
     [ "$now" = "$before" ] || { say now "$now"; return 78; }
@@ -361,9 +413,7 @@ do_relink() {
     point_current "releases/$name" || return 70
   fi
   if [ -n "$link" ]; then
-    case $link in "~/"*) link=$HOME/${link#??} ;; esac
     now=$(readlink "$link")
-    to=$(pwd -P)/current
     if [ "$now" != "$to" ]; then
       [ -L "$link" ] && [ "$now" = "$outer" ] || { say now "$now"; return 78; }
       if [ -L "$link.aweigh" ]; then rm -f "$link.aweigh"; fi

@@ -6,7 +6,7 @@
 umask 022
 LC_ALL=C
 export LC_ALL
-unset CDPATH
+unset CDPATH QUOTING_STYLE
 newline='
 '
 
@@ -32,10 +32,42 @@ look() {
   done
 }
 
+# Of the links that `stat` tells on standard input, 'NAME' -> 'TEXT', the first whose text leads out of the folder in which
+# the names begin. What cannot be read for sure counts as one.
+first_out() {
+  while IFS= read -r said; do
+    case $said in
+      *" -> "*" -> "*) case $said in *..*) printf '%s\n' "$said"; return ;; esac ;;
+      *" -> "*)
+        name=${said%% -> *} text=${said#* -> }
+        # Without the quotes, and without the ./ that every name begins with.
+        name=${name#???} name=${name%?} text=${text#?} text=${text%?}
+        case $text in /*) continue ;; .. | ../* | */.. | */../*) ;; *) continue ;; esac
+        depth=0 rest=$name
+        while [ "${rest#*/}" != "$rest" ]; do rest=${rest#*/} depth=$((depth + 1)); done
+        rest=$text/
+        while [ -n "$rest" ]; do
+          case ${rest%%/*} in
+            '' | .) ;;
+            ..)
+              depth=$((depth - 1))
+              if [ $depth -lt 0 ]; then printf '%s -> %s\n' "$name" "$text"; return; fi
+              ;;
+            *) depth=$((depth + 1)) ;;
+          esac
+          rest=${rest#*/}
+        done
+        ;;
+    esac
+  done
+}
+
+here=
 case $root in "~/"*) root=$HOME/${root#??} ;; esac
 case $link in "~/"*) link=$HOME/${link#??} ;; esac
 if cd "$root" 2>/dev/null; then
-  say root "$(pwd -P)"
+  here=$(pwd -P)
+  say root "$here"
   for mark in repo .dep; do if [ -d $mark ]; then say mark $mark; fi; done
   if [ -f revisions.log ]; then say mark revisions.log; fi
   if [ -e .dep/deploy.lock ]; then say locked .dep/deploy.lock "$(head -c 100 .dep/deploy.lock | head -n 1)"; fi
@@ -59,10 +91,21 @@ if [ -L "$link" ]; then
   text=$(readlink "$link")
   if is_one_line "$text"; then say link "$text"; else say link_odd; fi
   library=$(cd "$link" 2>/dev/null && pwd -P)
+  project=${library##*/} project=${project%%_*}
   library=${library%/*}
   if [ -n "$library" ] && is_one_line "$library"; then
     say library "$library"
     look "$library" "$link" shelf
+    # What is not here yet would be brought to another place, where a link that leads out of it leads elsewhere.
+    if [ "$library" != "${here:-/}/releases" ]; then
+      for path in "$library/${project}_"*; do
+        name=${path##*/}
+        if [ -d "$path" ] && [ ! -L "$path" ] && is_one_line "$name"; then
+          out=$(cd "$path" && find . -type l -print0 2>/dev/null | xargs -0 -r stat -c %N 2>/dev/null | first_out)
+          if [ -n "$out" ]; then say out "${path##*/}" "$out"; fi
+        fi
+      done
+    fi
   fi
 elif [ -n "$link" ] && [ -e "$link" ]; then
   say link_other

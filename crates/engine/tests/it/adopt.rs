@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::future::ready;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 
@@ -51,12 +51,12 @@ fn commit(digit: char) -> String {
     digit.to_string().repeat(40)
 }
 
-fn names(found: &Found) -> Vec<&str> {
+pub(crate) fn names(found: &Found) -> Vec<&str> {
     found.folders.iter().map(|folder| folder.name.as_str()).collect()
 }
 
 /// A tree to deploy, with a folder and names that tools stumble over.
-fn tree(site: &Site, text: &str) -> PathBuf {
+pub(crate) fn tree(site: &Site, text: &str) -> PathBuf {
     let tree = site.folder().join(format!("tree-{text}"));
     fs::create_dir_all(tree.join("-folder/a b")).unwrap();
     fs::write(tree.join("index"), text).unwrap();
@@ -66,7 +66,7 @@ fn tree(site: &Site, text: &str) -> PathBuf {
     tree
 }
 
-async fn look(site: &Site, link: Option<&DeployPath>) -> Result<Found, Failure> {
+pub(crate) async fn look(site: &Site, link: Option<&DeployPath>) -> Result<Found, Failure> {
     survey(&Here(site), &[server()], &site.root, link).await.remove(0)
 }
 
@@ -82,7 +82,7 @@ fn capistrano(machine: Machine) -> Site {
 }
 
 /// Everything in a folder, by path: kind, mode, time, inode and text of links.
-fn listing(folder: &Path) -> String {
+pub(crate) fn listing(folder: &Path) -> String {
     let listed =
         Process::new("find").arg(folder).args(["-printf", "%P %y %m %T@ %i %l\\n"]).output().unwrap();
     let mut lines: Vec<String> =
@@ -91,7 +91,7 @@ fn listing(folder: &Path) -> String {
     lines.join("\n")
 }
 
-fn errand(site: &Site, found: &Found, link: Option<DeployPath>) -> Errand {
+pub(crate) fn errand(site: &Site, found: &Found, link: Option<DeployPath>) -> Errand {
     let seal = (0..).zip(&found.folders).map(|(place, folder)| (folder.name.clone(), place - 1_000_000_000));
     Errand {
         server: server(),
@@ -108,12 +108,12 @@ fn lock(number: i64) -> Lock {
     Lock { me: engine::holder::adoption("here", number), installation: "here".into() }
 }
 
-async fn begin(site: &Site, errand: Errand, number: i64) -> Result<Takeover, String> {
+pub(crate) async fn begin(site: &Site, errand: Errand, number: i64) -> Result<Takeover, String> {
     let begun = Takeover::begin(&Here(site), vec![errand], &lock(number), |_| ready(Ok(false))).await;
     begun.map_err(|(server, failure)| format!("{server}: {}", failure.message))
 }
 
-async fn take_over(site: &Site, errand: Errand) -> Result<(), String> {
+pub(crate) async fn take_over(site: &Site, errand: Errand) -> Result<(), String> {
     let mut takeover = begin(site, errand, 1).await?;
     let done = takeover.run().await.map_err(|(server, failure)| format!("{server}: {}", failure.message));
     takeover.end().await;
@@ -233,49 +233,6 @@ async fn removing_what_was_adopted_leaves_the_hooks_of_ours() {
     let answer = ask(&mut driver, "prune", &["", "", "2", "shop-7", "shop-8"]).await;
     assert_eq!(answer.all("removed").collect::<Vec<_>>(), ["shop-7"], "what is live stays");
     assert_eq!(site.names(".aweigh/runs"), ["7"]);
-}
-
-#[tokio::test]
-async fn what_stands_in_a_library_is_brought_with_everything_and_its_link_leads_on() {
-    let walle = ["3_9_20241119_080000", "3_12_20241120_104512"];
-    let spug = ["7_20241119080000", "7_20241120104512"];
-    for (tool, stamps) in [(Tool::Walle, walle), (Tool::Spug, spug)] {
-        for machine in Machine::ALL {
-            let site = Site::new(machine).at("new");
-            let elsewhere = site.folder().join("data");
-            for stamp in stamps {
-                tool.deploy(&elsewhere, stamp, "", &tree(&site, stamp));
-            }
-            tool.deploy(&elsewhere, "33_1_20241119_080000", "", &tree(&site, "other"));
-            fs::create_dir(elsewhere.join("library/html")).unwrap();
-            // Somebody went back to the first.
-            fs::remove_dir_all(elsewhere.join("library").join(stamps[0])).unwrap();
-            tool.deploy(&elsewhere, stamps[0], "", &tree(&site, stamps[0]));
-            let link: DeployPath = elsewhere.join("www").to_str().unwrap().parse().unwrap();
-            let library = listing(&elsewhere.join("library"));
-            let found = look(&site, Some(&link)).await.unwrap();
-            assert!(!site.path("").exists(), "{tool:?}: a survey leaves nothing there");
-            assert_eq!(names(&found), stamps, "{tool:?}: their names tell their age");
-            assert_eq!((found.runs.name.as_str(), found.current.as_str()), (stamps[0], ""));
-
-            take_over(&site, errand(&site, &found, Some(link.clone()))).await.unwrap();
-            assert_eq!(site.link("current"), format!("releases/{}", stamps[0]));
-            assert_eq!(fs::read_link(link.as_str()).unwrap(), site.path("current"));
-            assert_eq!(fs::read_to_string(elsewhere.join("www/index")).unwrap(), stamps[0]);
-            assert_eq!(listing(&elsewhere.join("library")), library, "{tool:?}: the library stays as it is");
-            let file = |below: &Path| fs::metadata(below.join("run")).unwrap();
-            let (there, here) = (
-                file(&elsewhere.join("library").join(stamps[1])),
-                file(&site.path("releases").join(stamps[1])),
-            );
-            assert_eq!((here.mode(), here.mtime(), here.uid()), (there.mode(), there.mtime(), there.uid()));
-            assert_eq!(here.ino(), there.ino(), "one file system: nothing is copied");
-            // Done is done.
-            let again = look(&site, Some(&link)).await.unwrap();
-            assert_eq!((names(&again), again.runs.name.as_str()), (stamps.to_vec(), stamps[0]));
-            assert!(again.library.is_none() && again.folders.iter().all(|folder| folder.is_sealed));
-        }
-    }
 }
 
 #[tokio::test]

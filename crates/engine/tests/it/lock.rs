@@ -184,7 +184,7 @@ async fn every_verb_that_acts_asks_for_the_lock() {
             ("seal", &["one"]),
             ("adopt", &["one", "-1"]),
             ("bring", &["one", "/srv/library"]),
-            ("relink", &["one", "", "", ""]),
+            ("relink", &["one", "", "", "", ""]),
             ("activate", &["one", ""]),
             ("undo", &["one", "", ""]),
             ("prune", &["one", "note", "2", "one", "two"]),

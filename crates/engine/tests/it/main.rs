@@ -19,6 +19,7 @@ mod follow;
 mod hooks;
 mod host;
 mod kill;
+mod library;
 mod linked;
 mod lock;
 mod machine;
