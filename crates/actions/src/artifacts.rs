@@ -57,6 +57,8 @@ impl Actions {
         archive: Box<dyn Read + Send>,
     ) -> Result<Artifact, Error> {
         authorize(actor, Action::PushArtifact, &Object::Project(project))?;
+        let room = engine::room::check(&self.parts.data, self.parts.disk_reserve)
+            .map_err(|failure| Error::NoRoom { message: failure.message, hint: failure.hint })?;
         let place = self.pushes.clone().try_acquire_owned().map_err(|_| Error::TooManyPushes)?;
         let project = self.project(project).await?;
         let source = &self.parts.source;
@@ -67,7 +69,7 @@ impl Actions {
         let push = Push {
             store: self.store().clone(),
             data: self.parts.data.clone(),
-            limits: self.parts.limits,
+            limits: Limits { bytes: self.parts.limits.bytes.min(room), ..self.parts.limits },
             project: project.name,
             commit,
             mtime,

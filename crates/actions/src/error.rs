@@ -182,6 +182,14 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// The disk of this machine is nearly full, and what is left is for the way back.
+    #[error("{message}")]
+    NoRoom {
+        /// How much there is.
+        message: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
     /// This machine could not do it.
     #[error("{message}")]
     Local {
@@ -221,6 +229,7 @@ impl Error {
             | Self::Repository { hint, .. }
             | Self::Server { hint, .. }
             | Self::NotAdoptable { hint, .. }
+            | Self::NoRoom { hint, .. }
             | Self::Local { hint, .. } => hint.clone(),
             Self::Busy { id, .. } => {
                 Some(format!("wait for it, queue behind it, or stop it with `aweigh cancel {id}`"))
@@ -259,6 +268,7 @@ impl From<SourceError> for Error {
             SourceTrouble::UnknownRef => Self::UnknownRef { message, hint },
             SourceTrouble::Unreachable => Self::Repository { message, hint },
             SourceTrouble::Local => Self::Local { message, hint },
+            SourceTrouble::NoRoom => Self::NoRoom { message, hint },
         }
     }
 }

@@ -84,6 +84,8 @@ pub struct Parts {
     pub uploads: Uploads,
     /// The data folder.
     pub data: PathBuf,
+    /// How many bytes of its disk stay free.
+    pub disk_reserve: u64,
     /// How large a tree may be that was built elsewhere.
     pub limits: Limits,
     /// Reads private keys.

@@ -41,6 +41,8 @@ pub enum Code {
     UpToDate,
     /// What stands on a server cannot be adopted as it is.
     NotAdoptable,
+    /// The disk of Aweigh is nearly full, and what is left is for the way back.
+    NoRoom,
     /// No such method here.
     MethodNotAllowed,
     /// The body is too large.
@@ -59,7 +61,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
@@ -76,6 +78,7 @@ impl Code {
         Self::NothingToRollBack,
         Self::UpToDate,
         Self::NotAdoptable,
+        Self::NoRoom,
         Self::MethodNotAllowed,
         Self::TooLarge,
         Self::NotJson,
@@ -100,7 +103,8 @@ impl Code {
             | Self::Held
             | Self::NothingToRollBack
             | Self::UpToDate
-            | Self::NotAdoptable => 409,
+            | Self::NotAdoptable
+            | Self::NoRoom => 409,
             Self::Gone => 410,
             Self::TooLarge => 413,
             Self::NotJson => 415,
@@ -130,6 +134,7 @@ impl Code {
             Self::NothingToRollBack => "nothing_to_roll_back",
             Self::UpToDate => "up_to_date",
             Self::NotAdoptable => "not_adoptable",
+            Self::NoRoom => "no_room",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooLarge => "too_large",
             Self::NotJson => "not_json",
@@ -159,6 +164,7 @@ impl Code {
             Self::NothingToRollBack => "Nothing to roll back to",
             Self::UpToDate => "Up to date already",
             Self::NotAdoptable => "Cannot be adopted",
+            Self::NoRoom => "No room on the disk",
             Self::MethodNotAllowed => "Method not allowed",
             Self::TooLarge => "Too large",
             Self::NotJson => "Not JSON",

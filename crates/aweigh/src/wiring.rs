@@ -39,7 +39,8 @@ pub fn public_url(settings: &Settings) -> String {
 pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wired {
     let memory = Arc::new(Memory(store.clone()));
     let hosts = Arc::new(SshHosts::new(store.clone(), &settings.ssh));
-    let source = Arc::new(GitSource::new(&settings.data, settings.git.clone(), store.clone()));
+    let source =
+        Arc::new(GitSource::new(&settings.data, settings.git.clone(), settings.disk_reserve, store.clone()));
     let uploads = Uploads::default();
     let (control, orders) = Control::new();
     let ports = Ports {
@@ -70,6 +71,7 @@ pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wire
         control,
         uploads,
         data: settings.data.clone(),
+        disk_reserve: settings.disk_reserve,
         limits: actions::TreeLimits { bytes: settings.git.max_bytes, entries: settings.git.max_files },
         keys: Arc::new(SshKeys),
         repository_file: web::read_repository_file,

@@ -221,7 +221,9 @@ async fn assemble(ports: Ports, claim: &Claim, steering: Steering) -> Result<Run
 /// packed is needed, and takes no more room.
 async fn make_room(ports: &Ports, claim: &Claim) -> bool {
     let Ok(run) = assemble(ports.clone(), claim, Steering::default()).await else { return false };
-    if run.was_done("pack") {
+    let brings_again = run.plan.origin.is_some() || run.plan.artifact.is_some();
+    let has_begun = ["fetch", "build", "pack"].into_iter().any(|key| run.had_begun(key));
+    if brings_again || !has_begun || run.was_done("pack") {
         return false;
     }
     let (tree, new) = (run.work().join("tree"), pack::place_of_new(&run));

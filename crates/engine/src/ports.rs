@@ -159,6 +159,8 @@ pub enum SourceTrouble {
     Unreachable,
     /// This machine could not do it (git missing, disk full).
     Local,
+    /// This machine keeps the room that is left on its disk.
+    NoRoom,
 }
 
 // ---------------------------------------------------------------- the servers

@@ -33,13 +33,28 @@ impl GitRepository {
     pub async fn fetch(&self, access: &Access, mut said: impl FnMut(&str) + Send) -> Result<(), Error> {
         let lock = Lock::take(&self.folder, self.policy.total_timeout).await?;
         self.mend(&lock).await?;
-        self.make_if_absent(&lock).await?;
+        let fetched = self.fetch_alone(&lock, access, &mut said).await;
+        if fetched.is_err()
+            && let Err(error) = self.mend(&lock).await
+        {
+            tracing::debug!(%error, "what is half there stays until the next fetch");
+        }
+        fetched
+    }
+
+    async fn fetch_alone(
+        &self,
+        lock: &Lock,
+        access: &Access,
+        said: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<(), Error> {
+        self.make_if_absent(lock).await?;
         let lent = Lent::new(&self.folder, &self.url, access)?;
-        let mut ended = self.fetch_refs(&lock, &lent, &REFSPECS, &mut said).await?;
+        let mut ended = self.fetch_refs(lock, &lent, &REFSPECS, said).await?;
         if ended.said.contains(OTHER_FORMAT) {
             let ours = self.answer("rev-parse", &["--show-object-format"], None).await?;
-            self.make(&lock, if ours.trim_end() == "sha1" { "sha256" } else { "sha1" }).await?;
-            ended = self.fetch_refs(&lock, &lent, &REFSPECS, &mut said).await?;
+            self.make(lock, if ours.trim_end() == "sha1" { "sha256" } else { "sha1" }).await?;
+            ended = self.fetch_refs(lock, &lent, &REFSPECS, said).await?;
         }
         if !ended.status.success() {
             return Err(self.blame_remote("fetch", &lent, ended).await);
@@ -49,11 +64,11 @@ impl GitRepository {
         if !has_branch && self.answer("for-each-ref", &["--count=1", "refs/tags"], None).await?.is_empty() {
             return Err(Error::Empty { url: self.url.to_string() });
         }
-        if let Err(error) = self.follow_head(&heads, &lock, &lent).await {
+        if let Err(error) = self.follow_head(&heads, lock, &lent).await {
             tracing::debug!(%error, "the default branch is not known");
         }
         drop(lent);
-        if let Err(error) = self.tidy_up(&lock).await {
+        if let Err(error) = self.tidy_up(lock).await {
             tracing::debug!(%error, "the mirror was not packed");
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
 
+use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -156,7 +157,17 @@ impl Part {
     }
 }
 
-/// The name of a mirror's folder. Whatever an address has in it, this has only digits in it.
+/// The name of a mirror's folder. Whatever an address has in it, this has only digits in it. An address with another login
+/// in it is another mirror: what one has opened is not for the other.
 fn mirror_name(url: &Url, owner: &str) -> String {
-    hex::encode(Sha256::digest(format!("{owner}\0{url}")))
+    let mut name = Sha256::new_with_prefix(format!("{owner}\0{url}"));
+    if let Some(login) = url.login() {
+        name.update("\0");
+        name.update(login.username.expose_secret());
+        if let Some(password) = &login.password {
+            name.update("\0");
+            name.update(password.expose_secret());
+        }
+    }
+    hex::encode(name.finalize())
 }

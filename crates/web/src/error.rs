@@ -102,6 +102,7 @@ fn code(error: &Error) -> Code {
         Error::UpToDate(_) => Code::UpToDate,
         Error::NotAdoptable { .. } => Code::NotAdoptable,
         Error::Referenced(_) | Error::Changed { .. } | Error::Waits { .. } => Code::Held,
+        Error::NoRoom { .. } => Code::NoRoom,
         Error::Local { .. } => Code::Internal,
     }
 }

@@ -214,6 +214,7 @@ impl Rig {
             hosts: machines.clone(),
             control,
             uploads: engine::progress::Uploads::default(),
+            disk_reserve: 0,
             limits: actions::TreeLimits { bytes: 1 << 20, entries: 1000 },
             data: dir.path().to_owned(),
             keys: Arc::new(Texts),

@@ -24,6 +24,8 @@ pub struct GitSource {
     /// The keys of git hosts, as OpenSSH writes them.
     known_hosts: PathBuf,
     policy: Policy,
+    /// How many bytes of their disk stay free.
+    reserve: u64,
     store: Store,
     /// Of all mirrors.
     answers: Answers,
@@ -32,16 +34,49 @@ pub struct GitSource {
 impl GitSource {
     /// Mirrors below the data folder, within `policy`, with the credentials of `store` and the host keys in the
     /// file `known_hosts` of the data folder.
-    pub fn new(data: &Path, policy: Policy, store: Store) -> Self {
+    pub fn new(data: &Path, policy: Policy, reserve: u64, store: Store) -> Self {
         let (mirrors, known_hosts) = (data.join("mirrors"), data.join("known_hosts"));
-        Self { mirrors, known_hosts, policy, store, answers: Answers::default() }
+        Self { mirrors, known_hosts, policy, reserve, store, answers: Answers::default() }
     }
 
     async fn open(&self, project: &Project) -> Result<GitRepository, SourceError> {
-        let url = Url::parse(&project.repository, &self.policy).map_err(trouble)?;
+        self.open_with(project, self.policy.clone()).await
+    }
+
+    async fn open_with(&self, project: &Project, policy: Policy) -> Result<GitRepository, SourceError> {
+        let url = Url::parse(&project.repository, &policy).map_err(trouble)?;
         let folder = self.mirrors.join(project.name.as_str());
-        let repository = GitRepository::open(&folder, &url, self.policy.clone()).await.map_err(trouble)?;
+        let repository = GitRepository::open(&folder, &url, policy).await.map_err(trouble)?;
         Ok(repository.sharing(&self.answers))
+    }
+
+    /// The policy for what fills the disk: no more than there is room for.
+    fn policy_of_room(&self) -> Result<Policy, SourceError> {
+        let data = self.mirrors.parent().unwrap_or(&self.mirrors);
+        let room = engine::room::check(data, self.reserve).map_err(|failure| SourceError {
+            kind: SourceTrouble::NoRoom,
+            message: failure.message,
+            hint: failure.hint,
+        })?;
+        Ok(Policy { max_bytes: self.policy.max_bytes.min(room), ..self.policy.clone() })
+    }
+
+    /// What went wrong within such a policy: a limit may be that of the disk.
+    fn trouble_of_room(&self, policy: &Policy, error: git::Error) -> SourceError {
+        let is_ours = policy.max_bytes < self.policy.max_bytes;
+        match error {
+            git::Error::TooLarge { limit, .. } if is_ours && limit == policy.max_bytes => SourceError {
+                kind: SourceTrouble::NoRoom,
+                message: format!(
+                    "it is more than the {} MiB for which there is room on the disk of Aweigh",
+                    limit >> 20
+                ),
+                hint: Some(
+                    "free some there, or say less in [limits] disk_reserve; rollbacks still work".to_owned(),
+                ),
+            },
+            error => trouble(error),
+        }
     }
 
     async fn access(&self, project: &Project) -> Result<Access, SourceError> {
@@ -69,8 +104,10 @@ impl GitSource {
 #[async_trait]
 impl Source for GitSource {
     async fn fetch(&self, project: &Project, say: &mut Say<'_>) -> Result<(), SourceError> {
-        let access = self.access(project).await?;
-        self.open(project).await?.fetch(&access, |line: &str| say(line)).await.map_err(trouble)
+        let (access, policy) = (self.access(project).await?, self.policy_of_room()?);
+        let repository = self.open_with(project, policy.clone()).await?;
+        let fetched = repository.fetch(&access, |line: &str| say(line)).await;
+        fetched.map_err(|error| self.trouble_of_room(&policy, error))
     }
 
     async fn resolve(&self, project: &Project, git_ref: &str) -> Result<Resolved, SourceError> {
@@ -94,7 +131,9 @@ impl Source for GitSource {
         into: &Path,
         say: &mut Say<'_>,
     ) -> Result<Exported, SourceError> {
-        let (repository, commit) = (self.open(project).await?, theirs(commit)?);
+        let policy = self.policy_of_room()?;
+        let (repository, commit) = (self.open_with(project, policy.clone()).await?, theirs(commit)?);
+        let wrong = |error| self.trouble_of_room(&policy, error);
         let stats = if besides.is_any() {
             let access = self.access(project).await?;
             // Without a credential there may be a login in the address.
@@ -109,9 +148,9 @@ impl Source for GitSource {
                 owner: &owner,
                 mirrors: &self.mirrors.join(SUBMODULES),
             };
-            repository.export_whole(&commit, into, &besides, say).await.map_err(trouble)?
+            repository.export_whole(&commit, into, &besides, say).await.map_err(wrong)?
         } else {
-            repository.export(&commit, into).await.map_err(trouble)?
+            repository.export(&commit, into).await.map_err(wrong)?
         };
         let mtime = repository.commit_time(&commit).await.map_err(trouble)?;
         Ok(Exported { mtime, left_out: left_out(besides, &stats) })

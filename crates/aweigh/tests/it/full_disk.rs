@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use testkit::repo::file;
+use testkit::repo::{Entry, file};
 
 use crate::rig::{PATIENCE, Rig};
 
@@ -55,18 +55,60 @@ fn nothing_new_begins_under_the_reserve_and_the_way_back_is_open() {
     rig.release("main");
     let ballast = rig.data().join("ballast");
     std::fs::write(&ballast, vec![1; 70 << 20]).unwrap();
-    let refused = rig.run(RELEASE);
-    let reason = rig.node(3, "fetch")["reason"].as_str().unwrap().to_owned();
-    assert!(
-        refused.code == 1 && reason.contains("MiB are free") && reason.contains("disk_reserve"),
-        "{reason}"
-    );
+    let packed = rig.folder.path().join("tree.tar");
+    std::fs::write(&packed, [0; 1024]).unwrap();
+    for words in [&RELEASE[..], &["artifacts", "push", "shop", packed.to_str().unwrap(), "--ref", "main"]] {
+        let refused = rig.run(words.iter().copied());
+        let is_told = refused.err.contains("MiB are free") && refused.err.contains("disk_reserve");
+        assert!(refused.code == 4 && is_told, "{refused:?}");
+    }
     assert_eq!(rig.revision(1), Some(second.clone()));
     rig.ok(["rollback", "shop", "-e", "production"]);
     assert_eq!(rig.revision(1), Some(first));
     std::fs::remove_file(ballast).unwrap();
     rig.release("main");
     assert_eq!(rig.revision(1), Some(second));
+}
+
+/// So many bytes that no codec makes smaller.
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let mut next = || {
+        // xorshift64: any stream without a pattern will do.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    std::iter::repeat_with(|| next().to_le_bytes()).flatten().take(bytes).collect()
+}
+
+/// A fetch is looked at now and then: one that is quick may be whole before anybody looks. Then nothing more is made of it.
+#[test]
+fn a_fetch_for_which_there_is_no_room_leaves_the_way_back_open() {
+    let Some((rig, _disk)) = cramped(96, "32MiB") else { return };
+    let first = rig.repo.commit([("file", file("1\n"))]);
+    rig.apply("lock_after_rollback = false");
+    rig.release("main");
+    rig.repo.commit([("file", file("2\n"))]);
+    rig.release("main");
+    rig.repo.commit([("big", Entry::File(noise(80 << 20)))]);
+    let refused = rig.run(RELEASE);
+    let told = refused.out.clone() + &refused.err;
+    assert!([1, 4].contains(&refused.code) && told.contains("disk_reserve"), "{refused:?}");
+    rig.ok(["rollback", "shop", "-e", "production"]);
+    assert_eq!(rig.revision(1), Some(first));
+}
+
+#[test]
+fn a_disk_that_is_full_when_it_is_packed_is_told_as_such() {
+    let Some((rig, _disk)) = cramped(96, "1MiB") else { return };
+    let (first, _) = fill(&rig, "head -c 50000000 /dev/urandom > big");
+    assert_eq!(rig.run(RELEASE).code, 1);
+    let reason = reason(&rig, "pack");
+    assert!(reason.contains("was full") || reason.contains("No space"), "{reason}");
+    rig.ok(["rollback", "shop", "-e", "production"]);
+    assert_eq!(rig.revision(1), Some(first));
 }
 
 /// Two good releases, and then one that builds so.

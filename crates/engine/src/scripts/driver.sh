@@ -350,6 +350,7 @@ do_bring() {
     if is_live "$name"; then back=$(readlink current) && point_current "$library/$name" || return 70; fi
     # Its seal is that of the copy before.
     if [ -e ".aweigh/manifests/$name" ]; then rm -rf ".aweigh/manifests/$name"; fi
+    rm -rf ".aweigh/trash/$name-$$"
     mv "releases/$name" ".aweigh/trash/$name-$$" || return 70
   fi
   mv "$new/tree" "releases/$name" || return 70

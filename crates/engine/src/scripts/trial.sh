@@ -15,7 +15,9 @@ trap tidy EXIT
 answer() { tidy; printf '\n@%s %s\n' "$nonce" "$*"; }
 case $root in "~/"*) root=$HOME/${root#??} ;; esac
 cd -P "$root/current/." 2>/dev/null || { answer bad "no release is live at $root/current"; exit 0; }
-dir=$root/.aweigh/trash/trial-$$
+# What was killed in the middle leaves its folder to the next one.
+find "$root/.aweigh" -maxdepth 1 -name 'trial-*' -mmin +60 -exec rm -rf {} + 2>/dev/null
+dir=$root/.aweigh/trial-$$
 rm -rf "$dir" && mkdir -p "$dir" || { answer bad "$dir cannot be made"; exit 0; }
 while [ "$count" -gt 0 ]; do IFS= read -r line; count=$((count - 1)); export "$line"; done
 export AWEIGH_RELEASE_PATH="$PWD" AWEIGH_RELEASE_NAME="${PWD##*/}"

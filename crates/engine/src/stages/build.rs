@@ -64,6 +64,12 @@ pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
         return Ok(Built::Commit);
     }
     let tree = run.work().join("tree");
+    // What was built is gone, too; it is the packing that does not work.
+    if let Some(failure) = run.out_of_room().filter(|_| run.was_done("build"))
+        && let Begun::Act(open) = run.begin("pack").await?
+    {
+        return Err(open.fail(failure).await);
+    }
     if let Some(done) =
         run.found.get("build").filter(|row| row.status.is_done()).and_then(|row| row.result.as_ref())
         && let Some(mtime) = done.get("mtime").and_then(serde_json::Value::as_i64)

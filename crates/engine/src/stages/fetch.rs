@@ -8,7 +8,8 @@ use crate::run::{Begun, Run};
 pub async fn fetch(run: &Run) -> Result<(), Halt> {
     let Begun::Act(open) = run.begin("fetch").await? else { return Ok(()) };
     // From here on the disk is filled: mirror, tree, artifact. A rollback needs none of them.
-    let room = run.out_of_room().map_or_else(|| room::check(&run.ports.data, run.ports.disk_reserve), Err);
+    let check = || room::check(&run.ports.data, run.ports.disk_reserve).map(drop);
+    let room = run.out_of_room().map_or_else(check, Err);
     if let Err(failure) = room {
         return Err(open.fail(failure).await);
     }

@@ -17,7 +17,7 @@ use crate::site::{Site, wait_for, wait_until};
 /// A site on which a release is live, as far as a trial looks.
 fn live(site: Site) -> Site {
     fs::create_dir_all(site.path("releases/one")).unwrap();
-    fs::create_dir_all(site.path(".aweigh/trash")).unwrap();
+    fs::create_dir_all(site.path(".aweigh")).unwrap();
     symlink("releases/one", site.path("current")).unwrap();
     site
 }
@@ -42,7 +42,7 @@ async fn tried(site: &Site, run: &str) -> Tried {
 
 async fn tell(site: &Site, trial: &Trial) -> Tried {
     let tried = on(&site.host, trial, &Masker::new(&["hunter2hunter".to_owned().into()])).await.unwrap();
-    assert_eq!(site.names(".aweigh/trash"), Vec::<String>::new(), "it leaves nothing behind");
+    assert_eq!(site.names(".aweigh"), Vec::<String>::new(), "it leaves nothing behind");
     tried
 }
 
@@ -128,7 +128,7 @@ async fn what_nobody_waits_for_any_more_is_killed() {
         assert!(runs(pid));
         waiting.abort();
         wait_until("its end", || !runs(pid)).await;
-        wait_until("an empty folder", || site.names(".aweigh/trash").is_empty()).await;
+        wait_until("an empty folder", || site.names(".aweigh").is_empty()).await;
     }
 }
 

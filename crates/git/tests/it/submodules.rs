@@ -295,3 +295,27 @@ async fn a_stranger_who_names_a_repository_of_ours_does_not_have_it_opened() {
     let error = rig.whole_into(&commit, &rig.folder.path().join("tree"), &access).await.unwrap_err();
     assert_eq!(error.to_string(), format!("submodule m/theirs: {url} wants a login"));
 }
+
+#[tokio::test]
+async fn what_a_login_has_opened_is_not_for_who_has_none() {
+    let private = Repo::new();
+    let secret = private.commit([("secret", file("s"))]);
+    let guarded = Behaviour { wants: Some(BASIC.into()), ..Behaviour::default() };
+    let server = HttpServer::start(private.path(), guarded).await;
+    let address = format!("{}/.git", server.origin);
+    let opened = address.replace("://", "://me:hunter2@");
+    let (repo, commit) = with_submodule("m", &opened, &secret);
+    let rig = Rig::fetched(repo).await;
+    assert!(rig.whole(&commit).await.unwrap().join("m/secret").exists());
+    for other in [address.clone(), address.replace("://", "://me:wrong@")] {
+        let commit = rig.repo.commit([(".gitmodules", modules(&[("m", &other)]))]);
+        rig.fetch().await.unwrap();
+        let Error::Submodule { path, source } = rig.whole(&commit).await.unwrap_err() else {
+            panic!("{other}")
+        };
+        assert!(
+            path == "m" && matches!(*source, Error::LoginRequired { .. } | Error::Denied { .. }),
+            "{source:?}"
+        );
+    }
+}
