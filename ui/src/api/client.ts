@@ -73,11 +73,11 @@ export async function get<T>(path: string, query?: Query, signal?: AbortSignal):
   return answer.json()
 }
 
-export async function send<T>(method: string, path: string, body?: unknown, query?: Query): Promise<T> {
+export async function send<T>(method: string, path: string, body?: unknown, query?: Query, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { 'Content-Type': 'application/json' }
   // A repeated press, or a request that was repeated on the way, does its work once.
   if (method === 'POST') headers['Idempotency-Key'] = key()
-  const answer = await request(method, url(path, query), { headers, body: JSON.stringify(body ?? {}) })
+  const answer = await request(method, url(path, query), { headers, body: JSON.stringify(body ?? {}), signal })
   return answer.status === 204 ? (undefined as T) : answer.json()
 }
 

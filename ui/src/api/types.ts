@@ -21,8 +21,13 @@ export type ReleasePlan = Schemas['ReleasePlan']
 export type ServerSpec = Schemas['Named_ServerSpec']
 export type SessionView = Schemas['SessionView']
 export type Snapshot = Schemas['Snapshot'] & { progress?: Progress | null }
+export type TemplateSpec = Schemas['TemplateSpec']
+export type TemplateUse = Schemas['TemplateUse']
+export type TemplateVersion = Schemas['TemplateVersion']
+export type TemplateView = Schemas['TemplateView']
 export type TokenView = Schemas['TokenView']
 export type TrustAnswer = Schemas['TrustAnswer']
+export type TryAnswer = Schemas['TryAnswer']
 export type UserView = Schemas['UserView']
 
 export type Page<T> = { items: T[]; next?: number | null }

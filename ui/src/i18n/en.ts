@@ -1,4 +1,4 @@
-// English, and the list of all messages: the other languages must have exactly these.
+// English, and the list of all messages but those in `later.ts`: the other languages must have exactly these.
 import type { ReleaseStatus, StepStatus } from '../api/types'
 
 const s = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString('en')} ${n === 1 ? one : many}`
@@ -15,7 +15,7 @@ export const en = {
     newVersion: 'A new version of Aweigh is running.', reload: 'Reload',
   },
   nav: {
-    label: 'Aweigh', board: 'Board', history: 'History', servers: 'Servers', credentials: 'Credentials', users: 'Users',
+    label: 'Aweigh', board: 'Board', history: 'History', servers: 'Servers', hooks: 'Hooks', credentials: 'Credentials', users: 'Users',
     account: 'Account', signOut: 'Sign out', language: 'Language', theme: 'Theme', menu: 'Menu', keys: 'Keyboard',
     themes: { auto: 'As the system', light: 'Light', dark: 'Dark' }, newProject: 'New project', main: 'Main',
   },

@@ -13,7 +13,7 @@ export const zh: Messages = {
     newVersion: 'Aweigh 已升级到新版本。', reload: '刷新',
   },
   nav: {
-    label: 'Aweigh', board: '总览', history: '历史', servers: '服务器', credentials: '凭据', users: '用户',
+    label: 'Aweigh', board: '总览', history: '历史', servers: '服务器', hooks: '钩子', credentials: '凭据', users: '用户',
     account: '账号', signOut: '退出登录', language: '语言', theme: '主题', menu: '菜单', keys: '快捷键',
     themes: { auto: '跟随系统', light: '浅色', dark: '深色' }, newProject: '新建项目', main: '主导航',
   },

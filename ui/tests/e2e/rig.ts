@@ -124,6 +124,12 @@ export class Rig {
     writeFileSync(join(this.folder, 'fleet.toml'), fleet)
   }
 
+  /** Says what a hook template runs: makes it, or its next version. */
+  async template(page: Page, name: string, run: string, about = ''): Promise<void> {
+    const made = await page.request.put(`${this.url}/api/v1/hooks/${name}`, { data: { run, about }, headers: { Origin: this.url } })
+    expect([200, 201], await made.text()).toContain(made.status())
+  }
+
   /** An environment of its own for one test, with `more` of its keys. Its `after_upload` hooks wait for the gate; its
    * health is what a file says. */
   async environment(page: Page, hooks: Record<string, unknown> = {}, more: Record<string, unknown> = {}): Promise<Environment> {

@@ -10,9 +10,12 @@ const heading = (level: number) => async (page: Page): Promise<void> => {
 }
 
 /** Makes something to look at: a release that succeeded, one that went back, one that is running, and chat; in an
- * environment that is locked, one that is held behind a batch of which a server failed. */
+ * environment that is locked, one that is held behind a batch of which a server failed; a hook template in two versions. */
 export async function lively(page: Page, rig: Rig): Promise<{ env: Environment; ids: number[] }> {
-  const env = await rig.environment(page)
+  for (const run of ['echo reloading', '# Workers finish what they have in hand.\necho "reloading on $AWEIGH_SERVER"\n']) {
+    await rig.template(page, 'reload-php', run, 'Reloads PHP without losing a request')
+  }
+  const env = await rig.environment(page, { after_activate: { template: 'reload-php' }, after_verify: { template: 'reload-php@1' } })
   env.open()
   const ids = [await release(page, rig.url, env.name, 'v1')]
   await expect(verdict(page)).toHaveText('succeeded')
@@ -54,6 +57,9 @@ export function screens(env: string, ids: number[]): Screen[] {
     { name: 'history', path: '/history', ready: heading(1) },
     { name: 'servers', path: '/servers', ready: heading(1) },
     { name: 'server', path: '/servers/web-1', ready: heading(1) },
+    { name: 'hooks', path: '/hooks', ready: heading(1) },
+    { name: 'hook', path: '/hooks/reload-php', ready: heading(1) },
+    { name: 'hook-new', path: '/hooks/new', ready: heading(1) },
     { name: 'credentials', path: '/credentials', ready: heading(1) },
     { name: 'credential-new', path: '/credentials/new', ready: heading(1) },
     { name: 'users', path: '/users', ready: heading(1) },
@@ -66,6 +72,7 @@ export function screens(env: string, ids: number[]): Screen[] {
 export const OPENERS: Record<string, (env: string) => string[]> = {
   'release-held': () => ['.steer .danger', '#tab-info', 'dl .acts button >> nth=0'],
   'release-running': () => ['.steer .danger'],
+  hook: () => ['.head button', 'tbody button >> nth=0'],
   project: (env) => [0, 1, 2].map((nth) => `article[aria-label="${env}"] button >> nth=${nth}`),
 }
 

@@ -1,15 +1,18 @@
 // Both languages say everything, and say it differently.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { en } from '../../src/i18n/en'
 import { zh } from '../../src/i18n/zh'
+
+vi.stubGlobal('document', { documentElement: { lang: 'en', dataset: {} }, cookie: '' })
+const later = await import('../../src/i18n/later')
 
 function words(value: unknown, path = ''): [string, unknown][] {
   if (typeof value !== 'object' || value === null) return [[path, value]]
   return Object.entries(value).flatMap(([key, inner]) => words(inner, `${path}.${key}`))
 }
 
-test('no message is missing or empty, in either language', () => {
-  const [first, second] = [new Map(words(en)), new Map(words(zh))]
+test.each([['at first', en, zh], ['later', later.en, later.zh]])('no message is missing or empty, in either language: %s', (_, one, other) => {
+  const [first, second] = [new Map(words(one)), new Map(words(other))]
   expect([...second.keys()].sort()).toEqual([...first.keys()].sort())
   for (const [path, text] of [...first, ...second]) expect(text, path).not.toBe('')
   const same = [...first].filter(([path, text]) => typeof text === 'string' && /[a-z]{4}/i.test(text) && second.get(path) === text).map(([path]) => path)
