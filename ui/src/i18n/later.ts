@@ -33,6 +33,12 @@ export const en = {
     output: 'What it wrote', leftOut: (size: string) => `${size} before this are left out.`,
     nowhere: 'There is no environment with a server yet.', notLive: 'Nothing is live there yet: it can be tried after the first release.',
   },
+  artifacts: {
+    title: 'Artifacts', empty: 'No artifact yet. A release packs one, and a CI system can bring one that it built:',
+    columns: { artifact: 'Artifact', commit: 'Commit', files: 'Files', size: 'Size', made: 'Made', kept: 'Kept' },
+    kept: 'kept', gone: 'removed', release: 'Release…', releaseIt: (hash: string) => `Release artifact ${hash}`, copyIt: (hash: string) => `Copy the hash ${hash}`,
+    name: (hash: string) => `artifact ${hash}`, hint: 'The same bytes as then: nothing is fetched, built or packed.', other: 'Choose a ref instead', same: 'What is live is of the same commit.',
+  },
 }
 
 export const zh: typeof en = {
@@ -66,6 +72,12 @@ export const zh: typeof en = {
     sound: (time) => `没有语法问题：退出码 0，耗时 ${time}。`, unsound: (code, time) => `检查未通过：退出码 ${code}，耗时 ${time}。`,
     output: '输出', leftOut: (size) => `之前的 ${size} 已省略。`,
     nowhere: '还没有带服务器的环境。', notLive: '那里还没有版本在运行：第一次发布之后才能试运行。',
+  },
+  artifacts: {
+    title: '制品', empty: '还没有制品。发布时会打包一个，CI 系统也可以推送它构建的内容：',
+    columns: { artifact: '制品', commit: '提交', files: '文件', size: '大小', made: '时间', kept: '保留' },
+    kept: '已保留', gone: '已清除', release: '发布…', releaseIt: (hash) => `发布制品 ${hash}`, copyIt: (hash) => `复制哈希 ${hash}`,
+    name: (hash) => `制品 ${hash}`, hint: '与当时完全相同：不拉取、不构建、不打包。', other: '改为选择引用', same: '当前运行的版本来自同一个提交。',
   },
 }
 
