@@ -122,6 +122,7 @@ fn targets(args: &Args) -> anyhow::Result<Vec<Target>> {
             host_keys: host_keys.with_context(|| format!("no host key of port {port} is known"))?,
             key_exchange: KeyExchange::default(),
             timeouts: Timeouts::default(),
+            jump: None,
         })
     };
     (0..args.count).map(target).collect()

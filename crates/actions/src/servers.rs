@@ -34,7 +34,7 @@ impl Actions {
     ) -> Result<Trust, Error> {
         authorize(actor, Action::TrustServer, &Object::Server(name))?;
         let address = ssh(name, self.server(name).await?)?;
-        let keys = self.parts.hosts.scan(&address.host, address.port).await?;
+        let keys = self.parts.hosts.scan(&address).await?;
         let Some(fingerprint) = fingerprint else { return Ok(Trust { keys, pinned: address.host_keys }) };
         let Some(key) = keys.iter().find(|key| key.fingerprint == fingerprint).map(|key| key.key.clone())
         else {
@@ -52,7 +52,7 @@ impl Actions {
         let Address::Ssh(now) = &mut server.address else {
             return Err(Error::Changed { what: "server", name: name.to_string() });
         };
-        if (&now.host, now.port) != (&scanned.host, scanned.port) {
+        if (&now.host, now.port, &now.jump) != (&scanned.host, scanned.port, &scanned.jump) {
             return Err(Error::Changed { what: "server", name: name.to_string() });
         }
         now.host_keys = vec![key];

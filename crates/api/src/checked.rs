@@ -6,7 +6,7 @@ use model::{Address, Hooks, Name, Project, Server, Site, Take, Template, hook};
 
 use crate::closest::suggestion;
 use crate::settings::clashes;
-use crate::{Credential, CredentialKind, FieldError, FieldErrors, folders};
+use crate::{Credential, CredentialKind, FieldError, FieldErrors, folders, jumps};
 
 /// What is stored already, in `model`'s terms.
 #[derive(Debug, Clone, Default)]
@@ -61,16 +61,17 @@ impl Checked {
         }
         self.judge_links(&whole, &mut errors);
         folders::judge(self, &whole, &mut errors);
+        jumps::judge(self, &whole, &mut errors);
         errors.into_vec()
     }
 
-    /// Pins stay where nothing is said about host keys and the address is the same.
+    /// Pins stay where nothing is said about host keys and the address is the same, on the same way.
     pub(crate) fn keep_pins(&mut self, silent: &BTreeSet<Name>, stored: &Stored) {
         for (name, server) in &mut self.servers {
             let before = stored.servers.get(name).map(|server| &server.address);
             if let (Address::Ssh(now), Some(Address::Ssh(before))) = (&mut server.address, before)
                 && silent.contains(name)
-                && (&now.host, now.port) == (&before.host, before.port)
+                && (&now.host, now.port, &now.jump) == (&before.host, before.port, &before.jump)
             {
                 now.host_keys.clone_from(&before.host_keys);
             }

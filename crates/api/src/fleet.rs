@@ -52,7 +52,7 @@ impl Fleet {
     /// Everything the file defines, checked part by part and as a whole over what is `stored`.
     ///
     /// Without `stored` (`aweigh check -f`) only what the file itself proves is an error. A server that says
-    /// nothing about host keys keeps the pinned ones while its host and port stay the same.
+    /// nothing about host keys keeps the pinned ones while its host, port and jump stay the same.
     pub fn check(&self, stored: Option<&Stored>) -> Result<Checked, Vec<FieldError>> {
         let mut checked = self.check_parts()?;
         if let Some(stored) = stored {

@@ -73,7 +73,9 @@ fn machine(server: &Server, path: &str) -> String {
         Address::Local => "local".to_owned(),
         Address::Ssh(ssh) => {
             let user = if path.starts_with('~') { ssh.user.as_str() } else { "" };
-            format!("{user}@{}:{}", ssh.host.to_ascii_lowercase(), ssh.port)
+            // The same address is another machine where another server leads to it.
+            let jump = ssh.jump.as_ref().map_or("", |jump| jump.as_str());
+            format!("{user}@{}:{} {jump}", ssh.host.to_ascii_lowercase(), ssh.port)
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod fleet;
 mod folders;
 pub mod health;
 pub mod hook;
+mod jumps;
 pub mod named;
 pub mod node;
 pub mod not_built;

@@ -6,7 +6,7 @@ use model::{Address, Labels, Name, Server, SshAddress};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{FieldError, FieldErrors, Named, NotBuilt, OneOrMany};
+use crate::{FieldError, FieldErrors, Named, OneOrMany};
 
 /// One server, as people write it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
@@ -36,10 +36,9 @@ pub struct ServerSpec {
     /// What selectors choose by: `role = ["web", "db"]`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, OneOrMany<String>>,
-    /// Not built yet.
-    #[serde(default, skip_serializing)]
-    #[schema(ignore)]
-    pub jump: Option<NotBuilt>,
+    /// Name of the server to go through. Empty: none, where the defaults name one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jump: Option<String>,
 }
 
 /// What a server inherits where it says nothing itself.
@@ -60,18 +59,19 @@ pub struct ServerDefaults {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(ignore)]
     pub known_hosts: Option<String>,
-    /// Not built yet.
-    #[serde(default, skip_serializing)]
-    #[schema(ignore)]
-    pub jump: Option<NotBuilt>,
+    /// Name of the server to go through; that server itself does not inherit it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jump: Option<String>,
 }
 
 impl ServerDefaults {
     /// What is wrong with the defaults themselves.
     pub fn check(&self) -> Result<(), Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        errors.not_built(&[("jump", self.jump)]);
         errors.add_if(self.known_hosts.is_some(), "known_hosts", READ_BY_THE_COMMAND_LINE);
+        if let Some(jump) = self.jump.as_deref().filter(|jump| !jump.is_empty()) {
+            errors.take("jump", jump.parse::<Name>());
+        }
         errors.finish(Some(()))
     }
 }
@@ -86,13 +86,12 @@ impl ServerSpec {
     /// The server `name`, with `defaults` below what is said here.
     pub fn check(&self, name: &Name, defaults: &ServerDefaults) -> Result<Server, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        errors.not_built(&[("jump", self.jump)]);
         errors.add_if(self.known_hosts.is_some(), "known_hosts", READ_BY_THE_COMMAND_LINE);
         let labels = self.labels(&mut errors);
         let address = if self.host == "local" {
             Some(self.local(&mut errors))
         } else {
-            self.ssh(defaults, &mut errors)
+            self.ssh(name, defaults, &mut errors)
         };
         errors.finish(address.map(|address| Server { name: name.clone(), address, labels }))
     }
@@ -104,13 +103,14 @@ impl ServerSpec {
             ("user", self.user.is_some()),
             ("credential", self.credential.is_some()),
             ("host_key", self.host_key.is_some()),
+            ("jump", self.jump.as_ref().is_some_and(|jump| !jump.is_empty())),
         ] {
             errors.add_if(said, key, "has no meaning where host is \"local\"; leave it out");
         }
         Address::Local
     }
 
-    fn ssh(&self, defaults: &ServerDefaults, errors: &mut FieldErrors) -> Option<Address> {
+    fn ssh(&self, name: &Name, defaults: &ServerDefaults, errors: &mut FieldErrors) -> Option<Address> {
         let host = errors.take("host", host(&self.host));
         let port = errors.take("port", port(self.port.or(defaults.port).unwrap_or(22)));
         let user = self.user.as_ref().or(defaults.user.as_ref());
@@ -128,12 +128,17 @@ impl ServerSpec {
             host_keys.extend(errors.take(field, host_key(text)));
         }
         host_keys.dedup();
+        // Whoever the others go through is reached without itself.
+        let inherited = defaults.jump.as_deref().filter(|jump| *jump != name.as_str());
+        let jump = self.jump.as_deref().or(inherited).filter(|jump| !jump.is_empty());
+        let jump = jump.and_then(|text| errors.take("jump", text.parse::<Name>()));
         Some(Address::Ssh(SshAddress {
             host: host?,
             port: port?,
             user: user?,
             credential: credential?,
             host_keys,
+            jump,
         }))
     }
 
@@ -221,7 +226,8 @@ impl From<&Server> for ServerSpec {
                 credential: Some(ssh.credential.to_string()),
                 host_key: (!ssh.host_keys.is_empty()).then(|| ssh.host_keys.clone().into()),
                 labels,
-                ..Self::default()
+                jump: ssh.jump.as_ref().map(Name::to_string),
+                known_hosts: None,
             },
         }
     }
@@ -296,7 +302,7 @@ mod tests {
 
     #[test]
     fn every_error_is_told_at_once() {
-        let json = serde_json::json!({"host": "-oProxyCommand=x", "port": 0, "user": "a b", "jump": "bastion",
+        let json = serde_json::json!({"host": "-oProxyCommand=x", "port": 0, "user": "a b", "jump": "No name",
             "known_hosts": "known_hosts", "host_key": ["ssh-ed25519"], "labels": {"Role": "x", "role": "a&b"}});
         let told = check(json).unwrap_err();
         for start in [
@@ -313,6 +319,32 @@ mod tests {
             assert!(told.iter().any(|line| line.starts_with(start)), "{start} in {told:#?}");
         }
         assert_eq!(told.len(), 9);
-        assert_eq!(check(serde_json::json!({"host": "local", "port": 22})).unwrap_err().len(), 1);
+        let local = serde_json::json!({"host": "local", "port": 22, "jump": "bastion"});
+        assert_eq!(check(local).unwrap_err().len(), 2);
+    }
+
+    #[test]
+    fn all_go_through_the_server_that_the_defaults_name_but_itself_and_those_that_say_otherwise() {
+        let defaults = ServerDefaults {
+            user: Some("deploy".into()),
+            credential: Some("deploy".into()),
+            jump: Some("bastion".into()),
+            ..ServerDefaults::default()
+        };
+        let jump = |name: &str, jump: Option<&str>| {
+            let spec =
+                ServerSpec { host: "h".into(), jump: jump.map(str::to_owned), ..ServerSpec::default() };
+            let server = spec.check(&name.parse().unwrap(), &defaults).unwrap();
+            assert_eq!(ServerSpec::from(&server).jump.as_deref(), server.jump().map(Name::as_str));
+            server.jump().map(Name::to_string)
+        };
+        assert_eq!(jump("web-1", None).as_deref(), Some("bastion"));
+        assert_eq!(jump("web-1", Some("other")).as_deref(), Some("other"));
+        assert_eq!(jump("web-1", Some("")), None);
+        assert_eq!(jump("bastion", None), None);
+        // That is judged where all servers are known.
+        assert_eq!(jump("bastion", Some("bastion")).as_deref(), Some("bastion"));
+        let local = ServerSpec { host: "local".into(), ..ServerSpec::default() };
+        assert!(local.check(&"here".parse().unwrap(), &defaults).is_ok());
     }
 }

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use model::plan::{Elsewhere, folder_on};
 use model::{
-    CommitId, Epoch, Kind, Name, NodeFact, Plan, Project, ReleaseId, ReleaseName, Server, Status, StepStatus,
-    Wishes,
+    CommitId, Epoch, Kind, Name, NodeFact, Plan, Project, ReleaseId, ReleaseName, Server, SshAddress, Status,
+    StepStatus, Wishes,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -168,10 +168,11 @@ pub enum SourceTrouble {
 /// Opens connections to servers.
 #[async_trait]
 pub trait Hosts: Send + Sync {
-    /// Connects and logs in. The host key is checked before any credential is sent.
+    /// Connects and logs in, through the servers on the way. The host key is checked before any credential is sent,
+    /// at each of them.
     async fn connect(&self, server: &Server) -> Result<Box<dyn Host>, HostError>;
-    /// The host keys that a machine presents, without logging in.
-    async fn scan(&self, host: &str, port: u16) -> Result<Vec<ScannedKey>, HostError>;
+    /// The host keys that a machine presents, without logging in there.
+    async fn scan(&self, address: &SshAddress) -> Result<Vec<ScannedKey>, HostError>;
 }
 
 /// A host key as presented by a machine nobody trusts yet.

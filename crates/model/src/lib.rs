@@ -33,7 +33,7 @@ pub use project::{
 pub use release::{Kind, Release, ServerRecord, ServerState, Status};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use selector::{InvalidSelector, Selector};
-pub use server::{Address, Labels, Server, SshAddress};
+pub use server::{Address, Labels, MOST_JUMPS, Server, SshAddress};
 pub use step::{Step, StepKind, StepStatus};
 pub use strategy::{Amount, Batch, PlannedBatch, Take};
 pub use template::{InvalidPick, Picked, Template};

@@ -43,7 +43,13 @@ pub struct SshAddress {
     pub credential: Name,
     /// Pinned host keys in the form `ssh-ed25519 AAAA…`; without one nobody is trusted yet.
     pub host_keys: Vec<String>,
+    /// The server to go through; none where Aweigh reaches this one itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jump: Option<Name>,
 }
+
+/// How many servers a connection goes through at most.
+pub const MOST_JUMPS: usize = 4;
 
 impl Server {
     /// The values of the label `role`, which hooks see as `AWEIGH_ROLES`.
@@ -55,11 +61,22 @@ impl Server {
             .map(String::as_str)
     }
 
-    /// Where it is, for people: `deploy@10.0.0.11:22` or `this machine`.
+    /// The server to go through, where there is one.
+    pub fn jump(&self) -> Option<&Name> {
+        match &self.address {
+            Address::Local => None,
+            Address::Ssh(ssh) => ssh.jump.as_ref(),
+        }
+    }
+
+    /// Where it is, for people: `deploy@10.0.0.11:22`, with the server to go through, or `this machine`.
     pub fn place(&self) -> String {
         match &self.address {
             Address::Local => "this machine".to_owned(),
-            Address::Ssh(ssh) => format!("{}@{}:{}", ssh.user, ssh.host, ssh.port),
+            Address::Ssh(ssh) => {
+                let through = ssh.jump.as_ref().map(|jump| format!(" through {jump}")).unwrap_or_default();
+                format!("{}@{}:{}{through}", ssh.user, ssh.host, ssh.port)
+            }
         }
     }
 }

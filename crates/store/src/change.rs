@@ -7,7 +7,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 use crate::credentials::place;
-use crate::definitions::credential_of;
+use crate::definitions::{credential_of, servers};
 use crate::sql::{execute, number, sql, texts, to_json, to_word};
 use crate::tables::{credential, project, server, site};
 use crate::writer::{Tx, Work};
@@ -77,8 +77,8 @@ impl Store {
     /// Makes all `changes`, in order, or none of them.
     ///
     /// What refers to what is looked at when all are made, so their order does not matter for it. Refused are
-    /// deleting what is missing ([`Error::NotFound`]) or in use ([`Error::Referenced`]), and naming a credential
-    /// or project that does not exist.
+    /// deleting what is missing ([`Error::NotFound`]) or in use ([`Error::Referenced`]), and naming a credential,
+    /// project or server that does not exist.
     pub async fn change(&self, changes: Vec<Change>) -> Result<(), Error> {
         let mut sealed = Vec::with_capacity(changes.len());
         for change in changes {
@@ -129,7 +129,9 @@ struct Promises {
     needed_projects: BTreeSet<Name>,
     needed_templates: BTreeSet<Picked>,
     deleted_templates: BTreeSet<Name>,
+    needed_servers: BTreeSet<Name>,
     deleted_credentials: BTreeSet<Name>,
+    deleted_servers: BTreeSet<Name>,
 }
 
 impl Work for Changes {
@@ -151,6 +153,7 @@ async fn apply(tx: &Tx, change: Change, promises: &mut Promises) -> Result<(), E
     match change {
         Change::PutServer { server, managed } => {
             promises.needed_credentials.extend(credential_of(&server).cloned());
+            promises.needed_servers.extend(server.jump().cloned());
             put_server(tx, &server, managed).await
         }
         Change::PutProject { project, managed } => {
@@ -166,7 +169,9 @@ async fn apply(tx: &Tx, change: Change, promises: &mut Promises) -> Result<(), E
         }
         Change::DeleteServer(name) => {
             let gone = server::Entity::delete_by_id(name.as_str()).exec(tx.db()).await?;
-            found(gone.rows_affected, "server", &name)
+            found(gone.rows_affected, "server", &name)?;
+            promises.deleted_servers.insert(name);
+            Ok(())
         }
         Change::DeleteCredential(name) => {
             let gone = credential::Entity::delete_by_id(name.as_str()).exec(tx.db()).await?;
@@ -319,6 +324,29 @@ impl Promises {
                          ORDER BY used";
             let by = texts(tx.db(), sql(users, [name.as_str().into()])).await?;
             unused(by, "credential", name.to_string())?;
+        }
+        self.check_servers(tx).await
+    }
+
+    /// Who goes through which server stands in the bodies alone, and few changes ask for it.
+    async fn check_servers(&self, tx: &Tx) -> Result<(), Error> {
+        if self.needed_servers.is_empty() && self.deleted_servers.is_empty() {
+            return Ok(());
+        }
+        let servers = servers(tx.db()).await?;
+        for name in
+            self.deleted_servers.iter().filter(|name| servers.iter().all(|server| server.name != **name))
+        {
+            let behind = servers.iter().filter(|server| server.jump() == Some(name));
+            unused(
+                behind.map(|server| format!("server {}", server.name)).collect(),
+                "server",
+                name.to_string(),
+            )?;
+        }
+        for name in &self.needed_servers {
+            let there = servers.iter().filter(|server| server.name == *name).count();
+            found(u64::try_from(there).unwrap_or(u64::MAX), "server", name)?;
         }
         Ok(())
     }

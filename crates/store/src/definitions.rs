@@ -1,7 +1,7 @@
 //! Definitions: servers, projects and their environments as users wrote them. Read here, written by [`crate::change`].
 
 use model::{Name, Project, Server, Site};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::sql::{from_json, parse, sql};
 use crate::tables::{project, server, site};
@@ -25,8 +25,7 @@ pub struct Managed {
 impl Store {
     /// Every server, by name.
     pub async fn servers(&self) -> Result<Vec<Server>, Error> {
-        let rows = server::Entity::find().order_by_asc(server::Column::Name).all(self.readers()).await?;
-        rows.iter().map(|row| from_json("server", &row.body)).collect()
+        servers(self.readers()).await
     }
 
     /// The server with this name.
@@ -102,6 +101,12 @@ impl Store {
                 .collect::<Result<_, Error>>()?,
         })
     }
+}
+
+/// Every server, by name.
+pub(crate) async fn servers(db: &impl ConnectionTrait) -> Result<Vec<Server>, Error> {
+    let rows = server::Entity::find().order_by_asc(server::Column::Name).all(db).await?;
+    rows.iter().map(|row| from_json("server", &row.body)).collect()
 }
 
 /// The credential that a definition names, for its key column.

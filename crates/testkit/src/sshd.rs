@@ -147,6 +147,7 @@ impl Server {
             host_keys: vec![host_key],
             key_exchange: KeyExchange::default(),
             timeouts: Timeouts::default(),
+            jump: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::HostKey;
@@ -24,6 +25,9 @@ pub enum Error {
     Unreachable { address: String, source: io::Error },
     #[error("{address} did not answer within {}", Seconds(*.after))]
     ConnectTimeout { address: String, after: Duration },
+
+    #[error("on the way to {to}: {}", .source.cause())]
+    JumpHost { to: String, source: Arc<Error> },
 
     // The SSH handshake.
     #[error("{address} accepts connections but sent no SSH banner within {}", Seconds(*.after))]
@@ -120,9 +124,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error itself, or that of the jump host which is in the way.
+    pub fn cause(&self) -> &Error {
+        match self {
+            Error::JumpHost { source, .. } => source.cause(),
+            error => error,
+        }
+    }
+
+    /// How many steps before the target it happened: 0 at the target, 1 at its jump host, 2 at the jump host of that.
+    pub fn hops(&self) -> usize {
+        match self {
+            Error::JumpHost { source, .. } => source.hops().saturating_add(1),
+            _ => 0,
+        }
+    }
+
     /// What to do next, as a sentence without a full stop; empty when the message says it all.
     pub fn hint(&self) -> &'static str {
         match self {
+            Error::JumpHost { source, .. } => source.hint(),
             Error::Resolve { .. } => "check the spelling of the host and the DNS settings of this machine",
             Error::Refused { .. } => "check that sshd runs there and listens on this port",
             Error::Unreachable { .. } => "check the address, the route and the firewalls in between",
@@ -196,7 +217,7 @@ impl Error {
     /// Never true once the server has refused a credential: trying again gets users locked out.
     pub fn is_temporary(&self) -> bool {
         matches!(
-            self,
+            self.cause(),
             Error::Refused { .. }
                 | Error::Unreachable { .. }
                 | Error::ConnectTimeout { .. }

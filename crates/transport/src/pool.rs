@@ -6,13 +6,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::ssh::Connection;
-use crate::{Auth, Error, Session, Target};
+use crate::ssh::{Booking, Connection, Passage};
+use crate::{Error, Session, Target};
 
-/// Connections by server and user. Clones share them; they are closed when the last clone is dropped.
+/// Connections by server, user and way. Clones share them; they are closed when the last clone is dropped.
+///
+/// A connection to a jump host carries at most ten others; more get another one to it.
 #[derive(Clone)]
 pub struct Pool(Arc<Inner>);
 
@@ -21,12 +22,26 @@ struct Inner {
     places: Mutex<HashMap<Door, Place>>,
 }
 
-/// Where connections lead to: host, port and user.
-type Door = (String, u16, String);
+/// Where connections lead to: host, port and user of the server, of its jump host, and so on. The same address behind
+/// another jump host is another machine.
+type Door = Vec<(String, u16, String)>;
 
 /// The connections through one door. Held while one is made, so that whoever comes meanwhile shares it, and a server
 /// never sees more than one handshake of ours at a time (`MaxStartups`).
-type Place = Arc<tokio::sync::Mutex<Vec<Kept>>>;
+type Place = Arc<tokio::sync::Mutex<Connections>>;
+
+#[derive(Default)]
+struct Connections {
+    kept: Vec<Kept>,
+    failure: Option<Failure>,
+}
+
+/// The last connection to a jump host that could not be made.
+struct Failure {
+    target: Target,
+    at: Instant,
+    error: Arc<Error>,
+}
 
 struct Kept {
     target: Target,
@@ -52,24 +67,62 @@ impl Pool {
             return Session::connect(target).await;
         }
         let place = self.place(target);
-        let mut kept = place.lock().await;
-        kept.retain(|kept| kept.connection.is_trusted());
+        let mut connections = place.lock().await;
+        self.share(&mut connections.kept, target, Proof::Channel, for_commands).await
+    }
+
+    /// What `take` finds on a connection to `target`: one that is open already and has room, or a new one.
+    async fn share<T>(
+        &self,
+        all: &mut Vec<Kept>,
+        target: &Target,
+        proof: Proof,
+        take: fn(&Arc<Connection>) -> Option<T>,
+    ) -> Result<T, Error> {
+        all.retain(|kept| kept.connection.is_trusted());
         // Longer than the time after which the keepalive asks, and the answer needs.
         let silence = target.timeouts.keepalive.saturating_mul(4) / 3;
-        for kept in kept.iter_mut().filter(|kept| kept.is_for(target)) {
-            if !kept.connection.has_room() {
-                continue;
-            }
-            if kept.connection.answers(silence).await {
+        for kept in all.iter_mut().filter(|kept| kept.target.is_same_login(target)) {
+            let Some(taken) = take(&kept.connection) else { continue };
+            let answers = match proof {
+                Proof::Channel => kept.connection.answers(silence).await,
+                Proof::Ping => kept.connection.answers_as_jump(silence).await,
+            };
+            if answers {
                 kept.used = Instant::now();
-                return Ok(Session::Ssh(Arc::clone(&kept.connection)));
+                return Ok(taken);
             }
             kept.connection.distrust();
         }
-        let connection = Arc::new(Connection::open(target).await?);
-        connection.keep_ahead();
-        kept.push(Kept { target: target.clone(), connection: Arc::clone(&connection), used: Instant::now() });
-        Ok(Session::Ssh(connection))
+        let connection = Arc::new(Connection::open(target, self.passage(target)).await?);
+        let taken = take(&connection).ok_or(Error::Closed)?;
+        all.push(Kept { target: target.clone(), connection, used: Instant::now() });
+        Ok(taken)
+    }
+
+    /// A place on a connection to the jump host of `target`, shared like all others. Whoever waited while another one
+    /// tried in vain does not try again: fifty servers behind a dead jump host would wait for it fifty times.
+    ///
+    /// What belongs to a jump host is locked after what belongs to the servers behind it, never before.
+    fn passage<'a>(&'a self, target: &'a Target) -> Booking<'a> {
+        Box::pin(async move {
+            let Some(jump) = &target.jump else { return Ok(None) };
+            let asked = Instant::now();
+            let place = self.place(jump);
+            let mut connections = place.lock().await;
+            let failed = connections.failure.as_ref().filter(|failure| failure.is_of(jump, asked));
+            if let Some(failure) = failed {
+                return Err(Arc::clone(&failure.error));
+            }
+            let shared = self.share(&mut connections.kept, jump, Proof::Ping, Passage::on).await;
+            shared.map(Some).map_err(|error| {
+                let error = Arc::new(error);
+                let failure =
+                    Failure { target: *jump.clone(), at: Instant::now(), error: Arc::clone(&error) };
+                connections.failure = Some(failure);
+                error
+            })
+        })
     }
 
     /// Connects ahead of time, with a channel for the first command. What fails here fails again, and is told, when
@@ -84,7 +137,12 @@ impl Pool {
     }
 
     fn place(&self, target: &Target) -> Place {
-        let door = (target.host.clone(), target.port, target.user.clone());
+        let mut door = Door::new();
+        let mut next = Some(target);
+        while let Some(target) = next {
+            door.push((target.host.clone(), target.port, target.user.clone()));
+            next = target.jump.as_deref();
+        }
         Arc::clone(self.0.places().entry(door).or_default())
     }
 }
@@ -98,13 +156,14 @@ impl Inner {
     fn sweep(&self) {
         self.places().retain(|_, place| {
             // Whoever holds it is using it.
-            let Ok(mut kept) = place.try_lock() else { return true };
-            for kept in &mut *kept {
+            let Ok(mut connections) = place.try_lock() else { return true };
+            let all = &mut connections.kept;
+            for kept in &mut *all {
                 if Arc::strong_count(&kept.connection) > 1 || !kept.connection.is_idle() {
                     kept.used = Instant::now();
                 }
             }
-            kept.retain(|kept| {
+            all.retain(|kept| {
                 let stays = kept.connection.is_trusted() && kept.used.elapsed() < self.idle;
                 if !stays {
                     let connection = Arc::clone(&kept.connection);
@@ -112,30 +171,34 @@ impl Inner {
                 }
                 stays
             });
-            !kept.is_empty() || Arc::strong_count(place) > 1
+            !all.is_empty() || Arc::strong_count(place) > 1
         });
     }
 }
 
-impl Kept {
-    /// Whether this connection is what `target` would get: a changed key or password never rides on an old login.
-    fn is_for(&self, target: &Target) -> bool {
-        self.target.host_keys == target.host_keys
-            && self.target.key_exchange == target.key_exchange
-            && self.target.auth.len() == target.auth.len()
-            && self.target.auth.iter().zip(&target.auth).all(|(one, other)| is_same(one, other))
+impl Failure {
+    /// Whether it is what somebody waited for who asked for `target` at this time.
+    fn is_of(&self, target: &Target, asked: Instant) -> bool {
+        self.at >= asked && self.target.is_same_login(target)
     }
 }
 
-fn is_same(one: &Auth, other: &Auth) -> bool {
-    match (one, other) {
-        (Auth::Password(one), Auth::Password(other)) => one.expose_secret() == other.expose_secret(),
-        (Auth::Key { openssh: one, .. }, Auth::Key { openssh: other, .. }) => {
-            one.expose_secret() == other.expose_secret()
-        }
-        (Auth::Agent { socket: one }, Auth::Agent { socket: other }) => one == other,
-        _ => false,
+/// How a silent connection proves that it is there.
+#[derive(Clone, Copy)]
+enum Proof {
+    /// It opens a channel, which the next command takes.
+    Channel,
+    /// It answers a question that needs no session.
+    Ping,
+}
+
+/// A session on this connection, where it has room for one more.
+fn for_commands(connection: &Arc<Connection>) -> Option<Session> {
+    if !connection.has_room() {
+        return None;
     }
+    connection.keep_ahead();
+    Some(Session::Ssh(Arc::clone(connection)))
 }
 
 /// Sweeps for as long as the pool is there.

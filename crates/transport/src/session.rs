@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::ssh::Connection;
-use crate::{Error, Process, Stream, Target, local};
+use crate::ssh::{Connection, Passage};
+use crate::{Error, HostKey, Process, Stream, Target, Timeouts, local};
 
 /// A handle to this machine or to a server. Clones are cheap and share one connection, which is
 /// closed when the last clone is dropped; processes that still run then end as
@@ -22,10 +22,10 @@ impl Session {
         Session::Local
     }
 
-    /// Connects to a server over SSH. The host key is checked before anything secret is sent.
-    /// Dropping the future gives up at once and leaves nothing behind.
+    /// Connects to a server over SSH, through its jump hosts where it has some. The host key is checked before
+    /// anything secret is sent. Dropping the future gives up at once and leaves nothing behind.
     pub async fn connect(target: &Target) -> Result<Session, Error> {
-        Ok(Session::Ssh(Arc::new(Connection::open(target).await?)))
+        Ok(Session::Ssh(Arc::new(Connection::open(target, Passage::alone(target)).await?)))
     }
 
     /// Starts `command` (for the login shell of the user; `sh` on this machine).
@@ -49,7 +49,17 @@ impl Session {
         }
     }
 
-    /// Says good-bye and closes the connection for all clones. A local session has none.
+    /// Asks the server at `host`:`port`, as seen from that machine, for its host keys: [`scan`](crate::scan) through a
+    /// jump host.
+    pub async fn scan(&self, host: &str, port: u16, timeouts: Timeouts) -> Result<Vec<HostKey>, Error> {
+        match self {
+            Session::Local => crate::scan(host, port, timeouts).await,
+            Session::Ssh(connection) => connection.scan(host, port, timeouts).await,
+        }
+    }
+
+    /// Says good-bye and closes the connection for all clones, and those to jump hosts that carry nothing else. A
+    /// local session has none.
     pub async fn close(&self) {
         if let Session::Ssh(connection) = self {
             connection.close().await;

@@ -29,6 +29,14 @@ impl Stream {
         Stream(Kind::Channel(reader, writer))
     }
 
+    /// Acknowledges what has come at once, where that is for us to say: the kernel would hold it back for 40 ms, and
+    /// forgets the wish after a while (tcp(7)).
+    pub(crate) fn acknowledge(&self) {
+        if let Kind::Tcp(socket) = &self.0 {
+            socket.set_quickack(true).ok();
+        }
+    }
+
     fn writer(self: Pin<&mut Self>) -> Pin<&mut (dyn AsyncWrite + Send + Unpin)> {
         match &mut self.get_mut().0 {
             Kind::Tcp(socket) => Pin::new(socket),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::HostKey;
 
@@ -26,6 +26,9 @@ pub struct Target {
     pub key_exchange: KeyExchange,
     /// How long to wait for what.
     pub timeouts: Timeouts,
+    /// The server to go through, which may have one to go through itself; `None` connects from this machine. Each has
+    /// its own host keys, user and credentials, and none of them stands in for another's.
+    pub jump: Option<Box<Target>>,
 }
 
 /// Which key exchange is asked for first; the server takes the first one that it knows.
@@ -90,10 +93,50 @@ impl Default for Timeouts {
 }
 
 impl Target {
-    /// `host:port` as messages show it.
+    /// `host:port` as messages show it, with the jump hosts on the way.
     pub(crate) fn address(&self) -> String {
-        address(&self.host, self.port)
+        let own = address(&self.host, self.port);
+        self.jump.as_ref().map_or_else(|| own.clone(), |jump| behind(&own, &jump.way()))
     }
+
+    /// The addresses of the jump hosts and its own, in the order in which they are reached.
+    pub(crate) fn way(&self) -> String {
+        let own = address(&self.host, self.port);
+        self.jump.as_ref().map_or_else(|| own.clone(), |jump| format!("{}, {own}", jump.way()))
+    }
+
+    /// Whether a login at one of the two is a login at the other: the same place with the same credentials and host
+    /// keys, on the same way.
+    pub(crate) fn is_same_login(&self, other: &Target) -> bool {
+        (&self.host, self.port, &self.user) == (&other.host, other.port, &other.user)
+            && self.host_keys == other.host_keys
+            && self.key_exchange == other.key_exchange
+            && self.auth.len() == other.auth.len()
+            && self.auth.iter().zip(&other.auth).all(|(one, other)| one.is_same(other))
+            && match (&self.jump, &other.jump) {
+                (None, None) => true,
+                (Some(one), Some(other)) => one.is_same_login(other),
+                _ => false,
+            }
+    }
+}
+
+impl Auth {
+    fn is_same(&self, other: &Auth) -> bool {
+        match (self, other) {
+            (Auth::Password(one), Auth::Password(other)) => one.expose_secret() == other.expose_secret(),
+            (Auth::Key { openssh: one, .. }, Auth::Key { openssh: other, .. }) => {
+                one.expose_secret() == other.expose_secret()
+            }
+            (Auth::Agent { socket: one }, Auth::Agent { socket: other }) => one == other,
+            _ => false,
+        }
+    }
+}
+
+/// An address as messages show it where it is reached by this way.
+pub(crate) fn behind(address: &str, way: &str) -> String {
+    format!("{address} (through {way})")
 }
 
 /// `host:port`, with brackets around an IPv6 address.
@@ -122,6 +165,31 @@ mod tests {
     fn an_address_is_readable_for_names_and_for_ipv6() {
         assert_eq!(address("web-1.example.com", 22), "web-1.example.com:22");
         assert_eq!(address("fe80::1", 2222), "[fe80::1]:2222");
+    }
+
+    #[test]
+    fn messages_name_the_hops_in_the_order_of_the_way() {
+        let target = |host: &str, jump: Option<Target>| Target {
+            host: host.to_owned(),
+            port: 22,
+            user: "deploy".to_owned(),
+            auth: Vec::new(),
+            host_keys: Vec::new(),
+            key_exchange: KeyExchange::default(),
+            timeouts: Timeouts::default(),
+            jump: jump.map(Box::new),
+        };
+        let outer = target("outer", None);
+        assert_eq!(outer.address(), "outer:22");
+        let inner = target("inner", Some(outer));
+        assert_eq!(inner.address(), "inner:22 (through outer:22)");
+        let web = target("web-1", Some(inner.clone()));
+        assert_eq!(web.address(), "web-1:22 (through outer:22, inner:22)");
+        assert!(web.is_same_login(&web.clone()));
+        assert!(
+            !web.is_same_login(&target("web-1", None))
+                && !web.is_same_login(&target("web-1", inner.jump.map(|jump| *jump)))
+        );
     }
 
     #[test]

@@ -147,6 +147,7 @@ export const en = {
   servers: {
     title: 'Servers', add: 'Add a server', empty: 'No server yet', emptyLead: 'A server is one host that Aweigh logs in to over SSH. Nothing is installed on it.',
     host: 'Host', hostHint: 'a name or an address; `local` is the machine Aweigh runs on', port: 'Port', user: 'User', credential: 'Credential', labels: 'Labels', labelsHint: 'one per line: role=web',
+    jump: 'Through', jumpHint: 'the server that leads there, where Aweigh cannot reach it itself', direct: 'directly', through: (name: string) => `through ${name}`,
     hostKey: 'Host keys', hostKeyHint: 'one per line, such as ssh-ed25519 AAAA…', check: 'Test connection', checking: 'Testing…', trust: 'Trust its key…',
     trustLead: 'Compare this with what the server itself says, over another way than this network:', trustCommand: 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
     trustIt: 'It is the same: trust it', trusted: 'Its key is trusted.', pinned: 'trusted', notPinned: 'not trusted yet', none: 'no labels', usual: 'Good: releases can run there.',

@@ -145,6 +145,7 @@ export const zh: Messages = {
   servers: {
     title: '服务器', add: '添加服务器', empty: '还没有服务器', emptyLead: '服务器是 Aweigh 通过 SSH 登录的主机，不需要安装任何东西。',
     host: '主机', hostHint: '名称或地址；local 表示 Aweigh 所在的机器', port: '端口', user: '用户', credential: '凭据', labels: '标签', labelsHint: '每行一个：role=web',
+    jump: '经由', jumpHint: 'Aweigh 不能直接到达时，经由哪台服务器', direct: '直接连接', through: (name) => `经由 ${name}`,
     hostKey: '主机密钥', hostKeyHint: '每行一个，例如 ssh-ed25519 AAAA…', check: '测试连接', checking: '测试中…', trust: '信任密钥…',
     trustLead: '请通过其他途径与服务器本身显示的指纹比较：', trustCommand: 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
     trustIt: '一致，信任它', trusted: '密钥已信任。', pinned: '已信任', notPinned: '尚未信任', none: '没有标签', usual: '很好：可以发布到这里。',

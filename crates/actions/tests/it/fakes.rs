@@ -137,9 +137,9 @@ impl Hosts for Machines {
         Err(HostError { kind: HostTrouble::Unreachable, message, hint: Some("start sshd there".into()) })
     }
 
-    async fn scan(&self, host: &str, port: u16) -> Result<Vec<ScannedKey>, HostError> {
+    async fn scan(&self, address: &model::SshAddress) -> Result<Vec<ScannedKey>, HostError> {
         let keys = self.keys.lock().unwrap().clone();
-        let message = format!("{host}:{port} refuses the connection");
+        let message = format!("{}:{} refuses the connection", address.host, address.port);
         if keys.is_empty() {
             Err(HostError { kind: HostTrouble::Unreachable, message, hint: None })
         } else {
@@ -233,6 +233,7 @@ impl Rig {
                 user: "deploy".into(),
                 credential: "agent".parse().unwrap(),
                 host_keys: Vec::new(),
+                jump: None,
             }),
             labels: model::Labels::new(),
         };

@@ -145,10 +145,81 @@ fn a_fleet_that_is_wrong_as_a_whole_is_refused() {
         fleet["projects"]["shop"]["environments"]["production"]["linked_files"] = json!(["storage/x"]);
     });
     check("servers.Web \"Web\" is not a name", |fleet| fleet["servers"]["Web"] = json!({"host": "h"}));
-    check("defaults.server.jump is not built yet", |fleet| fleet["defaults"]["server"]["jump"] = json!("b"));
     check("projects.shop.environments.production.path must be absolute", |fleet| {
         fleet["projects"]["shop"]["environments"]["production"]["path"] = json!("srv/shop");
     });
+}
+
+#[test]
+fn a_way_through_other_servers_leads_somewhere_and_not_in_a_circle() {
+    let server = |jump: &str| json!({"host": "h", "user": "x", "credential": "deploy", "jump": jump});
+    let check = |servers: &[(&str, &str)], expected: &[&str]| {
+        let told = told(None, |fleet| {
+            for (name, jump) in servers {
+                fleet["servers"][name] = server(jump);
+            }
+        });
+        assert_eq!(told, expected, "{servers:?}");
+    };
+    check(&[("a", ""), ("b", "a"), ("c", "b"), ("d", "c"), ("e", "d")], &[]);
+    check(
+        &[("a", ""), ("b", "a"), ("c", "b"), ("d", "c"), ("e", "d"), ("f", "e")],
+        &["servers.f.jump leads through 5 servers; 4 is the most"],
+    );
+    check(&[("a", "a")], &["servers.a.jump is the server itself"]);
+    check(
+        &[("a", "b"), ("b", "a"), ("c", "a")],
+        &["servers.a.jump leads back to the server itself", "servers.b.jump leads back to the server itself"],
+    );
+    check(
+        &[("a", "web-l"), ("b", "a")],
+        &["servers.a.jump names web-l, which is not a server; did you mean `web-1`?"],
+    );
+}
+
+#[test]
+fn a_stored_way_is_not_spoilt() {
+    let fleet: Fleet = crate::read(example()).unwrap();
+    let mut stored = stored(fleet.check(None).unwrap());
+    let address = |jump: Option<&str>| {
+        model::Address::Ssh(model::SshAddress {
+            host: "h".into(),
+            port: 22,
+            user: "x".into(),
+            credential: "deploy".parse().unwrap(),
+            host_keys: vec!["ssh-ed25519 AAAA".into()],
+            jump: jump.map(|name| name.parse().unwrap()),
+        })
+    };
+    let way = [None, Some("a"), Some("b"), Some("c"), Some("d")];
+    for (name, jump) in ["a", "b", "c", "d", "e"].into_iter().zip(way) {
+        let name: Name = name.parse().unwrap();
+        let server =
+            model::Server { name: name.clone(), address: address(jump), labels: model::Labels::new() };
+        stored.servers.insert(name, server);
+    }
+    let bare =
+        |servers: Value| crate::read::<Fleet>(json!({"servers": servers})).unwrap().check(Some(&stored));
+    let told = |servers: Value| -> Vec<String> {
+        bare(servers).unwrap_err().iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        told(json!({"a": {"host": "local"}})),
+        [
+            "servers.a would spoil the way to b, whose jump names a, the machine of Aweigh, where every way begins; leave it out"
+        ]
+    );
+    assert_eq!(
+        told(json!({"a": {"host": "h", "user": "x", "credential": "deploy", "jump": "web-1"}})),
+        ["servers.a would spoil the way to e, whose jump leads through 5 servers; 4 is the most"]
+    );
+    let pins = |jump: &str| {
+        let server = json!({"e": {"host": "h", "user": "x", "credential": "deploy", "jump": jump}});
+        let checked = bare(server).unwrap();
+        let model::Address::Ssh(ssh) = &checked.servers.values().next().unwrap().address else { panic!() };
+        ssh.host_keys.len()
+    };
+    assert_eq!((pins("d"), pins("a")), (1, 0), "a pin belongs to an address and the way to it");
 }
 
 #[test]

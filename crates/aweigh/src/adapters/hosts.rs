@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use engine::ports::{Channel, Duplex, Host, HostError, HostTrouble, Hosts, ScannedKey};
-use model::{Address, Name, Server, SshAddress};
+use model::{Address, MOST_JUMPS, Name, Server, SshAddress};
 use store::{CredentialKind, Store};
 use transport::{Auth, HostKey, KeyExchange, Pool, Session, Target, Timeouts};
 
@@ -41,7 +41,45 @@ impl SshHosts {
         }
     }
 
-    async fn target(&self, ssh: &SshAddress) -> Result<Target, HostError> {
+    /// The servers on the way to an address, the nearest to it first.
+    async fn way(&self, address: &SshAddress) -> Result<Vec<(Name, SshAddress)>, HostError> {
+        let mut way: Vec<(Name, SshAddress)> = Vec::new();
+        while let Some(name) = way.last().map_or(&address.jump, |(_, jump)| &jump.jump).clone() {
+            // What is stored was judged as a whole; a plan may be older.
+            if way.len() == MOST_JUMPS {
+                return Err(denied(
+                    format!("more than {MOST_JUMPS} jump hosts lead to {}", address.host),
+                    None,
+                ));
+            }
+            let stored = self.store.server(&name).await;
+            match stored.map_err(|error| other(error.to_string(), error.hint()))?.map(|server| server.address)
+            {
+                Some(Address::Ssh(jump)) => way.push((name, jump)),
+                Some(Address::Local) => {
+                    return Err(denied(
+                        format!("the jump host {name} is this machine"),
+                        Some("leave jump out"),
+                    ));
+                }
+                None => {
+                    let hint = Some("add it, or let the server go another way");
+                    return Err(denied(format!("the jump host {name} does not exist"), hint));
+                }
+            }
+        }
+        Ok(way)
+    }
+
+    async fn target(&self, ssh: &SshAddress, way: &[(Name, SshAddress)]) -> Result<Target, HostError> {
+        let mut jump = None;
+        for (_, ssh) in way.iter().rev() {
+            jump = Some(self.step(ssh, jump).await?);
+        }
+        self.step(ssh, jump).await
+    }
+
+    async fn step(&self, ssh: &SshAddress, jump: Option<Target>) -> Result<Target, HostError> {
         let host_keys: Result<Vec<_>, _> = ssh.host_keys.iter().map(|key| HostKey::parse(key)).collect();
         Ok(Target {
             host: ssh.host.clone(),
@@ -51,6 +89,23 @@ impl SshHosts {
             host_keys: host_keys.map_err(|error| from_transport(&error))?,
             key_exchange: self.key_exchange,
             timeouts: Timeouts::default(),
+            jump: jump.map(Box::new),
+        })
+    }
+
+    async fn session(&self, name: &Name, ssh: &SshAddress) -> Result<Session, HostError> {
+        let way = self.way(ssh).await?;
+        let target = self.target(ssh, &way).await?;
+        self.pool.session(&target).await.map_err(|error| {
+            let at_fault =
+                error.hops().checked_sub(1).map_or(Some(name), |hop| way.get(hop).map(|(name, _)| name));
+            let mut told = from_transport(&error);
+            if let (HostTrouble::HostKey, Some(name)) = (told.kind, at_fault) {
+                let hint =
+                    format!("compare the fingerprint on the server, then: aweigh servers trust {name}");
+                told.hint = Some(hint);
+            }
+            told
         })
     }
 }
@@ -60,26 +115,18 @@ impl Hosts for SshHosts {
     async fn connect(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
         let session = match &server.address {
             Address::Local => Session::local(),
-            Address::Ssh(ssh) => {
-                let target = self.target(ssh).await?;
-                self.pool.session(&target).await.map_err(|error| {
-                    let mut error = from_transport(&error);
-                    if error.kind == HostTrouble::HostKey {
-                        error.hint = Some(format!(
-                            "compare the fingerprint on the server, then: aweigh servers trust {}",
-                            server.name
-                        ));
-                    }
-                    error
-                })?
-            }
+            Address::Ssh(ssh) => self.session(&server.name, ssh).await?,
         };
         Ok(Box::new(Connected(session)))
     }
 
-    async fn scan(&self, host: &str, port: u16) -> Result<Vec<ScannedKey>, HostError> {
-        let keys =
-            transport::scan(host, port, Timeouts::default()).await.map_err(|error| from_transport(&error))?;
+    async fn scan(&self, address: &SshAddress) -> Result<Vec<ScannedKey>, HostError> {
+        let from = match self.way(address).await?.first() {
+            Some((name, jump)) => self.session(name, jump).await?,
+            None => Session::local(),
+        };
+        let keys = from.scan(&address.host, address.port, Timeouts::default()).await;
+        let keys = keys.map_err(|error| from_transport(&error))?;
         Ok(keys
             .iter()
             .map(|key| ScannedKey { key: key.to_string(), fingerprint: key.fingerprint() })
@@ -124,7 +171,7 @@ impl Host for Connected {
 
 fn from_transport(error: &transport::Error) -> HostError {
     use transport::Error;
-    let kind = match error {
+    let kind = match error.cause() {
         Error::Refused { .. } | Error::HungUp { .. } => HostTrouble::Away,
         Error::Resolve { .. }
         | Error::Unreachable { .. }
@@ -154,6 +201,8 @@ fn from_transport(error: &transport::Error) -> HostError {
         | Error::AgentEmpty { .. }
         | Error::Agent { .. } => HostTrouble::Denied,
         Error::Lost { .. } | Error::Closed => HostTrouble::Lost,
+        // A jump host that forbids the way is no server that forbids a look at its own ports.
+        Error::ForwardRefused { .. } if error.hops() > 0 => HostTrouble::Denied,
         Error::ForwardRefused { .. } => HostTrouble::ForwardRefused,
         _ => HostTrouble::Other,
     };

@@ -63,6 +63,9 @@ pub struct ServerAdd {
     /// The credential to log in with
     #[arg(long, value_name = "NAME")]
     pub credential: Option<Name>,
+    /// The server to go through, which must be registered
+    #[arg(long, value_name = "NAME")]
+    pub jump: Option<Name>,
     /// A host key to pin, such as "ssh-ed25519 AAAA…"; may be said again
     #[arg(long, value_name = "KEY")]
     pub host_key: Vec<String>,

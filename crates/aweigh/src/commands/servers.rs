@@ -41,11 +41,14 @@ async fn list(client: &Client, listing: Listing) -> anyhow::Result<Ending> {
 fn row(server: &ServerView) -> Vec<String> {
     let spec = &server.spec;
     let local = spec.host == "local";
-    let place = match (&spec.user, spec.port.unwrap_or(22)) {
+    let mut place = match (&spec.user, spec.port.unwrap_or(22)) {
         _ if local => "this machine".to_owned(),
         (Some(user), port) => format!("{user}@{}:{port}", spec.host),
         (None, port) => format!("{}:{port}", spec.host),
     };
+    if let Some(jump) = &spec.jump {
+        place = format!("{place} through {jump}");
+    }
     let pinned = spec.host_key.as_ref().is_some_and(|keys| !keys.items().is_empty());
     let labels = spec
         .labels
@@ -80,6 +83,7 @@ fn server(args: ServerAdd) -> Named<ServerSpec> {
         port: args.port.map(i64::from),
         user: args.user,
         credential: args.credential.map(|name| name.to_string()),
+        jump: args.jump.map(|name| name.to_string()),
         host_key: (!args.host_key.is_empty()).then(|| OneOrMany::from(args.host_key)),
         labels: labels.into_iter().map(|(key, values)| (key, values.into())).collect(),
         ..ServerSpec::default()
@@ -96,13 +100,13 @@ mod tests {
     #[test]
     fn words_become_a_request() {
         let words = "aweigh servers add web-1 --host 10.0.0.11 --user deploy --credential deploy --port 2222 \
-                     --label env=production --label role=web --label role=db";
+                     --jump bastion --label env=production --label role=web --label role=db";
         let cli = Cli::try_parse_from(words.split_whitespace()).unwrap();
         let Command::Servers(Servers::Add(args)) = cli.command else { panic!("no server") };
         assert_eq!(
             serde_json::to_value(server(args)).unwrap(),
             serde_json::json!({"name": "web-1", "host": "10.0.0.11", "port": 2222, "user": "deploy",
-                "credential": "deploy", "labels": {"env": "production", "role": ["web", "db"]}})
+                "credential": "deploy", "jump": "bastion", "labels": {"env": "production", "role": ["web", "db"]}})
         );
     }
 }

@@ -22,6 +22,7 @@ mod faults;
 mod full_disk;
 mod golden;
 mod hooks;
+mod jumps;
 mod locks;
 mod push;
 mod queue;

@@ -38,7 +38,7 @@ impl Hosts for Here<'_> {
         Ok(Box::new(LocalHost::new(path, self.0.home())))
     }
 
-    async fn scan(&self, _: &str, _: u16) -> Result<Vec<ScannedKey>, HostError> {
+    async fn scan(&self, _: &model::SshAddress) -> Result<Vec<ScannedKey>, HostError> {
         Ok(Vec::new())
     }
 }

@@ -94,6 +94,23 @@ async fn nothing_is_left_pointing_nowhere() {
     store.change(with_users).await.unwrap();
     assert_eq!(store.credentials().await.unwrap().len(), 1);
 
+    let behind = |text: &str, jump: &str| {
+        let mut server = server(text, "other");
+        let model::Address::Ssh(ssh) = &mut server.address else { panic!("it is local") };
+        ssh.jump = Some(name(jump));
+        put_server(server, false)
+    };
+    check(vec![behind("web-2", "bastion")], "there is no server bastion").await;
+    let with_bastion = || put_server(server("bastion", "other"), false);
+    store.change(vec![behind("web-2", "bastion"), behind("web-3", "bastion"), with_bastion()]).await.unwrap();
+    let delete = || Change::DeleteServer(name("bastion"));
+    check(vec![delete()], "server bastion is used by server web-2, server web-3").await;
+    store.change(vec![delete(), with_bastion()]).await.unwrap();
+    store
+        .change(vec![delete(), behind("web-2", "web-1"), Change::DeleteServer(name("web-3"))])
+        .await
+        .unwrap();
+
     let running = rig.running("production").await;
     let delete_site = || Change::DeleteSite { project: name("shop"), site: name("production") };
     let told = format!("is used by release {}", running.0);

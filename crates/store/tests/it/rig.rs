@@ -81,6 +81,7 @@ pub(crate) fn server(text: &str, credential: &str) -> Server {
         user: "deploy".into(),
         credential: name(credential),
         host_keys: Vec::new(),
+        jump: None,
     };
     Server { name: name(text), address: Address::Ssh(address), labels: model::Labels::new() }
 }

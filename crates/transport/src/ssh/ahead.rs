@@ -6,11 +6,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::Connection;
 use super::exec::Open;
-
-/// How long a server that was silent may take to prove that it is there.
-const PROOF: Duration = Duration::from_secs(3);
+use super::{Connection, PROOF};
 
 /// The channel that is open ahead, on a connection that wants one.
 #[derive(Default)]

@@ -15,7 +15,8 @@ use tokio_util::sync::DropGuard;
 use super::algorithms;
 use super::auth::{Credential, Login};
 use super::guard::{Ending, Guard, Halt, Policy, spoken};
-use super::wire::{FirstWords, Wire};
+use super::jump::Start;
+use super::wire::{FirstWords, Socket, Wire};
 use crate::target::address;
 use crate::{Error, KeyExchange, Target, Timeouts};
 
@@ -82,9 +83,13 @@ pub(super) struct Line {
     pub(super) ending: Arc<Ending>,
 }
 
-/// Dials, shakes hands and logs in.
-pub(super) async fn open(target: &Target, credentials: Vec<Credential>) -> Result<Line, Error> {
-    let socket = dial(&target.host, target.port, &target.timeouts).await?;
+/// Reaches the server, shakes hands and logs in.
+pub(super) async fn open(
+    start: Start<'_>,
+    target: &Target,
+    credentials: Vec<Credential>,
+) -> Result<Line, Error> {
+    let socket = start.reach(&target.host, target.port, &target.timeouts).await?;
     let handshake = Handshake::new(target.address(), target.timeouts);
     let whole = async {
         let policy = Policy::Pinned(target.host_keys.clone());
@@ -113,7 +118,7 @@ impl Handshake {
     /// Banners, key exchange and the host key. Sends nothing secret.
     pub(super) async fn shake(
         &self,
-        socket: TcpStream,
+        socket: Socket,
         policy: Policy,
         host_keys: Vec<Algorithm>,
         key_exchange: KeyExchange,

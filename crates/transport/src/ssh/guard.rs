@@ -114,8 +114,13 @@ impl Ending {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Why the connection is over, in words.
+    pub(super) fn why(&self) -> String {
+        self.reason().unwrap_or_else(|| "the server closed it".to_owned())
+    }
+
     pub(super) fn lost(&self) -> Error {
-        Error::Lost { reason: self.reason().unwrap_or_else(|| "the server closed it".to_owned()) }
+        Error::Lost { reason: self.why() }
     }
 
     /// Waits until the connection is over.

@@ -2,8 +2,9 @@
 //!
 //! `connect` dials and shakes hands through `wire`, with the algorithms of `algorithms`;
 //! `guard` checks the host key (`host_key`, `known_hosts`) before `auth` shows a credential
-//! (`private_key`); then `channel` carries commands (`exec`) and streams (`forward`), no more at once than `flow` allows. `ahead` opens a channel before it
-//! is needed, for connections that are kept.
+//! (`private_key`); then `channel` carries commands (`exec`) and streams (`forward`), no more at
+//! once than `flow` allows. `jump` runs a connection over a stream of another one. `ahead` opens a
+//! channel before it is needed, for connections that are kept.
 
 mod ahead;
 mod algorithms;
@@ -15,6 +16,7 @@ mod flow;
 mod forward;
 mod guard;
 mod host_key;
+mod jump;
 mod known_hosts;
 mod private_key;
 mod scan;
@@ -23,11 +25,12 @@ pub mod server;
 mod wire;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ahead::Ahead;
+use jump::{PASSENGERS, Start};
 
 use russh::Disconnect;
 use russh::client::Handle;
@@ -37,6 +40,7 @@ pub(crate) use channel::{ChannelReader, ChannelWriter};
 pub(crate) use exec::Control;
 use guard::{Ending, Guard};
 pub use host_key::HostKey;
+pub(crate) use jump::{Booking, Passage};
 pub use private_key::fingerprint;
 pub use scan::scan;
 
@@ -46,6 +50,9 @@ use crate::{Error, Target};
 /// default, and a session counts there until its command has ended.
 const SESSIONS: usize = 8;
 
+/// How long a server that was silent may take to prove that it is there.
+const PROOF: Duration = Duration::from_secs(3);
+
 /// How long a server has to take note of our good-bye.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -54,27 +61,37 @@ const CLOSED: &str = "closed by this side";
 /// One authenticated SSH connection. Dropping it closes it.
 pub struct Connection {
     address: String,
+    /// This server and the jump hosts before it, for the messages about what lies behind it.
+    way: String,
     handle: Handle<Guard>,
     sessions: Arc<Semaphore>,
+    /// How many connections it carries as a jump host.
+    passengers: Arc<Semaphore>,
+    /// The jump host that carries it.
+    passage: Mutex<Option<Passage>>,
     ending: Arc<Ending>,
     ahead: Ahead,
     distrusted: AtomicBool,
 }
 
 impl Connection {
-    /// Dials, checks the host key and authenticates.
-    pub(crate) async fn open(target: &Target) -> Result<Connection, Error> {
+    /// Reaches the server, through the jump host where `passage` brings a place on one, checks the host key and
+    /// authenticates.
+    pub(crate) async fn open(target: &Target, passage: Booking<'_>) -> Result<Connection, Error> {
         if target.auth.is_empty() {
             return Err(Error::NoCredential { user: target.user.clone(), address: target.address() });
         }
         // Texts are checked before the network is touched.
         let credentials = auth::prepare(&target.auth).await?;
-        let line = connect::open(target, credentials).await?;
-        let sessions = Arc::new(Semaphore::new(SESSIONS));
+        let passage = passage.await.map_err(|source| Error::JumpHost { to: target.address(), source })?;
+        let line = connect::open(Start::of(passage.as_ref()), target, credentials).await?;
         Ok(Connection {
             address: target.address(),
+            way: target.way(),
             handle: line.handle,
-            sessions,
+            sessions: Arc::new(Semaphore::new(SESSIONS)),
+            passengers: Arc::new(Semaphore::new(PASSENGERS)),
+            passage: Mutex::new(passage),
             ending: line.ending,
             ahead: Ahead::default(),
             distrusted: AtomicBool::new(false),
@@ -118,6 +135,10 @@ impl Connection {
         // A server that does not take it any more is cut off.
         let _ = tokio::time::timeout(FAREWELL, farewell).await;
         self.ending.cut();
+        let passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(passage) = passage {
+            passage.leave().await;
+        }
     }
 
     /// Why the connection is gone.

@@ -1,22 +1,46 @@
 //! Which host keys a server presents, without logging in.
 
+use std::sync::Arc;
+
 use tokio::time::timeout;
 
-use super::HostKey;
 use super::algorithms::FAMILIES;
-use super::connect::{HOST_KEY, Handshake, dial};
+use super::connect::{HOST_KEY, Handshake};
 use super::guard::{Halt, Policy};
-use crate::target::address;
+use super::jump::Start;
+use super::{Connection, HostKey};
 use crate::{Error, KeyExchange, Timeouts};
 
 /// Asks a server for its host keys, one connection per kind of key, and never authenticates. The
 /// answer is what *somebody* at that address presents: pin it only after comparing fingerprints.
+/// [`Session::scan`](crate::Session::scan) asks from another machine.
 pub async fn scan(host: &str, port: u16, timeouts: Timeouts) -> Result<Vec<HostKey>, Error> {
+    scan_from(Start::Here, host, port, timeouts).await
+}
+
+impl Connection {
+    /// The same as [`scan`], as seen from this server.
+    pub(crate) async fn scan(
+        self: &Arc<Self>,
+        host: &str,
+        port: u16,
+        timeouts: Timeouts,
+    ) -> Result<Vec<HostKey>, Error> {
+        scan_from(Start::Jump(self), host, port, timeouts).await
+    }
+}
+
+async fn scan_from(
+    start: Start<'_>,
+    host: &str,
+    port: u16,
+    timeouts: Timeouts,
+) -> Result<Vec<HostKey>, Error> {
     let mut keys = Vec::new();
     let mut refusal = None;
     for family in FAMILIES {
-        let socket = dial(host, port, &timeouts).await?;
-        let handshake = Handshake::new(address(host, port), timeouts);
+        let socket = start.reach(host, port, &timeouts).await?;
+        let handshake = Handshake::new(start.address(host, port), timeouts);
         let looked = handshake.shake(socket, Policy::Look, family.to_vec(), KeyExchange::Fast);
         match timeout(timeouts.handshake, looked).await.map_err(|_| handshake.late())? {
             Err(Halt::Seen(key)) => keys.push(key),

@@ -1,5 +1,6 @@
-//! The TCP socket below SSH: remembers what the server said first and when it was last heard, acknowledges
-//! short answers at once, notices when nothing can be sent any more, and can be cut from outside.
+//! The socket below SSH, TCP or a stream through a jump host: remembers what the server said first and
+//! when it was last heard, acknowledges short answers at once, notices when nothing can be sent any
+//! more, and can be cut from outside.
 
 use std::io;
 use std::pin::Pin;
@@ -8,11 +9,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::guard::Ending;
+use crate::Stream;
 
 /// How much of the server's first words is kept.
 const FIRST_WORDS: usize = 255;
@@ -56,9 +57,16 @@ impl FirstWords {
     }
 }
 
+/// What one connection runs on.
+pub(super) struct Socket {
+    pub(super) stream: Stream,
+    /// The jump host that carries it: what messages call it, and its end.
+    pub(super) carrier: Option<(String, Arc<Ending>)>,
+}
+
 /// The socket of one connection.
 pub(super) struct Wire {
-    socket: TcpStream,
+    socket: Socket,
     first_words: Arc<FirstWords>,
     ending: Arc<Ending>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -70,7 +78,7 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn new(
-        socket: TcpStream,
+        socket: Socket,
         first_words: Arc<FirstWords>,
         ending: Arc<Ending>,
         patience: Duration,
@@ -83,9 +91,16 @@ impl Wire {
         self.first_words.listen(heard);
         self.ending.hear();
         // sshd does not set TCP_NODELAY for commands: its second small packet waits for our acknowledgement of the
-        // first, which the kernel would hold back for 40 ms. The kernel forgets the wish after a while (tcp(7)).
+        // first.
         if heard.len() <= ANSWER {
-            self.socket.set_quickack(true).ok();
+            self.socket.stream.acknowledge();
+        }
+    }
+
+    /// A stream ends with an error only when the connection that carries it is gone.
+    fn note_carrier(&self) {
+        if let Some((address, ending)) = &self.socket.carrier {
+            self.ending.note(&format!("the jump host {address} is gone: {}", ending.why()));
         }
     }
 
@@ -118,9 +133,11 @@ impl AsyncRead for Wire {
     ) -> Poll<io::Result<()>> {
         self.poll_cut(cx)?;
         let before = into.filled().len();
-        let polled = Pin::new(&mut self.socket).poll_read(cx, into);
-        if polled.is_ready() {
-            self.hear(into.filled().get(before..).unwrap_or_default());
+        let polled = Pin::new(&mut self.socket.stream).poll_read(cx, into);
+        match &polled {
+            Poll::Ready(Ok(())) => self.hear(into.filled().get(before..).unwrap_or_default()),
+            Poll::Ready(Err(_)) => self.note_carrier(),
+            Poll::Pending => {}
         }
         polled
     }
@@ -129,7 +146,7 @@ impl AsyncRead for Wire {
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_cut(cx)?;
-        match Pin::new(&mut self.socket).poll_write(cx, bytes) {
+        match Pin::new(&mut self.socket.stream).poll_write(cx, bytes) {
             Poll::Pending => self.poll_patience(cx),
             ready @ Poll::Ready(_) => {
                 self.stalled = None;
@@ -139,12 +156,12 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
+        Pin::new(&mut self.socket.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // The library would keep an error of this for itself, and with it the reason of the end.
-        Pin::new(&mut self.socket).poll_shutdown(cx).map(|_| Ok(()))
+        Pin::new(&mut self.socket.stream).poll_shutdown(cx).map(|_| Ok(()))
     }
 }
 

@@ -13,6 +13,7 @@ mod exec;
 mod faults;
 mod forward;
 mod host_key;
+mod jump;
 mod pool;
 mod rig;
 mod server;

@@ -32,6 +32,7 @@ pub(crate) fn target(server: &Server, auth: Vec<Auth>) -> Target {
         host_keys: vec![server.host_key().clone()],
         key_exchange: KeyExchange::default(),
         timeouts: Timeouts::default(),
+        jump: None,
     }
 }
 
