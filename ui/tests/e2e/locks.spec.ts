@@ -81,7 +81,7 @@ test('servers are compared with what they should run, and brought up to date', a
   await page.goto(`${rig.url}/p/shop`)
   await compare.click()
   await dialog.getByRole('button', { name: 'Bring them up to date' }).click()
-  await page.waitForURL(`${rig.url}/r/${id + 1}`)
+  await page.waitForURL((url) => url.pathname === `/r/${id + 1}`)
   await expect(page.getByRole('heading', { level: 1 })).toContainText('catch-up')
   await expect(verdict(page)).toHaveText('succeeded')
   await page.goto(`${rig.url}/history?env=${env.name}`)
