@@ -248,9 +248,9 @@ impl Server {
 
     /// Waits until it listens; takes another port when somebody else has this one.
     fn wait(&mut self) {
-        let said = format!("Server listening on 127.0.0.1 port {}.", self.port);
         let start = Instant::now();
         for _ in 0..TRIES {
+            let said = format!("Server listening on 127.0.0.1 port {}.", self.port);
             loop {
                 if self.log().contains(&said) {
                     return;
