@@ -1,15 +1,13 @@
 //! Drift: what the servers of an environment really run, beside what they should.
 
 use engine::drift::{Runs, read};
+use engine::question::shown;
 use jiff::Timestamp;
 use model::{Name, ReleaseId, ReleaseName, Selector, Server};
 use store::{DriftLook, DriftRecord, Good};
 
 use crate::rollback::live;
 use crate::{Action, Actions, Actor, Error, Object, authorize};
-
-/// How much is told of the text of a link, in characters: a server says what it likes.
-const LONGEST_WORDS: usize = 200;
 
 /// What every server of an environment runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,10 +45,7 @@ impl ServerDrift {
     fn words(&self) -> String {
         match (&self.runs, self.release) {
             (_, Some(release)) => format!("runs release {release}"),
-            (Runs::Link { text, .. }, None) => {
-                let text: String = text.chars().take(LONGEST_WORDS).collect();
-                format!("runs {}", text.escape_debug())
-            }
+            (Runs::Link { text, .. }, None) => format!("runs {}", shown(text)),
             (Runs::Nothing, None) => "runs nothing".to_owned(),
             (Runs::Other, None) => "has a real file or folder as `current`".to_owned(),
             (Runs::Unreachable(why), None) => format!("could not be asked: {why}"),

@@ -1,9 +1,11 @@
 //! Asks one server whether releases can run there: the same connection and login as a release uses.
 
+use std::time::Duration;
+
 use model::Server;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::ports::{Host, HostError, HostTrouble, Hosts};
+use crate::question::{Question, no_answer};
 
 /// One line of a server's check list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,9 +22,6 @@ pub struct Finding {
 
 /// Prints one line per tool: its name, and where it is or nothing. Constant: no user text is part of it.
 const TOOLS: &str = "sh -c 'for tool in tar setsid stat xargs head cmp zstd gzip; do echo \"@tool $tool `command -v $tool`\"; done'";
-
-/// The longest answer that is read, in bytes.
-const LONGEST: u64 = 16 * 1024;
 
 /// Connects to `server`, logs in and looks for the tools that a release needs.
 ///
@@ -52,13 +51,8 @@ fn trouble(error: HostError) -> Finding {
 }
 
 async fn tools(host: &dyn Host) -> Result<Vec<Finding>, HostError> {
-    let mut channel = host.exec(TOOLS).await?;
-    // A server that does not read its input must not hold us up; a failure to close it says nothing.
-    channel.stdin.shutdown().await.ok();
-    let mut answer = Vec::new();
-    let read = channel.stdout.take(LONGEST).read_to_end(&mut answer).await;
-    let exit = channel.exit.await?;
-    let answer = String::from_utf8_lossy(&answer);
+    let question = Question { command: TOOLS, input: "", longest: 16 * 1024, wait: Duration::from_secs(30) };
+    let answer = question.ask(host).await?;
     let found = |tool: &str| {
         let start = format!("@tool {tool} ");
         answer
@@ -67,11 +61,8 @@ async fn tools(host: &dyn Host) -> Result<Vec<Finding>, HostError> {
             .map(str::trim)
             .filter(|path| !path.is_empty())
     };
-    if read.is_err() || !answer.contains("@tool ") {
-        let message = format!("a command gave no answer (exit {exit:?})");
-        let hint =
-            Some("log in by hand as this user and see whether `sh -c 'echo hello'` prints hello".to_owned());
-        return Err(HostError { kind: HostTrouble::Other, message, hint });
+    if !answer.contains("@tool ") {
+        return Err(no_answer());
     }
     let mut findings = Vec::new();
     for tool in ["tar", "setsid", "stat", "xargs", "head", "cmp"] {
@@ -93,5 +84,15 @@ fn finding(what: &str, path: Option<String>) -> Finding {
         ok: path.is_some(),
         detail: path.unwrap_or_else(|| "not found".into()),
         hint,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_plain() {
+        crate::question::assert_plain(TOOLS);
     }
 }

@@ -1,20 +1,9 @@
 //! What servers really run: read from them, without a lock and without leaving anything there.
 
-use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt};
 use model::{DeployPath, Server};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::ports::{Host, HostError, HostTrouble, Hosts};
-
-/// How many servers are asked at once.
-const AT_ONCE: usize = 64;
-
-/// How long one server is waited for.
-const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(30);
-
-/// The longest answer that is read, in bytes.
-const LONGEST: u64 = 16 * 1024;
+use crate::ports::{HostError, Hosts};
+use crate::question::{Question, no_answer};
 
 /// Reads the folder on standard input, says what `current` in it is. Constant: no user text is part of it.
 const ASK: &str = "sh -c 'IFS= read -r root; \
@@ -44,40 +33,18 @@ pub enum Runs {
 
 /// Asks all of `servers` at once what they run in `path`; in their order.
 pub async fn read(hosts: &dyn Hosts, servers: &[Server], path: &DeployPath) -> Vec<Runs> {
-    let asked: Vec<BoxFuture<'_, Runs>> =
-        servers.iter().map(|server| one(hosts, server, path).boxed()).collect();
-    futures::stream::iter(asked).buffered(AT_ONCE).collect().await
+    let input = format!("{path}\n");
+    let wait = std::time::Duration::from_secs(30);
+    let question = Question { command: ASK, input: &input, longest: 16 * 1024, wait };
+    let answers = question.ask_all(hosts, servers).await;
+    answers
+        .into_iter()
+        .map(|answer| runs(answer).unwrap_or_else(|error| Runs::Unreachable(error.message)))
+        .collect()
 }
 
-async fn one(hosts: &dyn Hosts, server: &Server, path: &DeployPath) -> Runs {
-    match tokio::time::timeout(LONGEST_WAIT, ask(hosts, server, path)).await {
-        Ok(Ok(runs)) => runs,
-        Ok(Err(error)) => Runs::Unreachable(error.message),
-        Err(_) => Runs::Unreachable(format!("no answer within {LONGEST_WAIT:?}")),
-    }
-}
-
-async fn ask(hosts: &dyn Hosts, server: &Server, path: &DeployPath) -> Result<Runs, HostError> {
-    let host: Box<dyn Host> = hosts.connect(server).await?;
-    let mut channel = host.exec(ASK).await?;
-    let lost = |error: std::io::Error| HostError {
-        kind: HostTrouble::Lost,
-        message: format!("the connection ended: {error}"),
-        hint: None,
-    };
-    channel.stdin.write_all(format!("{path}\n").as_bytes()).await.map_err(lost)?;
-    // It has read all it needs; whether it likes the end of its input says nothing.
-    channel.stdin.shutdown().await.ok();
-    let mut answer = Vec::new();
-    channel.stdout.take(LONGEST).read_to_end(&mut answer).await.map_err(lost)?;
-    channel.exit.await?;
-    understood(&String::from_utf8_lossy(&answer)).ok_or_else(|| HostError {
-        kind: HostTrouble::Other,
-        message: "a command gave no answer".to_owned(),
-        hint: Some(
-            "log in by hand as this user and see whether `sh -c 'echo hello'` prints hello".to_owned(),
-        ),
-    })
+fn runs(answer: Result<String, HostError>) -> Result<Runs, HostError> {
+    understood(&answer?).ok_or_else(no_answer)
 }
 
 /// What an answer means; whatever a login prints besides is passed over.
@@ -96,6 +63,11 @@ fn understood(answer: &str) -> Option<Runs> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_line_is_plain() {
+        crate::question::assert_plain(ASK);
+    }
 
     #[test]
     fn an_answer_is_found_behind_what_a_login_prints() {

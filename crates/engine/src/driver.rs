@@ -6,6 +6,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader
 use crate::artifact::body::Body;
 use crate::error::Failure;
 use crate::ports::{Channel, Host, HostError, HostTrouble};
+use crate::question::BY_HAND;
 use crate::remote::{self, Answer, Command};
 
 /// The longest line that is read, in bytes; what is longer is cut.
@@ -168,8 +169,7 @@ impl Driver {
             sent?;
         }
         Err(Broken::Unfit(
-            Failure::new(format!("the driver did not start in {root}: {}", answer.last_said()))
-                .hint("log in as this user and see whether `sh -c 'echo hello'` prints hello"),
+            Failure::new(format!("the driver did not start in {root}: {}", answer.last_said())).hint(BY_HAND),
         ))
     }
 

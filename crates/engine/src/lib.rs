@@ -10,8 +10,8 @@
 //! switches them batch by batch ([`urgent`] all at once, when people go back), [`ending`] brings it to its end, and back when
 //! it fails; [`steering`] is what people want meanwhile. A stage acts through a [`lane`], one server's connection, and says
 //! what it does through [`run`]. [`remote`] holds the words that the constant driver script knows; [`driver`] speaks them.
-//! [`artifact`] turns a tree into the bytes that servers receive. Outside of releases: [`check`], [`drift`], [`trial`], and
-//! [`adopt`], which takes over what another tool left.
+//! [`artifact`] turns a tree into the bytes that servers receive. Outside of releases: [`check`] and [`drift`], each a
+//! [`question`], [`trial`], and [`adopt`], which takes over what another tool left.
 
 pub mod adopt;
 pub mod artifact;
@@ -34,6 +34,7 @@ pub mod pipeline;
 pub mod planner;
 pub mod ports;
 pub mod progress;
+pub mod question;
 pub mod recovery;
 pub mod remote;
 pub mod reporter;

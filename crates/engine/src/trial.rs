@@ -223,6 +223,11 @@ fn first_line(bytes: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_command_line_is_plain() {
+        crate::question::assert_plain(COMMAND);
+    }
+
     async fn heard(parts: &[&str]) -> (std::io::Result<End>, Hears) {
         let mut hears = Hears::new("abc");
         let mut all = arriving(parts);

@@ -5,6 +5,7 @@ use model::{CommitId, ReleaseName};
 
 use super::marks::{Log, Marks, Shape};
 use crate::error::Failure;
+use crate::question::{BY_HAND, shown};
 
 /// A tool that made releases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,8 +129,7 @@ impl Found {
     pub fn read(text: &str, path: &str, link: Option<&str>) -> Result<Self, Failure> {
         let answer = Answer::read(text);
         if !answer.has("whole") {
-            return Err(Failure::new("it gave no whole answer")
-                .hint("log in by hand as this user and see whether `sh -c 'echo hello'` prints hello"));
+            return Err(Failure::new("it gave no whole answer").hint(BY_HAND));
         }
         if let Some(lock) = answer.get("locked") {
             let (file, who) = lock.split_once(' ').unwrap_or((lock, ""));
@@ -264,14 +264,6 @@ fn current(answer: &Answer<'_>, path: &str) -> Result<String, Failure> {
             .hint("link it to the release that is to run"));
     }
     Ok(text.to_owned())
-}
-
-/// How much is told of a text, in characters: a server says what it likes.
-const LONGEST_WORDS: usize = 200;
-
-/// What a server said, for a sentence.
-fn shown(text: &str) -> String {
-    text.chars().take(LONGEST_WORDS).flat_map(char::escape_debug).collect()
 }
 
 fn unspeakable(name: &str) -> Failure {

@@ -1,23 +1,14 @@
 //! The survey: what stands on every server, asked over the same connections as a release, without a lock and without
 //! leaving anything there.
 
-use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt};
+use std::time::Duration;
+
 use model::{DeployPath, Server};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::found::Found;
 use crate::error::Failure;
-use crate::ports::{HostError, HostTrouble, Hosts};
-
-/// How many servers are asked at once.
-const AT_ONCE: usize = 64;
-
-/// How long one server is waited for.
-const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_mins(1);
-
-/// The same where releases stand in a library: every link in them is looked at.
-const LONGEST_LOOK: std::time::Duration = std::time::Duration::from_mins(5);
+use crate::ports::Hosts;
+use crate::question::Question;
 
 /// The longest answer that is read, in bytes.
 const LONGEST: u64 = 1024 * 1024;
@@ -35,42 +26,13 @@ pub async fn survey(
     path: &DeployPath,
     link: Option<&DeployPath>,
 ) -> Vec<Result<Found, Failure>> {
-    let asked: Vec<BoxFuture<'_, _>> =
-        servers.iter().map(|server| one(hosts, server, path, link).boxed()).collect();
-    futures::stream::iter(asked).buffered(AT_ONCE).collect().await
-}
-
-async fn one(
-    hosts: &dyn Hosts,
-    server: &Server,
-    path: &DeployPath,
-    link: Option<&DeployPath>,
-) -> Result<Found, Failure> {
-    let link = link.map(DeployPath::as_str);
-    let longest = if link.is_some() { LONGEST_LOOK } else { LONGEST_WAIT };
-    match tokio::time::timeout(longest, ask(hosts, server, path.as_str(), link.unwrap_or_default())).await {
-        Ok(answer) => Found::read(&answer?, path.as_str(), link),
-        Err(_) => Err(Failure::new(format!("no answer within {longest:?}"))),
-    }
-}
-
-async fn ask(hosts: &dyn Hosts, server: &Server, path: &str, link: &str) -> Result<String, HostError> {
-    let host = hosts.connect(server).await?;
-    let mut channel = host.exec(START).await?;
-    let lost = |error: std::io::Error| HostError {
-        kind: HostTrouble::Lost,
-        message: format!("the connection ended: {error}"),
-        hint: None,
-    };
-    let asked = [path, "\n", link, "\n", SURVEY].concat();
-    channel.stdin.write_all(asked.as_bytes()).await.map_err(lost)?;
-    // Where this is the end of the input, the survey begins. How it is taken says nothing.
-    channel.stdin.shutdown().await.ok();
-    drop(channel.stdin);
-    let mut answer = Vec::new();
-    channel.stdout.take(LONGEST).read_to_end(&mut answer).await.map_err(lost)?;
-    channel.exit.await?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    let (path, link) = (path.as_str(), link.map(DeployPath::as_str));
+    // Where releases stand in a library, every link in them is looked at.
+    let wait = if link.is_some() { Duration::from_mins(5) } else { Duration::from_mins(1) };
+    let input = [path, "\n", link.unwrap_or_default(), "\n", SURVEY].concat();
+    let question = Question { command: START, input: &input, longest: LONGEST, wait };
+    let answers = question.ask_all(hosts, servers).await;
+    answers.into_iter().map(|answer| Found::read(&answer?, path, link)).collect()
 }
 
 #[cfg(test)]
@@ -79,7 +41,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_plain() {
-        let words = START.strip_prefix("sh -c '").unwrap().strip_suffix('\'').unwrap();
-        assert!(!words.contains(['\'', '!', '\\', '\n']), "fish and tcsh quote these differently: {words}");
+        crate::question::assert_plain(START);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 
-use futures::future::join_all;
+use futures::future::{BoxFuture, FutureExt, TryFutureExt, join_all};
 use model::{DeployPath, Name, ReleaseId, ReleaseName, Server};
 
 use crate::driver::{Broken, Driver};
@@ -99,18 +99,20 @@ impl Takeover {
 
     /// Does on every server what is to be done there: every one has its seals before the first link is written anew.
     pub async fn run(&mut self) -> Result<(), Refused> {
-        first(
-            join_all(self.0.iter_mut().map(|hand| async {
-                hand.seal().await.map_err(|failure| (hand.errand.server.name.clone(), failure))
-            }))
-            .await,
-        )?;
-        first(
-            join_all(self.0.iter_mut().map(|hand| async {
-                hand.relink().await.map_err(|failure| (hand.errand.server.name.clone(), failure))
-            }))
-            .await,
-        )
+        self.each(|hand| hand.seal().boxed()).await?;
+        self.each(|hand| hand.relink().boxed()).await
+    }
+
+    /// Does one thing on all servers at once; fails with the first one on which it cannot be done.
+    async fn each(
+        &mut self,
+        what: impl Fn(&mut Hand) -> BoxFuture<'_, Result<(), Failure>>,
+    ) -> Result<(), Refused> {
+        let done = self.0.iter_mut().map(|hand| {
+            let server = hand.errand.server.name.clone();
+            what(hand).map_err(|failure| (server, failure))
+        });
+        join_all(done).await.into_iter().collect()
     }
 
     /// Gives the locks back. One that stays is taken by whoever comes next.
@@ -123,10 +125,6 @@ impl Takeover {
         }))
         .await;
     }
-}
-
-fn first(results: Vec<Result<(), Refused>>) -> Result<(), Refused> {
-    results.into_iter().collect()
 }
 
 impl Hand {

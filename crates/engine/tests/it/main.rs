@@ -27,6 +27,7 @@ mod namespace;
 mod properties;
 mod prune;
 mod pushed;
+mod question;
 mod receive;
 mod site;
 mod switch;

@@ -1,0 +1,85 @@
+//! The servers: connections, and commands that run over them.
+
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use model::{Server, SshAddress};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// Opens connections to servers.
+#[async_trait]
+pub trait Hosts: Send + Sync {
+    /// Connects and logs in, through the servers on the way. The host key is checked before any credential is sent,
+    /// at each of them.
+    async fn connect(&self, server: &Server) -> Result<Box<dyn Host>, HostError>;
+    /// The host keys that a machine presents, without logging in there.
+    async fn scan(&self, address: &SshAddress) -> Result<Vec<ScannedKey>, HostError>;
+}
+
+/// A host key as presented by a machine nobody trusts yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScannedKey {
+    /// `ssh-ed25519 AAAA…`, as it is pinned.
+    pub key: String,
+    /// `SHA256:…`, as `ssh-keygen -lf` prints it.
+    pub fingerprint: String,
+}
+
+/// A connection to one server, on which commands run and ports are reached. Others may share it; dropping gives it back.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// Starts one command line. Dropping the channel does not stop the command.
+    async fn exec(&self, command: &str) -> Result<Channel, HostError>;
+    /// A byte stream to a TCP port as seen from the server.
+    async fn forward(&self, host: &str, port: u16) -> Result<Box<dyn Duplex>, HostError>;
+    /// It did not do what it should: whoever connects next gets another one.
+    fn distrust(&self);
+}
+
+/// A two-way byte stream.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// A running command.
+pub struct Channel {
+    /// Its standard input; shutting it down is its end of file.
+    pub stdin: Pin<Box<dyn AsyncWrite + Send + Sync>>,
+    /// Its standard output.
+    pub stdout: Pin<Box<dyn AsyncRead + Send + Sync>>,
+    /// Its standard error.
+    pub stderr: Pin<Box<dyn AsyncRead + Send + Sync>>,
+    /// Its end: the exit code, or `None` when a signal ended it.
+    pub exit: BoxFuture<'static, Result<Option<u32>, HostError>>,
+}
+
+/// Why a server did not do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct HostError {
+    /// What kind of trouble it is.
+    pub kind: HostTrouble,
+    /// What happened to what, as a lower-case fragment without secrets.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+/// Kinds of trouble with a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostTrouble {
+    /// No connection: name, network, silent.
+    Unreachable,
+    /// Refused or hung up on: it may be there again in a moment.
+    Away,
+    /// The host key is unknown or another one than pinned.
+    HostKey,
+    /// The login was refused, or the credential cannot be used.
+    Denied,
+    /// The connection broke in the middle.
+    Lost,
+    /// The server refused a forwarded port.
+    ForwardRefused,
+    /// Anything else.
+    Other,
+}
