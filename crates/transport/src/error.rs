@@ -114,6 +114,18 @@ pub enum Error {
     #[error("output that nobody read: {reason}")]
     Unread { reason: String },
 
+    // Files and folders.
+    #[error("{path} on {place}: {reason}")]
+    Transfer { path: String, place: String, reason: String },
+    #[error("{path} on {place} is not what was sent: its SHA-256 differs")]
+    Differs { path: String, place: String },
+    #[error("{path:?} is no name for a file on another machine")]
+    RemotePath { path: String },
+    #[error("{place} sends {name:?}, which does not belong into a folder")]
+    HostileName { place: String, name: String },
+    #[error("{path:?}: {source}")]
+    LocalFile { path: PathBuf, source: io::Error },
+
     // This machine.
     #[error("cannot run sh on this machine: {source}")]
     Spawn { source: io::Error },
@@ -208,6 +220,17 @@ impl Error {
             Error::Lost { .. } => "connect again and look what is true there: the command may still run",
             Error::Closed => "connect again",
             Error::Unread { .. } => "let the command print less, or send its output to a file",
+            Error::Transfer { .. } => "check the path, its permissions and the room on the disk there",
+            Error::Differs { .. } => "try again; it may have changed while it was read",
+            Error::RemotePath { .. } => {
+                "name a file or folder in one line, not / and not one that ends in .."
+            }
+            Error::HostileName { .. } => {
+                "nothing was written there; find out who sends such names before you fetch anything from it"
+            }
+            Error::LocalFile { .. } => {
+                "check the path, its permissions and the room on the disk of this machine"
+            }
             Error::Spawn { .. } => "check that /bin/sh exists, and the limit of processes",
             Error::Serve { .. } | Error::Read { .. } => "",
         }

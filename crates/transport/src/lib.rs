@@ -3,6 +3,7 @@
 //! ```text
 //! Target ──connect──▶ Session ──exec────▶ Process { stdin, stdout, stderr } ──wait──▶ Exit
 //! (this machine) ───▶         ──forward─▶ Stream
+//!                             ──put, get─▶ files and folders
 //! ```
 //!
 //! A [`Session`] is a cheap handle; [`Session::local`] and [`Session::connect`] give the same
@@ -13,8 +14,10 @@
 //! A [`Pool`] gives sessions over connections that are kept and shared.
 //!
 //! The modules, in reading order: `target` (where to, with which credentials), `session`, `pool`,
-//! `process` and `stream` (what a user holds), `local`, `ssh` (the only code that sees the SSH
-//! library), `spool` (output that nobody reads yet), `error`.
+//! `process` and `stream` (what a user holds), `transfer` (files and folders), `local`, `ssh` (the only
+//! code that sees the SSH library), `spool` (output that nobody reads yet), `error`.
+//!
+//! `examples/session.rs` shows a session from its beginning to its end.
 
 mod error;
 mod local;
@@ -25,6 +28,7 @@ mod spool;
 mod ssh;
 mod stream;
 mod target;
+mod transfer;
 
 pub use error::Error;
 pub use pool::Pool;
@@ -35,3 +39,4 @@ pub use ssh::server;
 pub use ssh::{Connection, HostKey, fingerprint, scan};
 pub use stream::Stream;
 pub use target::{Auth, KeyExchange, Target, Timeouts};
+pub use transfer::{Get, Progress, Put, Source, Transferred};

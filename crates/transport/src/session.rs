@@ -1,9 +1,10 @@
 //! A session: the handle through which commands run on one machine.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::ssh::{Connection, Passage};
-use crate::{Error, HostKey, Process, Stream, Target, Timeouts, local};
+use crate::{Error, Get, HostKey, Process, Put, Source, Stream, Target, Timeouts, local};
 
 /// A handle to this machine or to a server. Clones are cheap and share one connection, which is
 /// closed when the last clone is dropped; processes that still run then end as
@@ -49,12 +50,39 @@ impl Session {
         }
     }
 
+    /// Brings a file, a folder or bytes to `to` on that machine: `session.put("dist", "/srv/app").await?`. `to` is the
+    /// name of the result itself, not of a folder to put it into; a relative one begins at the home folder, and `~/` is
+    /// understood.
+    ///
+    /// It is written under the name `.NAME.part` beside its place, compared by SHA-256, and renamed. So nobody ever
+    /// sees a part of a file; a folder that was there is replaced, for which it is away for the time of two renames.
+    /// A file that was cut off goes on where it stopped when the same call is made again; a folder begins anew.
+    /// Permissions are kept (`rwxrwxrwx`), owners are not; links in a folder stay links.
+    pub fn put(&self, from: impl Into<Source>, to: impl Into<String>) -> Put<'_> {
+        Put::new(self, from.into(), to.into())
+    }
+
+    /// Brings a file or a folder of that machine to `to` on this one, in the same way as [`Session::put`]. Whatever
+    /// names the other machine sends, nothing is written outside `to` and `.NAME.part` beside it. Links in a folder are
+    /// made as they are: look at them before you follow them.
+    pub fn get(&self, from: impl Into<String>, to: impl Into<PathBuf>) -> Get<'_> {
+        Get::new(self, from.into(), to.into())
+    }
+
     /// Asks the server at `host`:`port`, as seen from that machine, for its host keys: [`scan`](crate::scan) through a
     /// jump host.
     pub async fn scan(&self, host: &str, port: u16, timeouts: Timeouts) -> Result<Vec<HostKey>, Error> {
         match self {
             Session::Local => crate::scan(host, port, timeouts).await,
             Session::Ssh(connection) => connection.scan(host, port, timeouts).await,
+        }
+    }
+
+    /// What messages call that machine.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Session::Local => "this machine".to_owned(),
+            Session::Ssh(connection) => connection.address().to_owned(),
         }
     }
 

@@ -98,6 +98,11 @@ impl Connection {
         })
     }
 
+    /// What messages call the server.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Nobody else gets this connection any more. Whoever has it keeps it.
     pub(crate) fn distrust(&self) {
         self.distrusted.store(true, Ordering::Relaxed);

@@ -18,3 +18,4 @@ mod pool;
 mod rig;
 mod server;
 mod streams;
+mod transfer;

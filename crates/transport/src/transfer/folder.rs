@@ -1,0 +1,202 @@
+//! A folder each way, as one tar stream under a temporary name; it takes its place when every file has the right
+//! SHA-256.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt};
+use tokio::task::spawn_blocking;
+use tokio_util::io::SyncIoBridge;
+
+use super::dialog::Dialog;
+use super::file::{KEPT, local_part};
+use super::tree::{self, Sums, Trouble};
+use super::{Progress, Tell, Transferred, part_of, script};
+use crate::{Error, Session};
+
+/// The longest line of a list of sums, in bytes.
+const LINE: u64 = 16 * 1024;
+
+pub(super) async fn put(
+    session: &Session,
+    from: &Path,
+    to: &str,
+    mut tell: Tell,
+) -> Result<Transferred, Error> {
+    let here = |source| Error::LocalFile { path: from.to_owned(), source };
+    let (folder, part) = (from.to_owned(), part_of(to));
+    let mode = fs::metadata(from).map_err(here)?.permissions().mode() & KEPT;
+    let listed = spawn_blocking(move || tree::entries(&folder)).await.map_err(|_| broken(from))?;
+    let entries = listed.map_err(|trouble| told(session, trouble))?;
+    let files = || entries.iter().filter(|(_, found)| found.is_file()).map(|(_, found)| found.len());
+    let (count, total) = (files().map(|_| 1).sum(), files().sum());
+
+    let (mut dialog, stdin) = Dialog::start(session, script::PUT_FOLDER, &[to, &part]).await?.without_input();
+    let mut into = SyncIoBridge::new(stdin);
+    let folder = from.to_owned();
+    let packing = spawn_blocking(move || {
+        let mut done = 0;
+        let packed = tree::pack(&folder, &entries, &mut into, &mut |bytes| {
+            done += bytes;
+            tell(Progress { done, total: Some(total) });
+        });
+        // Only a whole stream is ended in good order.
+        if packed.is_ok() {
+            into.shutdown().map_err(Trouble::Stream)?;
+        }
+        packed
+    });
+    let packed = packing.await.map_err(|_| broken(from))?;
+    let sums = match packed {
+        Ok(sums) => sums,
+        // Its answer says why it takes no more.
+        Err(Trouble::Stream(error)) => {
+            dialog.answer().await?;
+            return Err(Error::Read { source: error });
+        }
+        Err(trouble) => return Err(told(session, trouble)),
+    };
+    dialog.answer().await?;
+
+    let lines = [to, &part, &format!("{mode:o}"), if sums.is_empty() { "no" } else { "sums" }];
+    let mut dialog = Dialog::start(session, script::PLACE_FOLDER, &lines).await?;
+    dialog.say_all(&list(&sums)).await;
+    dialog.finish().await;
+    dialog.answer().await?;
+    Ok(Transferred { files: count, bytes: total, resumed: 0 })
+}
+
+pub(super) async fn get(
+    session: &Session,
+    from: &str,
+    to: &Path,
+    mut tell: Tell,
+) -> Result<Transferred, Error> {
+    let part = local_part(to)?;
+    let here = |source| Error::LocalFile { path: part.clone(), source };
+    remove(&part).map_err(here)?;
+    DirBuilder::new().mode(0o700).create(&part).map_err(here)?;
+
+    let mut dialog = Dialog::start(session, script::GET_FOLDER, &[from]).await?;
+    dialog.answer().await?;
+    let (mut dialog, stdout) = dialog.without_output();
+    let (into, mut source) = (part.clone(), SyncIoBridge::new(stdout));
+    let unpacking = spawn_blocking(move || {
+        let mut done = 0;
+        let sums = tree::unpack(&mut source, &into, &mut |bytes| {
+            done += bytes;
+            tell(Progress { done, total: None });
+        })?;
+        // The end of an archive is padded.
+        io::copy(&mut source, &mut io::sink()).map_err(Trouble::Stream)?;
+        Ok((sums, done))
+    });
+    let unpacked = unpacking.await.map_err(|_| broken(&part))?;
+    let (sums, bytes) = match unpacked {
+        Ok(unpacked) if dialog.is_good().await? => unpacked,
+        Ok(_) | Err(Trouble::Stream(_)) => return Err(dialog.silent().await),
+        Err(trouble) => return Err(told(session, trouble)),
+    };
+    if theirs(session, from).await? != sums {
+        remove(&part).map_err(here)?;
+        return Err(dialog.differs());
+    }
+    // What was there goes away when the new one is there.
+    let old = local_part(&part)?;
+    let placed = remove(&old).and_then(|()| match fs::rename(to, &old) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => fs::rename(&part, to).and_then(|()| remove(&old)),
+    });
+    placed.map_err(|source| Error::LocalFile { path: to.to_owned(), source })?;
+    let files = u64::try_from(sums.len()).unwrap_or(u64::MAX);
+    Ok(Transferred { files, bytes, resumed: 0 })
+}
+
+/// The sums of the files as they are there now.
+async fn theirs(session: &Session, from: &str) -> Result<Sums, Error> {
+    let mut dialog = Dialog::start(session, script::SUMS, &[from]).await?;
+    dialog.answer().await?;
+    let mut sums = Sums::new();
+    loop {
+        let mut line = Vec::new();
+        let read = (&mut dialog.stdout).take(LINE).read_until(b'\n', &mut line).await;
+        if read.map_err(|source| Error::Read { source })? == 0 {
+            break;
+        }
+        if let Some((name, sum)) = listed(&line) {
+            sums.insert(name, sum);
+        }
+    }
+    if dialog.is_good().await? { Ok(sums) } else { Err(dialog.silent().await) }
+}
+
+/// One line of a list of sums. A backslash in front says that the name is escaped.
+fn listed(line: &[u8]) -> Option<(PathBuf, String)> {
+    let line = line.strip_suffix(b"\n")?;
+    let (is_escaped, line) = line.strip_prefix(b"\\").map_or((false, line), |line| (true, line));
+    let (sum, rest) = line.split_at_checked(64)?;
+    let name = rest.get(2..)?;
+    let name = name.strip_prefix(b"./").unwrap_or(name);
+    let name = if is_escaped { unescaped(name) } else { name.to_vec() };
+    Some((PathBuf::from(std::ffi::OsString::from_vec(name)), String::from_utf8_lossy(sum).into_owned()))
+}
+
+fn unescaped(name: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(name.len());
+    let mut bytes = name.iter();
+    while let Some(byte) = bytes.next() {
+        match (byte, byte == &b'\\') {
+            (_, true) => match bytes.next() {
+                Some(b'n') => plain.push(b'\n'),
+                Some(b'r') => plain.push(b'\r'),
+                Some(other) => plain.push(*other),
+                None => {}
+            },
+            (byte, false) => plain.push(*byte),
+        }
+    }
+    plain
+}
+
+/// The list that `sha256sum -c` reads.
+fn list(sums: &Sums) -> Vec<u8> {
+    use std::os::unix::ffi::OsStrExt;
+    let mut list = Vec::new();
+    for (name, sum) in sums {
+        list.extend_from_slice(sum.as_bytes());
+        list.extend_from_slice(b"  ./");
+        list.extend_from_slice(name.as_os_str().as_bytes());
+        list.push(b'\n');
+    }
+    list
+}
+
+/// Removes a folder, file or link; nothing where there is none. Links are not followed.
+fn remove(path: &Path) -> io::Result<()> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => {
+            // A folder that came from elsewhere may forbid it.
+            fs::set_permissions(path, Permissions::from_mode(0o700))?;
+            fs::remove_dir_all(path)
+        }
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
+
+fn told(session: &Session, trouble: Trouble) -> Error {
+    match trouble {
+        Trouble::Here(path, source) => Error::LocalFile { path, source },
+        Trouble::Stream(source) => Error::Read { source },
+        Trouble::Hostile(name) => Error::HostileName { place: session.place(), name },
+    }
+}
+
+/// A task of ours that did not end by itself.
+fn broken(path: &Path) -> Error {
+    Error::LocalFile { path: path.to_owned(), source: io::ErrorKind::Interrupted.into() }
+}

@@ -1,0 +1,94 @@
+//! What is run on the other machine: constant lines that sh, fish and tcsh take alike, so without quotes, backslashes,
+//! exclamation marks and line breaks inside. All values come as lines on standard input.
+
+/// Says `@bad` and why, and ends; the SHA-256 of its input; and a path with the home folder in place of `~`.
+macro_rules! script {
+    ($($line:literal)*) => {
+        concat!(
+            "sh -c '",
+            "LC_ALL=C; export LC_ALL; CDPATH=; ",
+            "bad() { echo \"@bad $1\"; exit 73; }; ",
+            "sum() { { sha256sum || shasum -a 256 || sha256 || openssl dgst -sha256 -r; } 2>/dev/null | cut -d \" \" -f 1; }; ",
+            "path() { IFS= read -r path; case \"$path\" in \"~/\"*) path=$HOME/${path#??};; esac; }; ",
+            $($line, " ",)*
+            "'"
+        )
+    };
+}
+
+/// A file is written: where to, by which temporary name, with which mode. Says what an earlier try left (`@has SIZE
+/// SUM`), reads whether to go on from there (`more`) and which sum the whole must have, then the bytes.
+pub(super) const PUT_FILE: &str = script! {
+    "path; to=$path; path; part=$path; IFS= read -r mode;"
+    "test -d \"$to\" && bad \"it is a folder\";"
+    "test -n \"$(echo | sum)\" || bad \"there is no program for SHA-256, such as sha256sum\";"
+    "size=0; has=; test -L \"$part\" || { test -f \"$part\" && size=$(wc -c < \"$part\") && has=$(sum < \"$part\"); };"
+    "echo @has $size $has;"
+    "IFS= read -r how; IFS= read -r want; umask 077;"
+    // A new one is made by us alone: whoever may write in that folder has no file of his under this name.
+    "case \"$how\" in"
+    "more) why=$( { cat >> \"$part\"; } 2>&1 );;"
+    "*) rm -f \"$part\"; set -C; why=$( { cat > \"$part\"; } 2>&1 );;"
+    "esac || bad \"$why\";"
+    "test \"$(sum < \"$part\")\" = \"$want\" || bad sum;"
+    "why=$( { chmod \"$mode\" \"$part\" && mv -f \"$part\" \"$to\"; } 2>&1 ) || bad \"$why\";"
+    "echo @done"
+};
+
+/// A file is read: which, and how much of it is here. Says `@folder`, or `@file SIZE MODE SUM`, of which the sum is
+/// that of the part that is here; reads how much to leave out; gives the rest and the sum of the whole.
+pub(super) const GET_FILE: &str = script! {
+    "path; from=$path; IFS= read -r have;"
+    "test -d \"$from\" && { echo @folder; exit; };"
+    "test -e \"$from\" || bad \"it is not there\"; test -f \"$from\" || bad \"it is no file\";"
+    "why=$( { : < \"$from\"; } 2>&1 ) || bad \"$why\";"
+    "test -n \"$(echo | sum)\" || bad \"there is no program for SHA-256, such as sha256sum\";"
+    "size=$(wc -c < \"$from\"); size=$((size)); mode=$(stat -L -c %a \"$from\" 2>/dev/null || stat -L -f %Lp \"$from\");"
+    "has=; test \"$have\" -gt 0 && test \"$have\" -le $size && has=$(head -c \"$have\" \"$from\" | sum);"
+    "echo @file $size $mode $has; IFS= read -r skip;"
+    "tail -c +$((skip + 1)) \"$from\" | head -c $((size - skip)); echo @sum $(sum < \"$from\")"
+};
+
+/// A folder is unpacked under a temporary name, from a tar stream.
+pub(super) const PUT_FOLDER: &str = script! {
+    "path; path; part=$path;"
+    "why=$( { rm -rf \"$part\" && mkdir -m 700 \"$part\" && cd \"$part\" && tar -xopf -; } 2>&1 ) || bad \"$why\";"
+    "echo @done"
+};
+
+/// It is compared with a list of sums, which `sha256sum` and its like read, and takes its place.
+pub(super) const PLACE_FOLDER: &str = script! {
+    "path; to=$path; path; part=$path; IFS= read -r mode;"
+    "check() { if command -v sha256sum; then sha256sum -c; else shasum -a 256 -c; fi; };"
+    "IFS= read -r any; test \"$any\" = no || ( cd \"$part\" && check ) > /dev/null 2>&1 || bad sum;"
+    "old=$part.old;"
+    "why=$( { rm -rf \"$old\" && chmod \"$mode\" \"$part\" &&"
+    "if test -e \"$to\" || test -L \"$to\"; then mv \"$to\" \"$old\"; fi &&"
+    "mv \"$part\" \"$to\" && rm -rf \"$old\"; } 2>&1 ) || bad \"$why\";"
+    "echo @done"
+};
+
+/// A folder is read as a tar stream.
+pub(super) const GET_FOLDER: &str = script! {
+    "path; why=$( { cd \"$path\"; } 2>&1 ) || bad \"$why\"; cd \"$path\"; echo @tar; exec tar -cf - ."
+};
+
+/// The sums of its files, as `sha256sum` writes them.
+pub(super) const SUMS: &str = script! {
+    "path; cd \"$path\" || bad \"it is gone\"; echo @sums;"
+    "if command -v sha256sum > /dev/null; then exec find . -type f -exec sha256sum {} +; fi;"
+    "exec find . -type f -exec shasum -a 256 {} +"
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shell_takes_them_alike() {
+        for script in [PUT_FILE, GET_FILE, PUT_FOLDER, PLACE_FOLDER, GET_FOLDER, SUMS] {
+            let inner = script.strip_prefix("sh -c '").and_then(|rest| rest.strip_suffix('\'')).unwrap();
+            assert!(!inner.contains(['\'', '\\', '!', '\n']), "{script}");
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! A folder as a tar stream: packed here, and unpacked here without believing any name in it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
+use std::path::{Component, Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use tar::{Archive, Builder, EntryType, Header};
+
+use super::file::{Hashing, KEPT};
+
+/// The SHA-256 of each file, by its path below the folder.
+pub(super) type Sums = BTreeMap<PathBuf, String>;
+
+/// Why a tree is not packed or unpacked.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// With something here.
+    Here(PathBuf, io::Error),
+    /// The stream ended or broke.
+    Stream(io::Error),
+    /// A name that leads elsewhere, or a thing that is neither file, folder nor link.
+    Hostile(String),
+}
+
+/// Told of every few bytes of files.
+pub(super) type Count<'a> = &'a mut (dyn FnMut(u64) + Send);
+
+/// Everything below a folder, sorted: folders before what is in them. Links are not followed.
+pub(super) fn entries(folder: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>, Trouble> {
+    let mut found = Vec::new();
+    let mut open = vec![PathBuf::new()];
+    while let Some(below) = open.pop() {
+        let here = folder.join(&below);
+        let told = |error| Trouble::Here(here.clone(), error);
+        for entry in fs::read_dir(&here).map_err(told)? {
+            let entry = entry.map_err(told)?;
+            let metadata = entry.metadata().map_err(|error| Trouble::Here(entry.path(), error))?;
+            let name = below.join(entry.file_name());
+            // The list of sums has one name a line, and the programs that read it differ about what else is in one.
+            if name.as_os_str().as_bytes().iter().any(|byte| b"\n\r\\".contains(byte)) {
+                let why = "a name with a line break or a backslash cannot be brought";
+                return Err(Trouble::Here(entry.path(), io::Error::new(io::ErrorKind::InvalidInput, why)));
+            }
+            if metadata.is_dir() {
+                open.push(name.clone());
+            }
+            found.push((name, metadata));
+        }
+    }
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(found)
+}
+
+/// Writes `entries` of `folder` as a tar stream.
+pub(super) fn pack(
+    folder: &Path,
+    entries: &[(PathBuf, fs::Metadata)],
+    into: impl Write,
+    count: Count<'_>,
+) -> Result<Sums, Trouble> {
+    let mut sums = Sums::new();
+    let mut tar = Builder::new(into);
+    for (name, metadata) in entries {
+        let here = folder.join(name);
+        let mut header = Header::new_gnu();
+        header.set_mode(metadata.permissions().mode() & KEPT);
+        header.set_size(0);
+        let seconds =
+            metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        header.set_mtime(seconds.map_or(0, |since| since.as_secs()));
+        if metadata.is_dir() {
+            header.set_entry_type(EntryType::Directory);
+            tar.append_data(&mut header, name, io::empty()).map_err(Trouble::Stream)?;
+        } else if metadata.is_symlink() {
+            header.set_entry_type(EntryType::Symlink);
+            let text = fs::read_link(&here).map_err(|error| Trouble::Here(here.clone(), error))?;
+            tar.append_link(&mut header, name, text).map_err(Trouble::Stream)?;
+        } else if metadata.is_file() {
+            let file = fs::File::open(&here).map_err(|error| Trouble::Here(here.clone(), error))?;
+            header.set_size(metadata.len());
+            let mut read = Reading {
+                file: file.take(metadata.len()),
+                hasher: Sha256::new(),
+                left: metadata.len(),
+                count,
+            };
+            tar.append_data(&mut header, name, &mut read).map_err(Trouble::Stream)?;
+            if read.left > 0 {
+                let why = "it became shorter while it was read";
+                return Err(Trouble::Here(here, io::Error::new(io::ErrorKind::UnexpectedEof, why)));
+            }
+            sums.insert(name.clone(), hex::encode(read.hasher.finalize()));
+        } else {
+            let why = "it is neither a file nor a folder nor a link";
+            return Err(Trouble::Here(here, io::Error::new(io::ErrorKind::InvalidInput, why)));
+        }
+    }
+    tar.into_inner().and_then(|mut into| into.flush()).map_err(Trouble::Stream)?;
+    Ok(sums)
+}
+
+struct Reading<'a> {
+    file: io::Take<fs::File>,
+    hasher: Sha256,
+    left: u64,
+    count: Count<'a>,
+}
+
+impl Read for Reading<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(into)?;
+        self.hasher.update(into.get(..read).unwrap_or_default());
+        let bytes = u64::try_from(read).unwrap_or_default();
+        self.left = self.left.saturating_sub(bytes);
+        (self.count)(bytes);
+        Ok(read)
+    }
+}
+
+/// Reads a tar stream into the empty folder `into`, of which nobody else knows. Links are made when all else is
+/// there, so that nothing is written through one.
+pub(super) fn unpack(from: impl Read, into: &Path, count: Count<'_>) -> Result<Sums, Trouble> {
+    let mut sums = Sums::new();
+    let mut links = Vec::new();
+    let mut modes = Vec::new();
+    let mut archive = Archive::new(from);
+    for entry in archive.entries().map_err(Trouble::Stream)? {
+        let mut entry = entry.map_err(Trouble::Stream)?;
+        let name = below(&entry.path_bytes())?;
+        let here = into.join(&name);
+        let told = |error| Trouble::Here(here.clone(), error);
+        let mode = entry.header().mode().map_err(Trouble::Stream)? & KEPT;
+        let kind = entry.header().entry_type();
+        match kind {
+            EntryType::Directory => {
+                folders(into, &name)?;
+                modes.push((here, mode));
+            }
+            EntryType::Regular | EntryType::Continuous => {
+                folders(into, name.parent().unwrap_or(Path::new("")))?;
+                let mut file =
+                    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&here).map_err(told)?;
+                let mut hasher = Sha256::new();
+                let mut buffer = vec![0; 64 * 1024];
+                loop {
+                    let read = entry.read(&mut buffer).map_err(Trouble::Stream)?;
+                    let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else { break };
+                    io::copy(&mut &*chunk, &mut Hashing(&mut hasher)).map_err(told)?;
+                    file.write_all(chunk).map_err(told)?;
+                    count(u64::try_from(read).unwrap_or_default());
+                }
+                file.set_permissions(Permissions::from_mode(mode)).map_err(told)?;
+                sums.insert(name, hex::encode(hasher.finalize()));
+            }
+            EntryType::Link => {
+                let target = below(&entry.link_name_bytes().unwrap_or_default())?;
+                let Some(sum) = sums.get(&target).cloned() else {
+                    return Err(Trouble::Hostile(shown(target.as_os_str().as_bytes())));
+                };
+                folders(into, name.parent().unwrap_or(Path::new("")))?;
+                fs::hard_link(into.join(&target), &here).map_err(told)?;
+                sums.insert(name, sum);
+            }
+            EntryType::Symlink => {
+                let text = entry.link_name_bytes().unwrap_or_default().into_owned();
+                links.push((name, PathBuf::from(std::ffi::OsString::from_vec(text))));
+            }
+            _ => return Err(Trouble::Hostile(shown(&entry.path_bytes()))),
+        }
+    }
+    for (name, text) in links {
+        folders(into, name.parent().unwrap_or(Path::new("")))?;
+        symlink(text, into.join(&name)).map_err(|error| Trouble::Here(into.join(&name), error))?;
+    }
+    // The innermost first: a folder that nobody may write in is no obstacle then.
+    for (here, mode) in modes.into_iter().rev() {
+        fs::set_permissions(&here, Permissions::from_mode(mode))
+            .map_err(|error| Trouble::Here(here, error))?;
+    }
+    Ok(sums)
+}
+
+/// A name of the stream as a path below the folder.
+fn below(name: &[u8]) -> Result<PathBuf, Trouble> {
+    let path = Path::new(std::ffi::OsStr::from_bytes(name));
+    let mut clean = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::Normal(part) => clean.push(part),
+            _ => return Err(Trouble::Hostile(shown(name))),
+        }
+    }
+    Ok(clean)
+}
+
+/// Makes the folders on the way to `name`; each is one of ours, and none is a link yet.
+fn folders(into: &Path, name: &Path) -> Result<(), Trouble> {
+    let here = into.join(name);
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&here);
+    made.map_err(|error| Trouble::Here(here, error))
+}
+
+/// A name as it may be shown.
+fn shown(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(names: &[(&str, EntryType, &str)]) -> Vec<u8> {
+        let mut tar = Builder::new(Vec::new());
+        for (name, kind, text) in names {
+            let mut header = Header::new_gnu();
+            header.set_mode(0o4755);
+            header.set_entry_type(*kind);
+            let is_file = *kind == EntryType::Regular;
+            header.set_size(if is_file { text.len() as u64 } else { 0 });
+            // The library refuses to write such names, so they are put into the header by hand.
+            let field = &mut header.as_gnu_mut().unwrap().name;
+            field[..name.len()].copy_from_slice(name.as_bytes());
+            if !is_file {
+                header.as_gnu_mut().unwrap().linkname[..text.len()].copy_from_slice(text.as_bytes());
+            }
+            header.set_cksum();
+            tar.append(&header, if is_file { text.as_bytes() } else { &[] }).unwrap();
+        }
+        tar.into_inner().unwrap()
+    }
+
+    fn unpacked(names: &[(&str, EntryType, &str)]) -> (tempfile::TempDir, Result<Sums, Trouble>) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("into")).unwrap();
+        let result = unpack(&*stream(names), &folder.path().join("into"), &mut |_| ());
+        (folder, result)
+    }
+
+    #[test]
+    fn no_name_leads_outside() {
+        use EntryType::{Char, Fifo, Link, Regular, Symlink};
+        for names in [
+            vec![("../x", Regular, "")],
+            vec![("/etc/x", Regular, "")],
+            vec![("a/../../x", Regular, "")],
+            vec![("a/..", EntryType::Directory, "")],
+            vec![("x", Link, "/etc/passwd")],
+            vec![("x", Link, "../../etc/passwd")],
+            vec![("x", Link, "nothing")],
+            vec![("x", Fifo, "")],
+            vec![("x", Char, "")],
+            vec![("x", Symlink, "/etc"), ("y", Link, "x")],
+        ] {
+            let (folder, result) = unpacked(&names);
+            assert!(matches!(result, Err(Trouble::Hostile(_))), "{names:?}: {result:?}");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{names:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        use EntryType::{Regular, Symlink};
+        let (folder, result) = unpacked(&[("x", Symlink, "/tmp"), ("x/evil", Regular, "text")]);
+        assert!(matches!(result, Err(Trouble::Here(..))), "{result:?}");
+        assert_eq!(
+            fs::read_to_string(folder.path().join("into/x/evil")).unwrap(),
+            "text",
+            "in a folder of its own"
+        );
+        let (_folder, result) = unpacked(&[("x", Regular, "1"), ("x", Regular, "2")]);
+        assert!(matches!(result, Err(Trouble::Here(..))), "{result:?}");
+    }
+
+    #[test]
+    fn nobody_gets_more_rights_than_read_write_and_run() {
+        let (folder, result) = unpacked(&[("x", EntryType::Regular, "1")]);
+        result.unwrap();
+        let mode = fs::metadata(folder.path().join("into/x")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o755);
+    }
+}
