@@ -122,6 +122,8 @@ impl Actions {
             async move { store.ended(id).await.map_err(|error| Failure::new(error.to_string())) }
         };
         let lock = Lock { me, installation };
+        let (project, environment) = (&request.project, &request.environment);
+        self.note(actor, "environment.adopt", &Object::Environment(project, environment), "").await?;
         let named = |(server, failure): (Name, Failure)| refused(&server, failure);
         let mut takeover =
             Takeover::begin(self.parts.hosts.as_ref(), errands, &lock, has_ended).await.map_err(named)?;
@@ -132,8 +134,6 @@ impl Actions {
         };
         takeover.end().await;
         let ids = done?;
-        let (project, environment, releases) = (&request.project, &request.environment, ids.len());
-        tracing::info!(%actor, %project, %environment, releases, "adopted what another tool brought");
         Ok(prospect.report(Some(agreed), &ids))
     }
 

@@ -59,7 +59,7 @@ impl Actions {
         let (changes, answer) = judge(&defined)?;
         if !changes.is_empty() {
             let made = changes.len();
-            self.store().change(changes).await.map_err(Error::from)?;
+            self.store().change(changes, &actor.name).await.map_err(Error::from)?;
             tracing::info!(%actor, ?action, made, "definitions changed");
         }
         Ok(answer)

@@ -155,9 +155,13 @@ impl Actions {
                 "what the servers of {project}/{environment} run changes at this moment: a release works there"
             )));
         }
+        let mut names = Vec::with_capacity(seen.len());
         for server in seen {
             server.accepted_by = Some(actor.name.clone());
+            names.push(server.name.as_str());
         }
+        let object = Object::Environment(project, environment);
+        self.note(actor, "drift.accept", &object, &names.join(" ")).await?;
         Ok(drift)
     }
 

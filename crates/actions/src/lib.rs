@@ -4,12 +4,13 @@
 //! reads or writes anything. In reading order: [`actor`], [`policy`], [`ports`] (what actions need besides the
 //! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`servers`],
 //! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
-//! [`board`]. Who comes in: [`proof`], [`people`],
+//! [`board`], [`audit`]. Who comes in: [`proof`], [`people`],
 //! with `passwords` and `throttle`.
 
 pub mod actor;
 pub mod adopt;
 pub mod artifacts;
+pub mod audit;
 pub mod board;
 pub mod chat;
 pub mod definitions;
@@ -65,8 +66,8 @@ pub use proof::{Proof, digest};
 pub use releases::{Back, Others, Page, Request, Wanted};
 pub use servers::Trust;
 pub use store::{
-    AccountRecord, Batch, Change, CredentialKind, CredentialRecord, LogFilter, LogReader, LogSlice, Managed,
-    NewCredential, SiteLock, Snapshot, TemplateRecord, Topic,
+    AccountRecord, AuditFilter, AuditRecord, Batch, Change, CredentialKind, CredentialRecord, LogFilter,
+    LogReader, LogSlice, Managed, NewCredential, SiteLock, Snapshot, TemplateRecord, Topic,
 };
 pub use templates::TryRequest;
 

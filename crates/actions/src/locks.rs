@@ -27,7 +27,7 @@ impl Actions {
             Locked::Done => {}
             Locked::Held(lock) => return Err(Error::locked(project, environment, lock)),
         }
-        tracing::info!(%actor, %project, %environment, reason, "environment locked");
+        self.note(actor, "environment.lock", &Object::Environment(project, environment), reason).await?;
         let lock = self.store().site_lock(project, environment).await?;
         lock.ok_or_else(|| Error::missing("lock", &format!("{project}/{environment}")))
     }
@@ -39,9 +39,8 @@ impl Actions {
         if !self.store().unlock_site(project, environment).await? {
             return Err(Error::missing("lock", &format!("of {project}/{environment}")));
         }
-        tracing::info!(%actor, %project, %environment, "environment unlocked");
         self.parts.control.wake();
-        Ok(())
+        self.note(actor, "environment.unlock", &Object::Environment(project, environment), "").await
     }
 
     async fn known(&self, project: &Name, environment: &Name) -> Result<(), Error> {

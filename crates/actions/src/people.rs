@@ -93,7 +93,7 @@ impl Actions {
         let hash = self.passwords.hash(password).await?;
         let user = self.store().use_setup_code(&code, &hash).await?.ok_or(Error::WrongCode)?;
         self.access_changed();
-        tracing::info!(%user, "a password was set with a set-up link");
+        self.note_own(&user, "password.set", "with a set-up link").await?;
         // Whatever was guessed of the password before is worth nothing now.
         self.throttle.right(&Key::of(user.as_str(), None), Instant::now());
         self.begin(&user, &hash, &from.agent).await
@@ -114,7 +114,7 @@ impl Actions {
             return Err(Error::WrongPassword);
         }
         let record = self.store().session(&digest).await?.ok_or(Error::WrongPassword)?;
-        tracing::info!(%user, "signed in");
+        self.note_own(user, "session.begin", &agent).await?;
         Ok(SignedIn { secret, session: Session { id: id(&digest), record, current: true } })
     }
 
@@ -186,8 +186,7 @@ impl Actions {
         };
         self.store().set_password(&user, &hash, keep).await?;
         self.access_changed();
-        tracing::info!(%user, "the password was changed");
-        Ok(())
+        self.note_own(&user, "password.set", "").await
     }
 
     /// Gives `user` this password unless it has one. For the start of the server only.
@@ -206,6 +205,12 @@ impl Actions {
         Ok(self.store().has_no_password().await?)
     }
 
+    /// Records what somebody does to their own account.
+    async fn note_own(&self, user: &Name, what: &'static str, detail: &str) -> Result<(), Error> {
+        let actor = Actor { name: user.to_string(), administrator: false };
+        self.note(&actor, what, &Object::User(user), detail).await
+    }
+
     /// Every user, by name.
     pub async fn users(&self, actor: &Actor) -> Result<Vec<AccountRecord>, Error> {
         authorize(actor, Action::ManageUsers, &Object::Installation)?;
@@ -218,7 +223,7 @@ impl Actions {
         if !self.store().create_account(name).await? {
             return Err(Error::Exists { what: "user", name: name.to_string() });
         }
-        tracing::info!(%actor, user = %name, "user made");
+        self.note(actor, "user.create", &Object::User(name), "").await?;
         let code = self.setup_code(actor, name).await?;
         let record = self.store().account(name).await?.ok_or_else(|| Error::missing("user", name))?;
         Ok((record, code))
@@ -234,8 +239,7 @@ impl Actions {
             return Err(Error::missing("user", name));
         }
         self.access_changed();
-        tracing::info!(%actor, user = %name, "user removed");
-        Ok(())
+        self.note(actor, "user.remove", &Object::User(name), "").await
     }
 
     /// A new one-time code that sets the password of `user`, for [`SETUP`]. The code before works no more.
@@ -246,7 +250,7 @@ impl Actions {
         }
         let code = new_secret();
         self.store().put_setup_code(user, &digest(&code), Timestamp::now() + SETUP).await?;
-        tracing::info!(%actor, %user, "set-up link made");
+        self.note(actor, "user.setup", &Object::User(user), "").await?;
         Ok(code)
     }
 
@@ -273,7 +277,7 @@ impl Actions {
         }
         let record =
             TokenInfo { digest: digest(&secret), user, name: name.to_owned(), created_at: Timestamp::now() };
-        tracing::info!(%actor, token = name, "token made");
+        self.note_own(&record.user, "token.create", name).await?;
         Ok((Token { id: id(&record.digest), record }, secret))
     }
 
@@ -283,8 +287,7 @@ impl Actions {
         let found = found.ok_or_else(|| Error::missing("token", token))?;
         self.store().remove_token(&found.record.digest).await?;
         self.access_changed();
-        tracing::info!(%actor, token = found.record.name, "token removed");
-        Ok(())
+        self.note_own(&found.record.user, "token.remove", &found.record.name).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! The policy: one table of what may be done, and the one function that everybody asks.
 
+use std::fmt;
+
 use model::{Name, ReleaseId};
 
 use crate::Actor;
@@ -53,6 +55,8 @@ pub enum Action {
     Lock,
     /// Speak beside a release or a project.
     Chat,
+    /// Read who did what.
+    SeeAudit,
     /// Make and remove users.
     ManageUsers,
     /// Change one's own password, sessions and tokens.
@@ -76,6 +80,24 @@ pub enum Object<'a> {
     Environment(&'a Name, &'a Name),
     /// One release.
     Release(ReleaseId),
+    /// One user.
+    User(&'a Name),
+}
+
+impl fmt::Display for Object<'_> {
+    /// As the audit log has it: `server:web-1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Installation => f.write_str("installation"),
+            Self::Server(name) => write!(f, "server:{name}"),
+            Self::Credential(name) => write!(f, "credential:{name}"),
+            Self::Hook(name) => write!(f, "hook:{name}"),
+            Self::Project(name) => write!(f, "project:{name}"),
+            Self::Environment(project, name) => write!(f, "environment:{project}/{name}"),
+            Self::Release(id) => write!(f, "release:{id}"),
+            Self::User(name) => write!(f, "user:{name}"),
+        }
+    }
 }
 
 /// What an actor may be to an object.
@@ -88,7 +110,7 @@ enum Role {
 }
 
 /// The least role that each action takes. An action without a row is denied to everybody.
-const TABLE: [(Action, Role); 25] = [
+const TABLE: [(Action, Role); 26] = [
     (Action::SeeDefinitions, Role::Administrator),
     (Action::ChangeServers, Role::Administrator),
     (Action::ChangeProjects, Role::Administrator),
@@ -112,6 +134,7 @@ const TABLE: [(Action, Role); 25] = [
     (Action::Adopt, Role::Administrator),
     (Action::Lock, Role::Administrator),
     (Action::Chat, Role::Administrator),
+    (Action::SeeAudit, Role::Administrator),
     (Action::ManageUsers, Role::Administrator),
     (Action::OwnAccount, Role::Nobody),
 ];

@@ -100,12 +100,12 @@ impl Actions {
             let created = self.create(actor, &request, ends, idempotency.clone()).await?;
             match created {
                 Created::New(id) => {
-                    tracing::info!(%actor, release = %id, "release queued");
                     // What it ended may not do anything any more.
                     if let Some(steering) = ends.and_then(|ended| self.parts.control.steering(ended)) {
                         steering.cut_off();
                     }
                     self.parts.control.wake();
+                    self.note(actor, "release.create", &Object::Release(id), &told(&request)).await?;
                     break id;
                 }
                 Created::Again(id) => break id,
@@ -231,6 +231,22 @@ pub(crate) fn sound_key(key: String) -> Result<String, Error> {
     } else {
         Err(Error::invalid("Idempotency-Key", "must be 1 to 200 printable ASCII characters"))
     }
+}
+
+/// What is asked for, for the audit log.
+fn told(request: &Request) -> String {
+    let place = format!("{}/{}", request.project, request.environment);
+    let servers = request.servers.as_ref().map(|servers| format!(" on {servers}")).unwrap_or_default();
+    let what = match &request.wanted {
+        Wanted::Ref(git_ref) => format!("{git_ref} to {place}"),
+        Wanted::Back(Back::Previous) => format!("{place} back to the previous one"),
+        Wanted::Back(Back::Live) => format!("{place} back to the live one"),
+        Wanted::Back(Back::Release(id)) => format!("{place} back to {id}"),
+        Wanted::CatchUp => format!("{place} catches up"),
+        Wanted::From(other) => format!("what runs in {other} to {place}"),
+        Wanted::Artifact(hash) => format!("artifact {hash} to {place}"),
+    };
+    what + &servers
 }
 
 /// A hash of all that was asked for; what a ref resolves to is not part of it.

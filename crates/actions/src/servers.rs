@@ -21,6 +21,7 @@ impl Actions {
     pub async fn check_server(&self, actor: &Actor, name: &Name) -> Result<Vec<Finding>, Error> {
         authorize(actor, Action::CheckServer, &Object::Server(name))?;
         let server = self.server(name).await?;
+        self.note(actor, "server.check", &Object::Server(name), "").await?;
         Ok(check::server(self.parts.hosts.as_ref(), &server).await)
     }
 
@@ -42,11 +43,18 @@ impl Actions {
             let message = format!("is not what the server presents now: {}", shown.join(", "));
             return Err(Error::invalid("fingerprint", message));
         };
-        self.pin(actor, name, &address, key.clone()).await?;
+        self.pin(actor, name, &address, key.clone(), fingerprint).await?;
         Ok(Trust { keys, pinned: vec![key] })
     }
 
-    async fn pin(&self, actor: &Actor, name: &Name, scanned: &SshAddress, key: String) -> Result<(), Error> {
+    async fn pin(
+        &self,
+        actor: &Actor,
+        name: &Name,
+        scanned: &SshAddress,
+        key: String,
+        fingerprint: &str,
+    ) -> Result<(), Error> {
         let _alone = self.defining.lock().await;
         let mut server = self.server(name).await?;
         let Address::Ssh(now) = &mut server.address else {
@@ -56,9 +64,8 @@ impl Actions {
             return Err(Error::Changed { what: "server", name: name.to_string() });
         }
         now.host_keys = vec![key];
-        self.store().change(vec![Change::PutServer { server, managed: false }]).await?;
-        tracing::info!(%actor, server = %name, "host key pinned");
-        Ok(())
+        self.store().change(vec![Change::PutServer { server, managed: false }], &actor.name).await?;
+        self.note(actor, "server.trust", &Object::Server(name), fingerprint).await
     }
 
     async fn server(&self, name: &Name) -> Result<Server, Error> {

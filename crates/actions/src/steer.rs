@@ -26,7 +26,7 @@ impl Actions {
                 self.take_up(id).await?;
             }
         }
-        tracing::info!(%actor, release = %id, "release asked to stop");
+        self.note(actor, "release.cancel", &Object::Release(id), "").await?;
         self.release(id).await
     }
 
@@ -38,7 +38,7 @@ impl Actions {
         if let Some(steering) = self.parts.control.steering(id) {
             steering.pause(&actor.name);
         }
-        tracing::info!(%actor, release = %id, "release asked to wait");
+        self.note(actor, "release.pause", &Object::Release(id), "").await?;
         self.release(id).await
     }
 
@@ -48,7 +48,7 @@ impl Actions {
         if self.store().is_held(id).await? {
             return Err(Error::Waits { id });
         }
-        self.go_on(actor, id, "resume").await
+        self.go_on(actor, id, "resume", "release.resume").await
     }
 
     /// Lets a release go on that waits behind a batch.
@@ -56,7 +56,7 @@ impl Actions {
         authorize(actor, Action::Promote, &Object::Release(id))?;
         let stored = self.store().request_promote(id).await?;
         stored_for(id, stored, "promote", "nothing of it waits for a promotion")?;
-        self.go_on(actor, id, "promote").await
+        self.go_on(actor, id, "promote", "release.promote").await
     }
 
     /// Tries servers of a paused or interrupted release once more, and takes it up again: these, or all that failed or
@@ -79,7 +79,7 @@ impl Actions {
             "retry",
             "pause it first, or wait for its end and bring the servers up to date",
         )?;
-        self.go_on(actor, id, "retry").await
+        self.go_on(actor, id, "retry", "release.retry").await
     }
 
     /// Leaves servers out of a release that has begun: they go back where they were switched.
@@ -99,7 +99,8 @@ impl Actions {
                 steering.skip(server);
             }
         }
-        tracing::info!(%actor, release = %id, ?servers, "servers left out");
+        let servers: Vec<&str> = servers.iter().map(Name::as_str).collect();
+        self.note(actor, "release.skip", &Object::Release(id), &servers.join(" ")).await?;
         self.release(id).await
     }
 
@@ -139,12 +140,18 @@ impl Actions {
         Ok(names)
     }
 
-    async fn go_on(&self, actor: &Actor, id: ReleaseId, verb: &'static str) -> Result<Release, Error> {
+    async fn go_on(
+        &self,
+        actor: &Actor,
+        id: ReleaseId,
+        verb: &'static str,
+        deed: &'static str,
+    ) -> Result<Release, Error> {
         if !self.take_up(id).await? {
             let status = self.release(id).await?.status;
             return Err(not_now(id, status, verb, "it does not wait"));
         }
-        tracing::info!(%actor, release = %id, verb, "release taken up again");
+        self.note(actor, deed, &Object::Release(id), "").await?;
         self.release(id).await
     }
 

@@ -65,9 +65,10 @@ impl Actions {
         variables.push("AWEIGH_RELEASE_URL=".to_owned());
         let masker = Masker::new(&self.store().secrets_of(&plan.project, [&machine]).await?);
         let trial = Trial { path: site.path, run, check, variables, longest: timeout.min(LONGEST) };
+        let object = Object::Environment(&project, &environment);
+        let how = if check { "read by" } else { "run on" };
+        self.note(actor, "hook.try", &object, &format!("{picked} {how} {server}")).await?;
         let tried = trial::run(self.parts.hosts.as_ref(), &machine, &trial, &masker).await;
-        let exit = tried.as_ref().ok().and_then(|tried| tried.exit);
-        tracing::info!(%actor, %project, %environment, %server, hook = %picked, check, ?exit, "hook tried");
         Ok(tried.map_err(|error| HostError { message: format!("{server}: {}", error.message), ..error })?)
     }
 

@@ -9,6 +9,7 @@
 pub mod adopt;
 pub mod apply;
 pub mod artifact;
+pub mod audit;
 pub mod board;
 pub mod build;
 pub mod bytes;
@@ -51,6 +52,7 @@ pub use adopt::{
 };
 pub use apply::{ApplyAnswer, Change, ChangeAction, What};
 pub use artifact::ArtifactView;
+pub use audit::AuditView;
 pub use board::BoardRow;
 pub use build::BuildSpec;
 pub use checked::{Checked, Stored};

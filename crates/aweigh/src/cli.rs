@@ -16,8 +16,8 @@ pub use release::{
     RetryArgs, RollbackArgs, SkipArgs, WatchArgs, Which, WhichArgs,
 };
 pub use things::{
-    Artifacts, CredentialAdd, Credentials, Git, GitVerb, Projects, RefListing, Secret, ServerAdd, Servers,
-    Tokens, Users,
+    Artifacts, AuditArgs, CredentialAdd, Credentials, Git, GitVerb, Projects, RefListing, Secret, ServerAdd,
+    Servers, Tokens, Users,
 };
 
 /// Release code to your servers, with everyone watching
@@ -110,6 +110,8 @@ pub enum Command {
     /// List, add and remove your API tokens
     #[command(subcommand)]
     Tokens(Tokens),
+    /// Show who did what, the latest first
+    Audit(AuditArgs),
     /// Print the completions of a shell
     Completions {
         /// Whose completions

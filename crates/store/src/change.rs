@@ -11,7 +11,7 @@ use crate::definitions::{credential_of, servers};
 use crate::sql::{execute, number, sql, texts, to_json, to_word};
 use crate::tables::{credential, project, server, site};
 use crate::writer::{Tx, Work};
-use crate::{CredentialKind, Error, NewCredential, Store, templates};
+use crate::{CredentialKind, Deed, Error, NewCredential, Store, audit, templates};
 
 /// One change. `managed` says that `apply` makes it; it counts only when the thing is new and then stays, so
 /// that neither a later change by hand nor a later `apply` moves a thing from one to the other.
@@ -39,8 +39,6 @@ pub enum Change {
     PutTemplate {
         /// The template.
         template: Template,
-        /// Who does it.
-        by: String,
         /// Made by `apply`.
         managed: bool,
     },
@@ -73,13 +71,42 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// What the audit log says of it.
+    fn deed(&self, by: &str) -> Deed {
+        let (what, kind, name, managed) = match self {
+            Self::PutServer { server, managed } => ("server.put", "server", &server.name, *managed),
+            Self::DeleteServer(name) => ("server.delete", "server", name, false),
+            Self::PutCredential { credential, managed } => {
+                ("credential.put", "credential", &credential.name, *managed)
+            }
+            Self::DeleteCredential(name) => ("credential.delete", "credential", name, false),
+            Self::PutTemplate { template, managed, .. } => ("hook.put", "hook", &template.name, *managed),
+            Self::DeleteTemplate(name) => ("hook.delete", "hook", name, false),
+            Self::PutProject { project, managed } => ("project.put", "project", &project.name, *managed),
+            Self::DeleteProject(name) => ("project.delete", "project", name, false),
+            Self::PutSite { site, managed, .. } => ("environment.put", "environment", &site.name, *managed),
+            Self::DeleteSite { site, .. } => ("environment.delete", "environment", site, false),
+        };
+        let object = match self {
+            Self::PutSite { project, .. } | Self::DeleteSite { project, .. } => {
+                format!("{kind}:{project}/{name}")
+            }
+            _ => format!("{kind}:{name}"),
+        };
+        let detail = if managed { "from a fleet file" } else { "" };
+        Deed { who: by.to_owned(), what, object, detail: detail.to_owned() }
+    }
+}
+
 impl Store {
-    /// Makes all `changes`, in order, or none of them.
+    /// Makes all `changes`, in order, or none of them, and records that `by` did it.
     ///
     /// What refers to what is looked at when all are made, so their order does not matter for it. Refused are
     /// deleting what is missing ([`Error::NotFound`]) or in use ([`Error::Referenced`]), and naming a credential,
     /// project or server that does not exist.
-    pub async fn change(&self, changes: Vec<Change>) -> Result<(), Error> {
+    pub async fn change(&self, changes: Vec<Change>, by: &str) -> Result<(), Error> {
+        let deeds = changes.iter().map(|change| change.deed(by)).collect();
         let mut sealed = Vec::with_capacity(changes.len());
         for change in changes {
             sealed.push(match change {
@@ -89,7 +116,7 @@ impl Store {
                 other => Sealed::Other(other),
             });
         }
-        self.write(Changes(sealed)).await
+        self.write(Changes { sealed, by: by.to_owned(), deeds }).await
     }
 
     /// Seals on the caller's task, so that the writer never sees a secret.
@@ -120,7 +147,11 @@ enum Sealed {
     Other(Change),
 }
 
-struct Changes(Vec<Sealed>);
+struct Changes {
+    sealed: Vec<Sealed>,
+    by: String,
+    deeds: Vec<Deed>,
+}
 
 /// What has to hold once all changes are made.
 #[derive(Default)]
@@ -139,17 +170,18 @@ impl Work for Changes {
 
     async fn write(self, tx: &mut Tx) -> Result<(), Error> {
         let mut promises = Promises::default();
-        for change in self.0 {
+        for change in self.sealed {
             match change {
                 Sealed::Credential(row) => put_credential(tx, row).await?,
-                Sealed::Other(change) => apply(tx, change, &mut promises).await?,
+                Sealed::Other(change) => apply(tx, change, &self.by, &mut promises).await?,
             }
         }
-        promises.check(tx).await
+        promises.check(tx).await?;
+        audit::note(tx, self.deeds).await
     }
 }
 
-async fn apply(tx: &Tx, change: Change, promises: &mut Promises) -> Result<(), Error> {
+async fn apply(tx: &Tx, change: Change, by: &str, promises: &mut Promises) -> Result<(), Error> {
     match change {
         Change::PutServer { server, managed } => {
             promises.needed_credentials.extend(credential_of(&server).cloned());
@@ -179,7 +211,7 @@ async fn apply(tx: &Tx, change: Change, promises: &mut Promises) -> Result<(), E
             promises.deleted_credentials.insert(name);
             Ok(())
         }
-        Change::PutTemplate { template, by, managed } => templates::put(tx, &template, managed, &by).await,
+        Change::PutTemplate { template, managed } => templates::put(tx, &template, managed, by).await,
         Change::DeleteTemplate(name) => {
             found(templates::delete(tx, &name).await?, "hook template", &name)?;
             promises.deleted_templates.insert(name);

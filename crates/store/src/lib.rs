@@ -13,7 +13,7 @@
 //! In reading order: [`lock`] and [`master_key`] (before anything is opened), `open` and `migrations`, `writer`
 //! (all writes go through one task that shares commits), [`definitions`], [`change`] and [`credentials`] with
 //! `vault`, [`templates`], [`create`], [`releases`] and [`claims`] (the life of a release), [`adopt`] (releases of other tools), [`journal`], [`events`],
-//! [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`]; [`accounts`], [`sessions`], [`tokens`] (who may come in).
+//! [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`], [`audit`] (what people did); [`accounts`], [`sessions`], [`tokens`] (who may come in).
 //!
 //! Invariants: the facts of a topic are numbered without gaps, inside the writer's transaction; state and fact
 //! are one transaction; only the owner of a release, known by its epoch, records.
@@ -21,6 +21,7 @@
 pub mod accounts;
 pub mod adopt;
 pub mod artifacts;
+pub mod audit;
 pub mod change;
 pub mod chat;
 pub mod claims;
@@ -65,6 +66,7 @@ use tokio::task::JoinHandle;
 pub use accounts::AccountRecord;
 pub use adopt::{Adopted, AdoptedRelease, Adoption, LiveNow};
 pub use artifacts::ArtifactRecord;
+pub use audit::{AuditFilter, AuditRecord, Deed};
 pub use change::Change;
 pub use chat::{NewChat, Said};
 pub use claims::{Claimed, Stop, TakenOver};

@@ -43,7 +43,7 @@ pub(crate) async fn define(
         let made = if manner.plan {
             Vec::new()
         } else {
-            made(actor, &changes, &checked, defined, &fingerprints, manner.by_apply)
+            made(&changes, &checked, defined, &fingerprints, manner.by_apply)
         };
         Ok((made, ApplyAnswer { changes }))
     };
@@ -86,7 +86,6 @@ async fn fingerprints(
 
 /// The changes as they are stored, those that depend on others after them.
 fn made(
-    actor: &Actor,
     changes: &[api::Change],
     checked: &Checked,
     defined: &Definitions,
@@ -111,7 +110,7 @@ fn made(
         made.push(Change::PutCredential { credential: sealed(credential, fingerprint), managed });
     }
     for (_, template) in checked.templates.iter().filter(|(name, _)| has(What::Hook, name.as_str())) {
-        made.push(Change::PutTemplate { template: template.clone(), by: actor.name.clone(), managed });
+        made.push(Change::PutTemplate { template: template.clone(), managed });
     }
     for (_, server) in checked.servers.iter().filter(|(name, _)| has(What::Server, name.as_str())) {
         made.push(Change::PutServer { server: server.clone(), managed });

@@ -28,7 +28,7 @@ mod thing;
 use actions::Action::{
     AcceptDrift, Adopt, Apply, Cancel, ChangeHooks, ChangeProjects, ChangeServers, Chat, CheckServer,
     FetchRepository, Lock, ManageUsers, OwnAccount, Pause, Promote, PushArtifact, Release, Resume, Retry,
-    SeeDefinitions, SeeReleases, SeeRepository, Skip, TrustServer, TryHook,
+    SeeAudit, SeeDefinitions, SeeReleases, SeeRepository, Skip, TrustServer, TryHook,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -45,8 +45,8 @@ pub use state::AppState;
 
 use auth::allow;
 use routes::{
-    adopt, apply, artifacts, board, chat, credentials, drift, environments, events, git, hooks, locks, page,
-    projects, releases, servers, session, steer, tokens, users,
+    adopt, apply, artifacts, audit, board, chat, credentials, drift, environments, events, git, hooks, locks,
+    page, projects, releases, servers, session, steer, tokens, users,
 };
 
 /// The largest body, in bytes.
@@ -170,7 +170,8 @@ fn quick() -> Router<AppState> {
         .route("/users/{user}", allow(ManageUsers, delete(users::remove)))
         .route("/users/{user}/setup", allow(ManageUsers, post(users::set_up)))
         .route("/tokens", allow(OwnAccount, get(tokens::list)).merge(allow(OwnAccount, post(tokens::create))))
-        .route("/tokens/{token}", allow(OwnAccount, delete(tokens::remove)));
+        .route("/tokens/{token}", allow(OwnAccount, delete(tokens::remove)))
+        .route("/audit", allow(SeeAudit, get(audit::list)));
     Router::new()
         .merge(servers)
         .merge(credentials)

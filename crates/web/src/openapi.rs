@@ -8,7 +8,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as Generated};
 
 use crate::routes::{
-    adopt, apply, artifacts, board, chat, credentials, drift, environments, events, git, hooks, locks,
+    adopt, apply, artifacts, audit, board, chat, credentials, drift, environments, events, git, hooks, locks,
     projects, releases, servers, session, steer, tokens, users,
 };
 
@@ -37,7 +37,7 @@ pub(crate) async fn show() -> Json<OpenApi> {
         events::events, board::show, chat::to_release, chat::to_project, chat::list,
         session::create, session::show, session::remove, session::set_up, session::list, session::end,
         session::change_password, users::list, users::create, users::remove, users::set_up,
-        tokens::list, tokens::create, tokens::remove,
+        tokens::list, tokens::create, tokens::remove, audit::list,
     ),
     components(schemas(Problem)),
     security(("token" = [])),

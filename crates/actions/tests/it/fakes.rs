@@ -266,7 +266,7 @@ impl Rig {
             Change::PutProject { project, managed },
             Change::PutSite { project: "shop".parse().unwrap(), site, managed },
         ];
-        self.store.change(changes).await.unwrap();
+        self.store.change(changes, "li").await.unwrap();
         self
     }
 

@@ -1,7 +1,8 @@
 //! Who is not an administrator gets nothing, whatever they ask for.
 
 use actions::{
-    Action, Actor, AdoptRequest, Back, Change, Error, LogFilter, Object, Others, RefQuery, Request, Wanted,
+    Action, Actor, AdoptRequest, AuditFilter, Back, Change, Error, LogFilter, Object, Others, RefQuery,
+    Request, Wanted,
 };
 use model::{Name, ReleaseId};
 
@@ -51,6 +52,7 @@ async fn nobody_gets_anything() {
         actions.setup_code(&nobody, &shop).await.err(),
         actions.log(&nobody, one, None, 0, None).await.err(),
         actions.board(&nobody).await.err(),
+        actions.audit(&nobody, &AuditFilter::default(), 1).await.err(),
         actions.adopt(&nobody, &adopt).await.err(),
         actions.preview_adoption(&nobody, &adopt).await.err(),
     ];

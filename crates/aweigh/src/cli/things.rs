@@ -271,3 +271,23 @@ pub struct RefListing {
     #[command(flatten)]
     pub listing: Listing,
 }
+
+/// The words of `audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Only what this person did
+    #[arg(long, value_name = "USER")]
+    pub who: Option<String>,
+    /// Only what was done to this thing: server:web-1, environment:shop/production, release:42
+    #[arg(long, value_name = "KIND:NAME")]
+    pub about: Option<String>,
+    /// Only what has a smaller number
+    #[arg(long, value_name = "NUMBER")]
+    pub before: Option<u64>,
+    /// At most this many
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub limit: u32,
+    /// How it is printed.
+    #[command(flatten)]
+    pub listing: Listing,
+}

@@ -3,6 +3,7 @@
 mod adopt;
 mod apply;
 mod artifacts;
+mod audit;
 mod catch_up;
 mod check;
 mod completions;
@@ -102,6 +103,7 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
         Command::Git(args) => git::run(&client, &args).await,
         Command::Users(verb) => users::run(&client, verb).await,
         Command::Tokens(verb) => tokens::run(&client, verb).await,
+        Command::Audit(args) => audit::run(&client, &args).await,
         Command::Serve(_)
         | Command::Demo(_)
         | Command::Login(_)

@@ -45,7 +45,7 @@ async fn a_list_of_changes_is_made_as_a_whole_in_any_order() {
         put_project("shop"),
         put_credential("deploy"),
     ];
-    store.change(changes).await.unwrap();
+    store.change(changes, "li").await.unwrap();
     assert_eq!(names(store).await, ["web-1", "web-2"]);
     assert_eq!(store.server(&name("web-1")).await.unwrap(), Some(server("web-1", "deploy")));
     assert_eq!(store.server(&name("web-3")).await.unwrap(), None);
@@ -61,10 +61,10 @@ async fn a_list_of_changes_is_made_as_a_whole_in_any_order() {
     let mut moved = server("web-1", "deploy");
     moved.labels.insert(name("role"), ["web".to_owned()].into());
     let last_fails = vec![put_server(moved.clone(), false), Change::DeleteServer(name("web-9"))];
-    let error = store.change(last_fails).await.unwrap_err();
+    let error = store.change(last_fails, "li").await.unwrap_err();
     assert_eq!(error.to_string(), "there is no server web-9");
     assert_eq!(store.server(&name("web-1")).await.unwrap(), Some(server("web-1", "deploy")), "none of it");
-    store.change(vec![put_server(moved.clone(), false)]).await.unwrap();
+    store.change(vec![put_server(moved.clone(), false)], "li").await.unwrap();
     assert_eq!(store.server(&name("web-1")).await.unwrap(), Some(moved));
 }
 
@@ -73,7 +73,7 @@ async fn nothing_is_left_pointing_nowhere() {
     let rig = Rig::new().await;
     let store = &rig.store;
     let check = async |changes: Vec<Change>, told: &str| {
-        assert_eq!(store.change(changes).await.unwrap_err().to_string(), told);
+        assert_eq!(store.change(changes, "li").await.unwrap_err().to_string(), told);
     };
     check(vec![put_server(server("web-1", "deploy"), false)], "there is no credential deploy").await;
     check(vec![put_site("shop", "production", "/srv/shop")], "there is no project shop").await;
@@ -87,11 +87,11 @@ async fn nothing_is_left_pointing_nowhere() {
         Change::PutProject { project: git, managed: false },
         put_site("shop", "production", "/srv/shop"),
     ];
-    store.change(used).await.unwrap();
+    store.change(used, "li").await.unwrap();
     let delete = || Change::DeleteCredential(name("deploy"));
     check(vec![delete()], "credential deploy is used by project shop, server web-1").await;
     let with_users = vec![delete(), put_server(server("web-1", "other"), false), put_project("shop")];
-    store.change(with_users).await.unwrap();
+    store.change(with_users, "li").await.unwrap();
     assert_eq!(store.credentials().await.unwrap().len(), 1);
 
     let behind = |text: &str, jump: &str| {
@@ -102,12 +102,15 @@ async fn nothing_is_left_pointing_nowhere() {
     };
     check(vec![behind("web-2", "bastion")], "there is no server bastion").await;
     let with_bastion = || put_server(server("bastion", "other"), false);
-    store.change(vec![behind("web-2", "bastion"), behind("web-3", "bastion"), with_bastion()]).await.unwrap();
+    store
+        .change(vec![behind("web-2", "bastion"), behind("web-3", "bastion"), with_bastion()], "li")
+        .await
+        .unwrap();
     let delete = || Change::DeleteServer(name("bastion"));
     check(vec![delete()], "server bastion is used by server web-2, server web-3").await;
-    store.change(vec![delete(), with_bastion()]).await.unwrap();
+    store.change(vec![delete(), with_bastion()], "li").await.unwrap();
     store
-        .change(vec![delete(), behind("web-2", "web-1"), Change::DeleteServer(name("web-3"))])
+        .change(vec![delete(), behind("web-2", "web-1"), Change::DeleteServer(name("web-3"))], "li")
         .await
         .unwrap();
 
@@ -117,10 +120,10 @@ async fn nothing_is_left_pointing_nowhere() {
     check(vec![delete_site()], &format!("environment shop/production {told}")).await;
     check(vec![Change::DeleteProject(name("shop"))], &format!("project shop {told}")).await;
     rig.end(running, Status::Failed).await;
-    store.change(vec![Change::DeleteProject(name("shop"))]).await.unwrap();
+    store.change(vec![Change::DeleteProject(name("shop"))], "li").await.unwrap();
     assert_eq!(store.sites(&name("shop")).await.unwrap(), []);
     assert!(store.release(running.0).await.unwrap().is_some(), "its releases stay");
-    let error = store.change(vec![delete_site()]).await.unwrap_err();
+    let error = store.change(vec![delete_site()], "li").await.unwrap_err();
     assert!(matches!(error, Error::NotFound { .. }));
 }
 
@@ -135,7 +138,7 @@ async fn what_apply_made_stays_known_as_such() {
         put_server(server("applied", "deploy"), true),
         put_server(server("by-hand", "deploy"), false),
     ];
-    store.change(first).await.unwrap();
+    store.change(first, "li").await.unwrap();
     let expected = Managed {
         servers: vec![name("applied")],
         credentials: Vec::<Name>::new(),
@@ -146,6 +149,6 @@ async fn what_apply_made_stays_known_as_such() {
     assert_eq!(store.managed().await.unwrap(), expected);
     let swapped =
         vec![put_server(server("applied", "deploy"), false), put_server(server("by-hand", "deploy"), true)];
-    store.change(swapped).await.unwrap();
+    store.change(swapped, "li").await.unwrap();
     assert_eq!(store.managed().await.unwrap(), expected, "who made a thing never changes");
 }

@@ -39,13 +39,16 @@ async fn only_what_is_known_is_accepted_and_goes_with_its_environment() {
     let rig = Rig::new().await;
     let store = &rig.store;
     let (shop, production): (Name, Name) = (name("shop"), name("production"));
-    store.change(vec![Change::PutProject { project: project("shop"), managed: false }]).await.unwrap();
+    store.change(vec![Change::PutProject { project: project("shop"), managed: false }], "li").await.unwrap();
     store
-        .change(vec![Change::PutSite {
-            project: shop.clone(),
-            site: site("production", "/srv/shop"),
-            managed: false,
-        }])
+        .change(
+            vec![Change::PutSite {
+                project: shop.clone(),
+                site: site("production", "/srv/shop"),
+                managed: false,
+            }],
+            "li",
+        )
         .await
         .unwrap();
     let seen = store
@@ -61,6 +64,9 @@ async fn only_what_is_known_is_accepted_and_goes_with_its_environment() {
     // Of who is away stays what was known; who is right again is forgotten.
     let known = store.note_drift(look(&[], &["web-2"], Timestamp::now())).await.unwrap();
     assert_eq!(servers(&known), ["web-2"]);
-    store.change(vec![Change::DeleteSite { project: shop.clone(), site: production.clone() }]).await.unwrap();
+    store
+        .change(vec![Change::DeleteSite { project: shop.clone(), site: production.clone() }], "li")
+        .await
+        .unwrap();
     assert_eq!(store.drift(&shop, &production).await.unwrap(), []);
 }

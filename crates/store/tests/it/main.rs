@@ -3,6 +3,7 @@
 
 mod adopting;
 mod artifacts;
+mod audit;
 mod claims;
 mod creating;
 mod definitions;

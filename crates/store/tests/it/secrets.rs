@@ -20,7 +20,7 @@ fn credential(text: &str, secret: Option<&str>, passphrase: Option<&str>) -> New
 }
 
 async fn put(store: &Store, credential: NewCredential) {
-    store.change(vec![Change::PutCredential { credential, managed: false }]).await.unwrap();
+    store.change(vec![Change::PutCredential { credential, managed: false }], "li").await.unwrap();
 }
 
 async fn check(store: &Store, text: &str, secret: Option<&str>, passphrase: Option<&str>) {

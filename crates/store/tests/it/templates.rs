@@ -7,7 +7,7 @@ use crate::rig::{Rig, name, project, site};
 
 fn put(run: &str) -> Change {
     let template = Template::plain(name("reload"), run);
-    Change::PutTemplate { template, by: "ada".into(), managed: false }
+    Change::PutTemplate { template, managed: false }
 }
 
 fn picked(text: &str) -> Picked {
@@ -41,19 +41,19 @@ async fn each_change_is_a_version_that_stays_what_it_was() {
     let store = &rig.store;
     assert_eq!(store.template(&picked("reload")).await.unwrap(), None);
     for run in ["one", "two", "two"] {
-        store.change(vec![put(run)]).await.unwrap();
+        store.change(vec![put(run)], "li").await.unwrap();
     }
     assert_eq!(versions(store).await, [(2, "two".to_owned()), (1, "one".to_owned())]);
     let newest = store.template(&picked("reload")).await.unwrap().unwrap();
-    assert_eq!((newest.version, newest.by.as_str(), newest.template.run.as_str()), (2, "ada", "two"));
+    assert_eq!((newest.version, newest.by.as_str(), newest.template.run.as_str()), (2, "li", "two"));
     let first = store.template(&picked("reload@1")).await.unwrap().unwrap();
     assert_eq!((first.version, first.template.run.as_str()), (1, "one"));
     assert_eq!(store.template(&picked("reload@3")).await.unwrap(), None);
     assert_eq!(store.templates().await.unwrap(), [newest]);
     // A name that comes again does not say something else under an old number.
-    store.change(vec![Change::DeleteTemplate(name("reload"))]).await.unwrap();
+    store.change(vec![Change::DeleteTemplate(name("reload"))], "li").await.unwrap();
     assert_eq!((store.templates().await.unwrap(), versions(store).await), (vec![], vec![]));
-    store.change(vec![put("three")]).await.unwrap();
+    store.change(vec![put("three")], "li").await.unwrap();
     assert_eq!(versions(store).await.first(), Some(&(3, "three".to_owned())));
     assert_eq!(store.managed().await.unwrap().templates, []);
 }
@@ -62,17 +62,17 @@ async fn each_change_is_a_version_that_stays_what_it_was() {
 async fn what_is_picked_has_to_be_there_and_stays() {
     let rig = Rig::new().await;
     let store = &rig.store;
-    let missing = store.change(vec![picking_project("reload")]).await.unwrap_err();
+    let missing = store.change(vec![picking_project("reload")], "li").await.unwrap_err();
     assert!(matches!(missing, Error::NotFound { what: "hook template", .. }), "{missing:?}");
-    store.change(vec![picking_project("reload"), put("one")]).await.unwrap();
-    let newer = store.change(vec![picking_site("reload@2")]).await.unwrap_err();
+    store.change(vec![picking_project("reload"), put("one")], "li").await.unwrap();
+    let newer = store.change(vec![picking_site("reload@2")], "li").await.unwrap_err();
     assert!(matches!(&newer, Error::NotFound { name, .. } if name == "reload@2"), "{newer:?}");
-    store.change(vec![picking_site("reload@1")]).await.unwrap();
-    let used = store.change(vec![Change::DeleteTemplate(name("reload"))]).await.unwrap_err();
+    store.change(vec![picking_site("reload@1")], "li").await.unwrap();
+    let used = store.change(vec![Change::DeleteTemplate(name("reload"))], "li").await.unwrap_err();
     let Error::Referenced { by, .. } = used else { panic!("{used:?}") };
     assert_eq!(by, ["project shop", "environment shop/production"]);
     // With those that pick it, it may go.
     let away = Change::DeleteProject(name("shop"));
-    store.change(vec![away, Change::DeleteTemplate(name("reload"))]).await.unwrap();
+    store.change(vec![away, Change::DeleteTemplate(name("reload"))], "li").await.unwrap();
     assert_eq!(store.templates().await.unwrap(), []);
 }

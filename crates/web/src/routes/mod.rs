@@ -3,6 +3,7 @@
 pub(crate) mod adopt;
 pub(crate) mod apply;
 pub(crate) mod artifacts;
+pub(crate) mod audit;
 pub(crate) mod board;
 pub(crate) mod chat;
 pub(crate) mod credentials;

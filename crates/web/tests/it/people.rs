@@ -79,6 +79,47 @@ async fn a_password_opens_a_session_and_signing_out_ends_it() {
 }
 
 #[tokio::test]
+async fn the_audit_log_tells_who_did_what() {
+    let served = with_admin().await;
+    let mut browser = Browser::on(&served);
+    browser.sign_in("admin", PASSWORD).await;
+    let project = json!({"name": "shop", "repository": "https://git.example.com/shop.git"});
+    assert_eq!(browser.ask(Method::POST, "/projects", Some(project)).await.0, 201);
+    assert_eq!(browser.ask(Method::POST, "/users", Some(json!({"name": "ada"}))).await.0, 201);
+    let wrong = json!({"name": "b\u{e4}d", "repository": "https://git.example.com/shop.git"});
+    assert_eq!(
+        browser.ask(Method::POST, "/projects", Some(wrong)).await.0,
+        422,
+        "what is refused is not done"
+    );
+
+    let told = |page: &Value| -> Vec<String> {
+        let items = page["items"].as_array().unwrap().iter();
+        items
+            .map(|deed| {
+                [&deed["who"], &deed["what"], &deed["object"]].map(|word| word.as_str().unwrap()).join(" ")
+            })
+            .collect()
+    };
+    let (status, all) = browser.ask(Method::GET, "/audit", None).await;
+    let expected = [
+        "admin user.setup user:ada",
+        "admin user.create user:ada",
+        "admin project.put project:shop",
+        "admin session.begin user:admin",
+    ];
+    assert_eq!((status, told(&all)), (200, expected.map(str::to_owned).to_vec()));
+    assert!(all["next"].is_null());
+    let (_, page) = browser.ask(Method::GET, "/audit?limit=2", None).await;
+    let (_, rest) = browser.ask(Method::GET, &format!("/audit?before={}", page["next"]), None).await;
+    assert_eq!([told(&page), told(&rest)].concat(), expected);
+    let (_, one) = browser.ask(Method::GET, "/audit?object=project:shop&who=admin", None).await;
+    assert_eq!(told(&one), expected[2..3]);
+    assert_eq!(browser.ask(Method::GET, "/audit?before=-1", None).await.0, 422);
+    assert!(!all.to_string().contains(PASSWORD));
+}
+
+#[tokio::test]
 async fn every_sign_in_is_a_new_session_that_only_its_owner_sees_and_ends() {
     let served = with_admin().await;
     let (mut first, mut second) = (Browser::on(&served), Browser::on(&served));
