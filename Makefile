@@ -43,7 +43,7 @@ ui/dist/index.html: ui/node_modules/.package-lock.json $(page_sources)
 # The page is built first: the tests of the browser need it inside the program.
 test: ui
 	@tools/need cargo git cc
-	@tools/need --install sshd git-lfs busybox fish zstd curl valgrind chromium
+	@tools/need --install sshd git-lfs busybox fish zstd openssl curl valgrind chromium
 	npm --prefix ui run check
 	npm --prefix ui test
 	@if cargo nextest --version >/dev/null 2>&1; then \

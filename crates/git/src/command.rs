@@ -25,7 +25,6 @@ const KEPT: &[&str] = &[
     "no_proxy",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
-    "GIT_SSL_CAINFO",
     "GIT_SSL_CAPATH",
 ];
 
@@ -99,6 +98,8 @@ pub(crate) struct Git {
     pub(crate) home: PathBuf,
     pub(crate) protocols: Vec<Protocol>,
     pub(crate) idle_timeout: Duration,
+    /// More settings of every call: how hosts are reached.
+    pub(crate) ways: Vec<String>,
 }
 
 impl Git {
@@ -133,6 +134,9 @@ impl Git {
             .env(SSH_BATCH_MODE, "yes");
         command.current_dir(&self.home);
         for setting in SETTINGS {
+            command.args(["-c", setting]);
+        }
+        for setting in &self.ways {
             command.args(["-c", setting]);
         }
         for flaw in HARMLESS_FLAWS {

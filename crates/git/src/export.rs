@@ -1,4 +1,4 @@
-//! Export: the tree of a commit as a tar stream or as a folder, exactly as `git archive` gives it.
+//! Export: the tree of a commit as a folder, or entry by entry, exactly as `git archive` gives it.
 
 use std::{
     ffi::OsStr,
@@ -8,12 +8,7 @@ use std::{
     path::Path,
 };
 
-use tokio::{
-    io::{AsyncWrite, AsyncWriteExt as _, copy},
-    sync::oneshot,
-    task::spawn_blocking,
-    try_join,
-};
+use tokio::{sync::oneshot, task::spawn_blocking};
 
 use crate::{
     CommitId, Error, ExportStats, GitRepository, TreeItem,
@@ -22,28 +17,10 @@ use crate::{
     unpack::{Destination, unpack},
 };
 
-impl GitRepository {
-    /// Writes the tree of a commit to `out` as the tar stream of `git archive`. Attributes (`export-ignore`,
-    /// `export-subst`, line ends) come from the tree itself; no filter runs.
-    ///
-    /// # Errors
-    /// [`Error::CommitGone`] when the mirror does not have the commit. What was written by then is no whole archive.
-    pub async fn archive(&self, commit: &CommitId, mut out: impl AsyncWrite + Unpin) -> Result<(), Error> {
-        let mut running = self.start_archive(commit, None)?;
-        let mut tar = running.take_stdout()?;
-        let limits = self.limits();
-        let written = async {
-            copy(&mut tar, &mut out).await.map_err(Error::io("cannot write", "archive"))?;
-            out.flush().await.map_err(Error::io("cannot write", "archive"))
-        };
-        let (mut taken, mut unheard) = (|_: &[u8]| (), |_: &str| ());
-        let ((), ended) = try_join!(written, running.finish(&limits, &mut taken, &mut unheard))?;
-        if ended.status.success() {
-            return Ok(());
-        }
-        Err(self.blame(commit, Error::Failed { verb: "archive", said: ended.said }).await)
-    }
+/// Waits for the end of git, and answers whether the archive was whole.
+pub(crate) type IsWhole = Box<dyn FnOnce() -> bool>;
 
+impl GitRepository {
     /// Writes the tree of a commit into a new or empty folder: the bytes, links and executable bits of `git archive`,
     /// without `.git`. Files get the time of the commit. Links are made and never followed.
     ///
@@ -100,32 +77,36 @@ impl GitRepository {
 
     /// Runs `read` on the stream of an archive. It is given the question whether the archive was whole, which waits
     /// for the end of git.
-    async fn read_archive(
+    pub(crate) async fn read_archive<T: Send + 'static>(
         &self,
         mut running: Running,
         commit: &CommitId,
-        read: impl FnOnce(BufReader<File>, Box<dyn FnOnce() -> bool>) -> Result<Walked, Error> + Send + 'static,
-    ) -> Result<Walked, Error> {
+        read: impl FnOnce(BufReader<File>, IsWhole) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
         let tar = running.take_stdout()?.into_owned_fd().map_err(Error::io("cannot read", "archive"))?;
         let (verdict, judged) = oneshot::channel();
         let reading = spawn_blocking(move || {
             // A tar stream that ends early can look complete: only git's exit status tells. No verdict means that
             // nobody waits any more.
-            let is_whole = Box::new(move || judged.blocking_recv().unwrap_or(false));
+            let is_whole: IsWhole = Box::new(move || judged.blocking_recv().unwrap_or(false));
             read(BufReader::with_capacity(1 << 18, File::from(tar)), is_whole)
         });
         let ended = running.finish(&self.limits(), &mut |_| (), &mut |_| ()).await?;
         let _ = verdict.send(ended.status.success());
         let read = reading.await.map_err(|source| Error::io("cannot read", "archive")(source.into()))?;
         // When reading fails git dies of a closed pipe, so the reason is on our side.
-        let walked = read?;
+        let done = read?;
         if ended.status.success() {
-            return Ok(walked);
+            return Ok(done);
         }
         Err(self.blame(commit, Error::Failed { verb: "archive", said: ended.said }).await)
     }
 
-    fn start_archive(&self, commit: &CommitId, paths: Option<&[Vec<u8>]>) -> Result<Running, Error> {
+    pub(crate) fn start_archive(
+        &self,
+        commit: &CommitId,
+        paths: Option<&[Vec<u8>]>,
+    ) -> Result<Running, Error> {
         let mut command = self.git.command("archive");
         command.args(["--format=tar", "--end-of-options", &format!("{commit}^{{commit}}")]);
         if let Some(paths) = paths {

@@ -15,7 +15,7 @@ const REFSPECS: [&str; 3] =
     ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+HEAD*:refs/mirror/HEAD*"];
 
 /// Where a commit is kept that no branch and no tag has.
-const PINNED: &str = "refs/pinned/";
+pub(crate) const PINNED: &str = "refs/pinned/";
 
 /// What git says when one side names objects by SHA-1 and the other by SHA-256.
 const OTHER_FORMAT: &str = "mismatched algorithms";
@@ -50,12 +50,9 @@ impl GitRepository {
     ) -> Result<(), Error> {
         self.make_if_absent(lock).await?;
         let lent = Lent::new(&self.folder, &self.url, access)?;
-        let mut ended = self.fetch_refs(lock, &lent, &REFSPECS, said).await?;
-        if ended.said.contains(OTHER_FORMAT) {
-            let ours = self.answer("rev-parse", &["--show-object-format"], None).await?;
-            self.make(lock, if ours.trim_end() == "sha1" { "sha256" } else { "sha1" }).await?;
-            ended = self.fetch_refs(lock, &lent, &REFSPECS, said).await?;
-        }
+        // A mirror that had a part of the history gets the rest.
+        let whole: &[&str] = if self.is_shallow() { &["--unshallow"] } else { &[] };
+        let ended = self.fetch_in_its_format(lock, &lent, whole, &REFSPECS, said).await?;
         if !ended.status.success() {
             return Err(self.blame_remote("fetch", &lent, ended).await);
         }
@@ -95,7 +92,7 @@ impl GitRepository {
         let lock = Lock::take(&self.folder, self.policy.total_timeout).await?;
         let lent = Lent::new(&self.folder, &self.url, access)?;
         let refspec = format!("+{commit}:{PINNED}{commit}");
-        let ended = self.fetch_refs(&lock, &lent, &[&refspec], said).await?;
+        let ended = self.fetch_refs(&lock, &lent, &[], &[&refspec], said).await?;
         if ended.status.success() && self.has(commit).await? {
             return Ok(());
         }
@@ -109,21 +106,42 @@ impl GitRepository {
     }
 
     /// Tells whether the mirror has a commit.
-    async fn has(&self, commit: &CommitId) -> Result<bool, Error> {
+    pub(crate) async fn has(&self, commit: &CommitId) -> Result<bool, Error> {
         let asked = format!("{commit}^{{commit}}\n");
         let said = self.answer("cat-file", &["--batch-check=%(objecttype)"], Some(&asked)).await?;
         Ok(said.trim_end() == "commit")
     }
 
-    async fn fetch_refs(
+    /// The same as [`fetch_refs`](Self::fetch_refs), in a mirror that names objects as the remote repository does.
+    pub(crate) async fn fetch_in_its_format(
         &self,
         lock: &Lock,
         lent: &Lent,
+        options: &[&str],
+        refspecs: &[&str],
+        said: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Ended, Error> {
+        let ended = self.fetch_refs(lock, lent, options, refspecs, said).await?;
+        if !ended.said.contains(OTHER_FORMAT) {
+            return Ok(ended);
+        }
+        let ours = self.answer("rev-parse", &["--show-object-format"], None).await?;
+        self.make(lock, if ours.trim_end() == "sha1" { "sha256" } else { "sha1" }).await?;
+        // A mirror that was made anew is not shallow.
+        let options: Vec<&str> = options.iter().copied().filter(|option| *option != "--unshallow").collect();
+        self.fetch_refs(lock, lent, &options, refspecs, said).await
+    }
+
+    pub(crate) async fn fetch_refs(
+        &self,
+        lock: &Lock,
+        lent: &Lent,
+        options: &[&str],
         refspecs: &[&str],
         said: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Ended, Error> {
         let mut command = self.git.command("fetch");
-        command.args([
+        command.args(options).args([
             "--prune",
             "--no-tags",
             "--progress",

@@ -16,6 +16,9 @@ const LONGEST_SUMMARY: usize = 500;
 /// The most bytes of names that a difference may have.
 const MOST_NAMES: usize = 16 * 1024 * 1024;
 
+/// Characters of the name of a branch or tag that are shown; more cannot be asked for.
+const LONGEST_NAME: usize = 255;
+
 /// Characters of an author's name that are shown.
 const LONGEST_AUTHOR: usize = 200;
 
@@ -37,7 +40,8 @@ pub struct Commit {
 /// A branch and its newest commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Branch {
-    /// The name without `refs/heads/`.
+    /// The name without `refs/heads/`. One with characters that turn the direction of writing is shown without them,
+    /// and names nothing then.
     pub name: String,
     /// The newest commit.
     pub commit: Commit,
@@ -46,7 +50,7 @@ pub struct Branch {
 /// A tag and the commit that it marks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
-    /// The name without `refs/tags/`.
+    /// The name without `refs/tags/`; as that of a branch.
     pub name: String,
     /// When an annotated tag was made, else the date of the commit; in seconds since 1970.
     pub date: i64,
@@ -69,7 +73,9 @@ impl GitRepository {
         let format = "--format=%(refname:strip=2)%00%(objectname)%00%(objectname:short)%00%(authorname)%00\
                       %(committerdate:unix)%00%(contents:subject)%00";
         let args = ["--sort=refname", "--sort=-committerdate", format, "refs/heads"];
-        let branch = |[name, rest @ ..]: [String; 6]| Ok(Some(Branch { name, commit: commit(rest)? }));
+        let branch = |[name, rest @ ..]: [String; 6]| {
+            Ok(Some(Branch { name: plain(&name, LONGEST_NAME), commit: commit(rest)? }))
+        };
         self.list(Lasts::Refs, "for-each-ref", &args, branch).await
     }
 
@@ -86,12 +92,13 @@ impl GitRepository {
             if kind != "commit" {
                 return Ok(None);
             }
-            Ok(Some(Tag { name, date: seconds(&date), commit: commit(rest)? }))
+            Ok(Some(Tag { name: plain(&name, LONGEST_NAME), date: seconds(&date), commit: commit(rest)? }))
         };
         self.list(Lasts::Refs, "for-each-ref", &args, tag).await
     }
 
-    /// Lists the history of a commit, itself first, `limit` commits at most.
+    /// Lists the history of a commit, itself first, `limit` commits at most. In a mirror that is
+    /// [shallow](Self::is_shallow) it ends where the mirror does.
     ///
     /// # Errors
     /// [`Error::CommitGone`] when the mirror does not have it.
@@ -107,13 +114,18 @@ impl GitRepository {
     /// Lists what is in the history of `of` and not in that of `without`, newest first, `limit` commits at most.
     ///
     /// # Errors
-    /// [`Error::CommitGone`] when the mirror does not have one of them.
+    /// [`Error::CommitGone`] when the mirror does not have one of them; [`Error::Shallow`] when it has a part of the
+    /// history only.
     pub async fn commits_without(
         &self,
         of: &CommitId,
         without: &CommitId,
         limit: usize,
     ) -> Result<Vec<Commit>, Error> {
+        if self.is_shallow() {
+            // Where the history of one of them is cut, the other would seem to have what both have.
+            return Err(self.too_shallow("what one commit has and another has not cannot be told".into()));
+        }
         let not = format!("^{}", without.as_str());
         let limit = format!("-n{limit}");
         let args = ["--no-show-signature", COMMIT, &limit, "--end-of-options", of.as_str(), &not, "--"];

@@ -51,6 +51,13 @@ impl Url {
         Self::parse(&format!("{}{slash}{}", parts.front, path.join("/")), policy)
     }
 
+    /// The host, and the port on it, that SSH goes to; an IPv6 address without brackets. Nothing for other protocols.
+    pub fn ssh_host(&self) -> Option<(String, u16)> {
+        let (host, port) = self.place();
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
+        (self.protocol() == Protocol::Ssh).then(|| (bare.to_owned(), port))
+    }
+
     /// Host and port, written in one way.
     fn place(&self) -> (String, u16) {
         let usual = match self.protocol() {
@@ -155,6 +162,19 @@ mod tests {
             "../x?token=1",
             "repository address https://h.example/org/x is refused: it has a '?', '#' or backslash",
         );
+    }
+
+    #[test]
+    fn ssh_goes_to_a_host_and_a_port() {
+        let check = |text: &str, expected: Option<(&str, u16)>| {
+            assert_eq!(url(text).ssh_host(), expected.map(|(host, port)| (host.to_owned(), port)), "{text}");
+        };
+        check("git@Git.Example.com:org/shop.git", Some(("git.example.com", 22)));
+        check("ssh://git@h:2222/x", Some(("h", 2222)));
+        check("ssh://[::1]/x", Some(("::1", 22)));
+        check("git@[::1]:x", Some(("::1", 22)));
+        check("https://h/x", None);
+        check("/srv/x", None);
     }
 
     #[test]

@@ -12,7 +12,8 @@ pub(crate) fn plain(text: &str, longest: usize) -> String {
     shown
 }
 
-fn is_shown(c: char) -> bool {
+/// Tells whether a character is one that people see, and does nothing to others.
+pub(crate) fn is_shown(c: char) -> bool {
     // Directional embeddings, overrides, isolates and marks, and the line and paragraph separators.
     let turns =
         matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');

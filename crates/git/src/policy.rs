@@ -1,8 +1,11 @@
-//! What the operator allows git to do: protocols, time and size.
+//! What the operator allows git to do: protocols, time and size, and the ways to hosts.
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr, time::Duration};
 
-use crate::Error;
+use crate::{
+    Error,
+    way::{HttpHost, Way},
+};
 
 /// A way to reach a repository. No other transport of git is ever used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,10 @@ pub struct Policy {
     pub max_bytes: u64,
     /// Files, links and directories that one exported tree may have.
     pub max_files: u64,
+    /// How hosts are reached over HTTP.
+    pub way: Way,
+    /// How single hosts are reached, where that is different.
+    pub ways: BTreeMap<HttpHost, Way>,
 }
 
 impl Default for Policy {
@@ -77,6 +84,8 @@ impl Default for Policy {
             total_timeout: Duration::from_hours(1),
             max_bytes: 5 << 30,
             max_files: 1_000_000,
+            way: Way::default(),
+            ways: BTreeMap::new(),
         }
     }
 }

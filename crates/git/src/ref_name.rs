@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::{Error, plain::plain};
+use crate::{
+    Error,
+    plain::{is_shown, plain},
+};
 
 /// The longest name that is accepted, in bytes.
 const LONGEST: usize = 255;
@@ -55,6 +58,8 @@ fn refusal(text: &str) -> Option<&'static str> {
         Some("it starts with '-'")
     } else if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         Some("it has a space or a control character")
+    } else if !text.chars().all(is_shown) {
+        Some("it has a character that turns the direction of writing")
     } else if has(&['~', '^', ':', '?', '*', '[', '\\']) {
         Some("it has one of ~ ^ : ? * [ \\")
     } else if text.contains("..") || text.contains("@{") || text == "@" {
@@ -121,6 +126,8 @@ mod tests {
             "a\nb",
             "a\0b",
             "a\u{85}b",
+            "main\u{202e}",
+            "a\u{2066}b",
             "x.lock",
             "x.lock/y",
             "a//b",

@@ -7,12 +7,21 @@ use std::{
     process::Stdio,
 };
 
+use tokio::io::AsyncReadExt as _;
+
 use crate::{
     Answers, CommitId, Error, Policy, Url,
     command::{Git, git_dir},
     lock::Lock,
     running::{Limits, Running},
+    way,
 };
+
+/// Why git was not heard to its end.
+enum Stopped {
+    Enough,
+    Failed(Error),
+}
 
 /// Bytes of a short answer of git that are kept.
 const LONGEST_ANSWER: usize = 1 << 20;
@@ -55,6 +64,7 @@ impl GitRepository {
             home: folder.join("home"),
             protocols,
             idle_timeout: policy.idle_timeout,
+            ways: way::settings(&policy.way, &policy.ways),
         };
         let identity = format!("{}\0{url}", folder.display());
         let answers = Answers::default();
@@ -101,6 +111,41 @@ impl GitRepository {
         if ended.status.success() { Ok(()) } else { Err(Error::Failed { verb, said: ended.said }) }
     }
 
+    /// Runs a command that reads the mirror and gives its output to `take` until that has enough; then git is killed.
+    /// Answers whether there was no more.
+    pub(crate) async fn read_while(
+        &self,
+        verb: &'static str,
+        args: &[&str],
+        mut take: impl FnMut(&[u8]) -> bool + Send,
+    ) -> Result<bool, Error> {
+        let mut command = self.git.command(verb);
+        command.args(args);
+        let mut running = Running::start(verb, command)?;
+        let mut output = running.take_stdout()?;
+        let mut piece = vec![0; 1 << 16];
+        let reading = async {
+            loop {
+                let read =
+                    output.read(&mut piece).await.map_err(Error::io("cannot read the output of git", verb));
+                match read.map_err(Stopped::Failed)? {
+                    0 => return Ok(()),
+                    n if take(piece.get(..n).unwrap_or_default()) => {}
+                    _ => return Err(Stopped::Enough),
+                }
+            }
+        };
+        let (limits, mut unread, mut unheard) = (self.limits(), |_: &[u8]| (), |_: &str| ());
+        let ending =
+            async { running.finish(&limits, &mut unread, &mut unheard).await.map_err(Stopped::Failed) };
+        match tokio::try_join!(reading, ending) {
+            Ok(((), ended)) if ended.status.success() => Ok(true),
+            Ok(((), ended)) => Err(Error::Failed { verb, said: ended.said }),
+            Err(Stopped::Enough) => Ok(false),
+            Err(Stopped::Failed(error)) => Err(error),
+        }
+    }
+
     /// Runs a command with a short answer.
     pub(crate) async fn answer(
         &self,
@@ -123,6 +168,9 @@ impl GitRepository {
             return error;
         }
         match self.answer("cat-file", &["--batch-check"], Some(&format!("{commit}^{{commit}}\n"))).await {
+            Ok(answer) if answer.trim_end().ends_with(" missing") && self.is_shallow() => {
+                self.too_shallow(format!("it does not have commit {commit}"))
+            }
             Ok(answer) if answer.trim_end().ends_with(" missing") => {
                 Error::CommitGone { commit: commit.clone(), url: self.url.to_string() }
             }

@@ -90,7 +90,8 @@ impl fmt::Debug for Url {
     }
 }
 
-enum Refusal<'a> {
+/// Why something is no address.
+pub(crate) enum Refusal<'a> {
     Reason(&'static str),
     Protocol(&'a str),
 }
@@ -214,7 +215,8 @@ fn split_path(rest: &str) -> Result<(&str, &str), Refusal<'static>> {
     Ok((authority, path))
 }
 
-fn check_place(place: &str) -> Result<(), Refusal<'static>> {
+/// Sees that a text is a host, or a host and a port.
+pub(crate) fn check_place(place: &str) -> Result<(), Refusal<'static>> {
     let after_bracket = place.rfind(']').map_or(0, |at| at + 1);
     let (host, port) = match place.get(after_bracket..).and_then(|rest| rest.find(':')) {
         None => (place, None),

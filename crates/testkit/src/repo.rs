@@ -231,7 +231,8 @@ impl Repo {
 
     fn change(&self, name: &Path, entry: Entry) {
         let path = self.path().join(name);
-        let _ = fs::remove_file(&path);
+        // A folder that is left without files is nothing to git, and may become a file.
+        let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).expect("a folder of a work tree");
         }

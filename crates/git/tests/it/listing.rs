@@ -75,6 +75,21 @@ async fn hostile_text_is_shown_and_does_nothing() {
 }
 
 #[tokio::test]
+async fn names_that_turn_the_direction_of_writing_are_shown_without_and_name_nothing() {
+    let repo = Repo::new();
+    repo.commit([("a", file("1"))]);
+    repo.branch("main\u{202e}niam");
+    repo.annotated_tag("v1\u{2066}x", "<script>alert(1)</script>\u{1b}[31m javascript:alert(1)");
+    let rig = Rig::fetched(repo).await;
+    let branches = rig.mirror.branches().await.unwrap();
+    assert_eq!(branches[1].name, "main\u{fffd}niam");
+    assert_eq!(rig.mirror.tags().await.unwrap()[0].name, "v1\u{fffd}x");
+    assert!(git::RefName::parse("main\u{202e}niam").is_err());
+    let shown = git::RefName::parse(&branches[1].name).unwrap();
+    assert!(matches!(rig.mirror.resolve(&shown).await, Err(Error::UnknownRef { .. })));
+}
+
+#[tokio::test]
 async fn tracked_paths_are_taken_literally() {
     let repo = Repo::new();
     let commit = id(&repo.commit(hostile_tree()));
