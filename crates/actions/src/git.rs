@@ -1,9 +1,12 @@
 //! Repositories: what is in them, and bringing a mirror up to date.
 
-use engine::ports::{RefEntry, RefQuery};
-use model::{CommitId, Name, Project};
+use std::pin::Pin;
 
-use crate::{Action, Actions, Actor, Error, Object, authorize};
+use engine::ports::{RefEntry, RefQuery, SourceError};
+use model::{CommitId, Name, Project};
+use tokio::io::AsyncWrite;
+
+use crate::{Action, Actions, Actor, Error, FileDiffs, Object, Packing, authorize};
 
 /// The most entries of one answer.
 pub const MOST_REFS: usize = 1000;
@@ -24,6 +27,28 @@ pub struct Changes {
     pub undone: Vec<RefEntry>,
 }
 
+/// The most files of a difference.
+pub const MOST_FILES: usize = 1000;
+
+/// The longest patch, in bytes.
+pub const LONGEST_PATCH: usize = 1 << 20;
+
+/// What differs between two commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diff {
+    /// The commit before.
+    pub from: CommitId,
+    /// The commit after.
+    pub to: CommitId,
+    /// The files.
+    pub files: FileDiffs,
+    /// The patch, and whether there is more of it; nothing when it was not asked for.
+    pub patch: Option<(String, bool)>,
+}
+
+/// An archive that is being written; dropping it stops that. It fails when not all of it was written.
+pub type Writing = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
 impl Actions {
     /// The newest branches, tags or commits of the mirror, at most `limit`. A mirror that is not there yet is
     /// fetched first.
@@ -43,6 +68,76 @@ impl Actions {
         }
         source.fetch(&project, &mut |_| {}).await?;
         Ok(source.refs(&project, what, limit).await?)
+    }
+
+    /// The commits that `of` has in its history and `since` has not, newest first, at most `limit`. What the mirror does
+    /// not know is fetched first, here and below.
+    pub async fn commits_since(
+        &self,
+        actor: &Actor,
+        project: &Name,
+        of: &str,
+        since: &str,
+        limit: usize,
+    ) -> Result<Vec<RefEntry>, Error> {
+        authorize(actor, Action::SeeRepository, &Object::Project(project))?;
+        let project = self.project(project).await?;
+        let (of, since) = (self.commit(&project, of).await?, self.commit(&project, since).await?);
+        let limit = limit.clamp(1, MOST_REFS);
+        Ok(self.parts.source.commits_without(&project, &of, &since, limit).await?)
+    }
+
+    /// What differs between two refs, at most `most` files and, if it is asked for, [`LONGEST_PATCH`] of the patch.
+    pub async fn diff(
+        &self,
+        actor: &Actor,
+        project: &Name,
+        (from, to): (&str, &str),
+        most: usize,
+        with_patch: bool,
+    ) -> Result<Diff, Error> {
+        authorize(actor, Action::SeeRepository, &Object::Project(project))?;
+        let project = self.project(project).await?;
+        let (from, to) = (self.commit(&project, from).await?, self.commit(&project, to).await?);
+        let repositories = &self.parts.repositories;
+        let files = repositories.diff(&project, &from, &to, most.clamp(1, MOST_FILES)).await?;
+        let patch = if with_patch {
+            Some(repositories.patch(&project, &from, &to, LONGEST_PATCH).await?)
+        } else {
+            None
+        };
+        Ok(Diff { from, to, files, patch })
+    }
+
+    /// Finds the commit of an archive; its tree is written to `out` by whoever awaits what comes with it.
+    pub async fn archive(
+        &self,
+        actor: &Actor,
+        project: &Name,
+        git_ref: &str,
+        packing: Packing,
+        out: Box<dyn AsyncWrite + Send + Unpin>,
+    ) -> Result<(CommitId, Writing), Error> {
+        authorize(actor, Action::SeeRepository, &Object::Project(project))?;
+        let project = self.project(project).await?;
+        let refused = |error: SourceError| Error::invalid("prefix", error.message);
+        self.parts.repositories.check(&packing).map_err(refused)?;
+        let commit = self.commit(&project, git_ref).await?;
+        let (repositories, wanted) = (self.parts.repositories.clone(), commit.clone());
+        let writing: Writing = Box::pin(async move {
+            repositories.archive(&project, &wanted, &packing, out).await.map_err(Error::from)
+        });
+        Ok((commit, writing))
+    }
+
+    /// The commit that a ref is in the mirror, which is brought up to date when it does not know it.
+    async fn commit(&self, project: &Project, git_ref: &str) -> Result<CommitId, Error> {
+        let source = &self.parts.source;
+        if let Ok(resolved) = source.resolve(project, git_ref).await {
+            return Ok(resolved.commit);
+        }
+        source.fetch(project, &mut |_| {}).await?;
+        Ok(source.resolve(project, git_ref).await?.commit)
     }
 
     /// What a release of `git_ref` to `environment` would bring and take away, compared with `from`, or else with what

@@ -3,7 +3,7 @@
 //! Every public action of [`Actions`] takes the [`Actor`] who asks and calls [`policy::authorize`] before it
 //! reads or writes anything. In reading order: [`actor`], [`policy`], [`ports`] (what actions need besides the
 //! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`servers`],
-//! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
+//! [`templates`], [`git`] with [`git_hosts`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
 //! [`board`], [`audit`]. Who comes in: [`proof`], [`people`],
 //! with `passwords` and `throttle`.
 
@@ -17,6 +17,7 @@ pub mod definitions;
 pub mod drift;
 mod error;
 pub mod git;
+pub mod git_hosts;
 pub mod locks;
 pub mod passwords;
 pub mod people;
@@ -58,10 +59,13 @@ pub use engine::ports::{RefEntry, RefQuery, ScannedKey};
 pub use engine::progress::{Amount, Progress};
 pub use engine::trial::Tried;
 pub use error::{Error, Wrong};
-pub use git::Changes;
+pub use git::{Changes, Diff};
 pub use people::{From as SignInFrom, Session, SignedIn, Token};
 pub use policy::{Action, Denied, Object, authorize};
-pub use ports::{KeyTrouble, Keys, RepositoryFileReader, RepositorySays};
+pub use ports::{
+    ArchiveFormat, FileChange, FileDiff, FileDiffs, KeyTrouble, Keys, Packing, Repositories,
+    RepositoryFileReader, RepositorySays, SshHost,
+};
 pub use proof::{Proof, digest};
 pub use releases::{Back, Others, Page, Request, Wanted};
 pub use servers::Trust;
@@ -77,6 +81,8 @@ pub struct Parts {
     pub store: Store,
     /// The repositories.
     pub source: Arc<dyn Source>,
+    /// A closer look at the repositories.
+    pub repositories: Arc<dyn Repositories>,
     /// The servers.
     pub hosts: Arc<dyn Hosts>,
     /// The dispatcher's ear.

@@ -25,10 +25,12 @@ pub enum Action {
     CheckServer,
     /// Decide which host key of a server is the right one.
     TrustServer,
-    /// Read branches, tags and commits.
+    /// Read branches, tags, commits, differences and trees.
     SeeRepository,
     /// Bring a mirror up to date.
     FetchRepository,
+    /// Decide which host key of a git host is the right one.
+    TrustGitHost,
     /// Read releases, their trees, facts and logs, and the board.
     SeeReleases,
     /// Make a release or a rollback.
@@ -110,7 +112,7 @@ enum Role {
 }
 
 /// The least role that each action takes. An action without a row is denied to everybody.
-const TABLE: [(Action, Role); 26] = [
+const TABLE: [(Action, Role); 27] = [
     (Action::SeeDefinitions, Role::Administrator),
     (Action::ChangeServers, Role::Administrator),
     (Action::ChangeProjects, Role::Administrator),
@@ -121,6 +123,7 @@ const TABLE: [(Action, Role); 26] = [
     (Action::TrustServer, Role::Administrator),
     (Action::SeeRepository, Role::Administrator),
     (Action::FetchRepository, Role::Administrator),
+    (Action::TrustGitHost, Role::Administrator),
     (Action::SeeReleases, Role::Administrator),
     (Action::Release, Role::Administrator),
     (Action::PushArtifact, Role::Administrator),

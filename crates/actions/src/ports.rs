@@ -1,6 +1,10 @@
-//! What actions need besides the ports of the engine: reading keys and reading `aweigh.toml`.
+//! What actions need besides the ports of the engine: reading keys, reading `aweigh.toml`, and looking closer at a
+//! repository than a release does.
 
-use model::{Build, Name, SecretString, Settings};
+use async_trait::async_trait;
+use engine::ports::{ScannedKey, SourceError};
+use model::{Build, CommitId, Name, Project, SecretString, Settings};
+use tokio::io::AsyncWrite;
 
 use crate::Wrong;
 
@@ -38,3 +42,108 @@ pub struct RepositorySays {
 
 /// Reads the text of `aweigh.toml` for the environment, or tells every key that is wrong.
 pub type RepositoryFileReader = fn(&str, &Name) -> Result<RepositorySays, Vec<Wrong>>;
+
+/// Looks into the repository of a project for people. Cancelling (dropping) a call stops the git process behind it.
+#[async_trait]
+pub trait Repositories: Send + Sync {
+    /// The files that differ between two commits of the mirror, `most` of them at most.
+    async fn diff(
+        &self,
+        project: &Project,
+        from: &CommitId,
+        to: &CommitId,
+        most: usize,
+    ) -> Result<FileDiffs, SourceError>;
+    /// The patch that leads from one commit to another, `most` bytes of it at most, and whether there is more.
+    async fn patch(
+        &self,
+        project: &Project,
+        from: &CommitId,
+        to: &CommitId,
+        most: usize,
+    ) -> Result<(String, bool), SourceError>;
+    /// Tells whether an archive can be packed so.
+    fn check(&self, packing: &Packing) -> Result<(), SourceError>;
+    /// Writes the tree of a commit to `out`, which is shut down only when all of it was written.
+    async fn archive(
+        &self,
+        project: &Project,
+        commit: &CommitId,
+        packing: &Packing,
+        out: Box<dyn AsyncWrite + Send + Unpin>,
+    ) -> Result<(), SourceError>;
+    /// The SSH host of the repository; nothing for one that is reached another way.
+    async fn ssh_host(&self, project: &Project) -> Result<Option<SshHost>, SourceError>;
+    /// The host keys that a host presents now, without logging in.
+    async fn scan(&self, host: &SshHost) -> Result<Vec<ScannedKey>, SourceError>;
+}
+
+/// What differs between two commits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FileDiffs {
+    /// The files.
+    pub files: Vec<FileDiff>,
+    /// Whether there are more than are listed.
+    pub more: bool,
+}
+
+/// A file that differs between two commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileDiff {
+    /// What happened to it.
+    pub change: FileChange,
+    /// Its path; for a deleted file the one that it had.
+    pub path: String,
+    /// Its path before, when it was renamed.
+    pub before: Option<String>,
+    /// How many lines came and how many went; nothing for a binary file.
+    pub lines: Option<(u64, u64)>,
+}
+
+/// What happened to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileChange {
+    /// It came.
+    Added,
+    /// It went.
+    Deleted,
+    /// Its bytes or its mode are others.
+    Modified,
+    /// It has another name, and perhaps other bytes.
+    Renamed,
+    /// It became a link, or was one.
+    Retyped,
+}
+
+/// How an archive is packed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packing {
+    /// The format.
+    pub format: ArchiveFormat,
+    /// Folders in front of every path, such as `shop-1.2`; empty for none.
+    pub prefix: String,
+}
+
+/// The format of an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArchiveFormat {
+    /// `.tar`.
+    Tar,
+    /// `.tar.gz`.
+    TarGz,
+    /// `.tar.zst`.
+    TarZst,
+    /// `.zip`.
+    Zip,
+}
+
+/// Where SSH to a git host goes, and whom it believes there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SshHost {
+    /// The host name or address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The keys that are believed now.
+    pub pinned: Vec<String>,
+}

@@ -74,7 +74,7 @@ pub use problem::{Code, Problem};
 pub use progress::{Bytes, Progress};
 pub use project::{ProjectSpec, ProjectView};
 pub use read::read;
-pub use refs::{Changes, Ref, RefKind};
+pub use refs::{Changes, Diff, FileChange, FileDiff, Ref, RefKind};
 pub use release::{Release, ReleaseServer};
 pub use repository_file::{RepositoryFile, Said};
 pub use request::{LockRequest, LockView, ReleasePlan, ReleaseRequest, RollbackTo, ServersRequest};

@@ -1,5 +1,6 @@
 //! The words of the command line, as one tree (DESIGN section 7). What each verb does is in `commands/`.
 
+mod git;
 mod hooks;
 mod release;
 mod things;
@@ -10,14 +11,14 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub use self::git::{Git, GitArchive, GitDiff, GitVerb, RefListing};
 pub use hooks::{HookSet, HookTry, Hooks};
 pub use release::{
     AdoptArgs, CatchUpArgs, DriftArgs, Following, LockArgs, LogsArgs, Place, ReleaseArgs, ReleasesArgs,
     RetryArgs, RollbackArgs, SkipArgs, WatchArgs, Which, WhichArgs,
 };
 pub use things::{
-    Artifacts, AuditArgs, CredentialAdd, Credentials, Git, GitVerb, Projects, RefListing, Secret, ServerAdd,
-    Servers, Tokens, Users,
+    Artifacts, AuditArgs, CredentialAdd, Credentials, Projects, Secret, ServerAdd, Servers, Tokens, Users,
 };
 
 /// Release code to your servers, with everyone watching
@@ -93,7 +94,7 @@ pub enum Command {
     /// List, add and remove credentials
     #[command(subcommand)]
     Credentials(Credentials),
-    /// List, show and remove projects
+    /// List, show and remove projects, and trust the hosts of their repositories
     #[command(subcommand)]
     Projects(Projects),
     /// Keep commands that the hooks of every project can pick, and try them

@@ -35,6 +35,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How often a request with an idempotency key is sent when the connection breaks.
 const TRIES: u32 = 3;
 
+/// An answer that is read as it comes.
+pub type Pieces = BoxStream<'static, Result<Vec<u8>, Error>>;
+
 /// A client of one server. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -137,17 +140,29 @@ impl Client {
     }
 
     /// Reads a long text piece by piece; whole characters are not promised.
-    pub async fn get_stream(
+    pub async fn get_stream(&self, ask: &Ask<'_>) -> Result<Pieces, Error> {
+        let answer = self.send(Method::GET, ask, None, None).await?;
+        Ok(self.pieces(answer))
+    }
+
+    /// The same, with what a header of the answer says.
+    pub async fn get_stream_with(
         &self,
         ask: &Ask<'_>,
-    ) -> Result<BoxStream<'static, Result<Vec<u8>, Error>>, Error> {
+        header: &str,
+    ) -> Result<(Option<String>, Pieces), Error> {
         let answer = self.send(Method::GET, ask, None, None).await?;
+        let said = answer.headers().get(header).and_then(|said| said.to_str().ok()).map(str::to_owned);
+        Ok((said, self.pieces(answer)))
+    }
+
+    fn pieces(&self, answer: Response) -> Pieces {
         let place = Arc::clone(&self.place);
         let pieces = answer.bytes_stream().map(move |piece| match piece {
             Ok(piece) => Ok(piece.to_vec()),
             Err(source) => Err(Error::lost(&place, &source)),
         });
-        Ok(pieces.boxed())
+        pieces.boxed()
     }
 
     /// Asks for something to be done, and reads the answer as text.

@@ -205,6 +205,40 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_and_authorities_are_for_all_hosts_or_for_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca = folder.path().join("ca.pem");
+        std::fs::write(&ca, "-----BEGIN CERTIFICATE-----\n").unwrap();
+        let file = format!(
+            "[git]\nproxy = \"http://proxy.example.com:3128\"\n\
+             [git.hosts.\"git.example.com:8443\"]\nproxy = \"none\"\nca_file = {ca:?}\n"
+        );
+        let git = load(&file, &[], &ServeArgs::default()).unwrap().git;
+        assert_eq!(git.way.proxy, Some("http://proxy.example.com:3128".parse().unwrap()));
+        let way = &git.ways[&"git.example.com:8443".parse().unwrap()];
+        assert_eq!(way.proxy, Some("none".parse().unwrap()));
+        assert_eq!(way.ca_file, Some(git::CaFile::open(&ca).unwrap()));
+        std::fs::write(&ca, "nothing").unwrap();
+        let file = format!(
+            "[git]\nproxy = \"http://me:hunter2@proxy:3128\"\nca_file = \"/nowhere.pem\"\n\
+             [git.hosts.\"https://h\"]\nproxy = \"ftp://x\"\n[git.hosts.h]\nca_file = {ca:?}\nca = 1\n"
+        );
+        let told = load(&file, &[], &ServeArgs::default()).unwrap_err();
+        assert!(told.contains("ca is not a known key"), "{told}");
+        let told = load(&file.replace("ca = 1\n", ""), &[], &ServeArgs::default()).unwrap_err();
+        for line in [
+            "git.proxy cannot be used: proxy proxy:3128 is refused: a login cannot be kept secret there",
+            "git.ca_file cannot be used: cannot read /nowhere.pem",
+            "git.hosts.https://h is refused: https://h is not a host, or a host and a port",
+            "git.hosts.https://h.proxy cannot be used: proxy ftp://x is refused: its protocol is not",
+            "ca.pem has no certificate in PEM",
+        ] {
+            assert!(told.contains(line), "{line} is not in:\n{told}");
+        }
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+
+    #[test]
     fn values_without_sense_are_refused_and_secrets_in_them_are_not_repeated() {
         for (key, value) in [
             ("AWEIGH_LISTEN", "7171"),
@@ -238,6 +272,9 @@ mod tests {
         }
         for key in file::KEYS {
             assert!(bare.contains(&format!("\n{key} = ")), "{key} is not in server.example.toml");
+        }
+        for key in file::KEYS_WITHOUT_DEFAULT {
+            assert!(example.contains(&format!("\n# {key} = ")), "{key} is not in server.example.toml");
         }
     }
 }

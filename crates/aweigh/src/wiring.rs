@@ -66,6 +66,7 @@ pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wire
     });
     let parts = Parts {
         store: store.clone(),
+        repositories: source.clone(),
         source,
         hosts,
         control,

@@ -98,12 +98,11 @@ impl GitRepository {
         to: &CommitId,
         most: usize,
     ) -> Result<Vec<Compared>, Error> {
-        let (mut fields, mut ended) = (Fields::default(), 0_usize);
+        let mut fields = Fields::default();
         let enough = most.saturating_add(1).saturating_mul(FIELDS);
         let take = |bytes: &[u8]| {
             fields.feed(bytes);
-            ended += bytes.iter().filter(|byte| **byte == 0).count();
-            ended < enough
+            fields.ended() < enough
         };
         self.compare(format, from, to, take).await?;
         let fields = records::<1>(&fields.end());

@@ -8,6 +8,8 @@ pub(crate) struct Fields {
     kept: Vec<u8>,
     /// How many bytes at the end belong to a field that has not ended yet.
     open: usize,
+    /// How many have ended, wanted or not.
+    ended: usize,
     is_wanted: fn(&[u8]) -> bool,
 }
 
@@ -20,7 +22,7 @@ impl Default for Fields {
 impl Fields {
     /// Keeps only what is wanted.
     pub(crate) fn only(is_wanted: fn(&[u8]) -> bool) -> Self {
-        Self { kept: Vec::new(), open: 0, is_wanted }
+        Self { kept: Vec::new(), open: 0, ended: 0, is_wanted }
     }
 
     /// Takes the next bytes of the output.
@@ -37,8 +39,14 @@ impl Fields {
                 self.kept.truncate(start);
             }
             self.open = 0;
+            self.ended += 1;
             self.extend(piece);
         }
+    }
+
+    /// How many fields have ended so far.
+    pub(crate) fn ended(&self) -> usize {
+        self.ended
     }
 
     fn extend(&mut self, piece: &[u8]) {

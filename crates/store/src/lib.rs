@@ -13,7 +13,7 @@
 //! In reading order: [`lock`] and [`master_key`] (before anything is opened), `open` and `migrations`, `writer`
 //! (all writes go through one task that shares commits), [`definitions`], [`change`] and [`credentials`] with
 //! `vault`, [`templates`], [`create`], [`releases`] and [`claims`] (the life of a release), [`adopt`] (releases of other tools), [`journal`], [`events`],
-//! [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`], [`audit`] (what people did); [`accounts`], [`sessions`], [`tokens`] (who may come in).
+//! [`git_hosts`] (whom git may talk to), [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`], [`audit`] (what people did); [`accounts`], [`sessions`], [`tokens`] (who may come in).
 //!
 //! Invariants: the facts of a topic are numbered without gaps, inside the writer's transaction; state and fact
 //! are one transaction; only the owner of a release, known by its epoch, records.
@@ -33,6 +33,7 @@ mod ending;
 mod error;
 pub mod events;
 mod facts;
+pub mod git_hosts;
 pub mod history;
 pub mod journal;
 pub mod lock;

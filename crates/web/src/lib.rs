@@ -28,7 +28,7 @@ mod thing;
 use actions::Action::{
     AcceptDrift, Adopt, Apply, Cancel, ChangeHooks, ChangeProjects, ChangeServers, Chat, CheckServer,
     FetchRepository, Lock, ManageUsers, OwnAccount, Pause, Promote, PushArtifact, Release, Resume, Retry,
-    SeeAudit, SeeDefinitions, SeeReleases, SeeRepository, Skip, TrustServer, TryHook,
+    SeeAudit, SeeDefinitions, SeeReleases, SeeRepository, Skip, TrustGitHost, TrustServer, TryHook,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -45,8 +45,8 @@ pub use state::AppState;
 
 use auth::allow;
 use routes::{
-    adopt, apply, artifacts, audit, board, chat, credentials, drift, environments, events, git, hooks, locks,
-    page, projects, releases, servers, session, steer, tokens, users,
+    adopt, apply, archive, artifacts, audit, board, chat, credentials, drift, environments, events, git,
+    hooks, locks, page, projects, releases, servers, session, steer, tokens, users,
 };
 
 /// The largest body, in bytes.
@@ -218,6 +218,9 @@ fn slow() -> Router<AppState> {
         )
         .route("/projects/{project}/environments/{environment}/adopt", allow(Adopt, post(adopt::adopt)))
         .route("/projects/{project}/changes", allow(SeeRepository, get(git::changes)))
+        .route("/projects/{project}/diff", allow(SeeRepository, get(git::diff)))
+        .route("/projects/{project}/archive", allow(SeeRepository, get(archive::archive)))
+        .route("/projects/{project}/trust", allow(TrustGitHost, post(git::trust)))
         .route("/projects/{project}/refs", allow(SeeRepository, get(git::refs)))
         .route("/projects/{project}/fetch", allow(FetchRepository, post(git::fetch)))
 }

@@ -8,8 +8,8 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as Generated};
 
 use crate::routes::{
-    adopt, apply, artifacts, audit, board, chat, credentials, drift, environments, events, git, hooks, locks,
-    projects, releases, servers, session, steer, tokens, users,
+    adopt, apply, archive, artifacts, audit, board, chat, credentials, drift, environments, events, git,
+    hooks, locks, projects, releases, servers, session, steer, tokens, users,
 };
 
 /// The document.
@@ -30,7 +30,7 @@ pub(crate) async fn show() -> Json<OpenApi> {
         projects::list, projects::create, projects::show, projects::replace, projects::change, projects::remove,
         environments::list, environments::create, environments::show, environments::replace, environments::change,
         environments::remove, locks::lock, locks::unlock, drift::show, drift::accept, adopt::adopt,
-        git::refs, git::fetch, git::changes,
+        git::refs, git::fetch, git::changes, git::diff, git::trust, archive::archive,
         apply::apply, apply::export, artifacts::list, artifacts::push,
         releases::create, releases::list, releases::show, releases::progress, releases::log,
         steer::cancel, steer::pause, steer::resume, steer::promote, steer::retry, steer::skip,

@@ -5,7 +5,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use actions::{Actions, Actor, KeyTrouble, Keys, Parts, RepositorySays};
+use actions::{
+    Actions, Actor, FileChange, FileDiff, FileDiffs, KeyTrouble, Keys, Packing, Parts, Repositories,
+    RepositorySays, SshHost,
+};
 use async_trait::async_trait;
 use engine::dispatcher::{Control, Orders};
 use engine::ports::{
@@ -15,6 +18,7 @@ use engine::ports::{
 use model::{CommitId, ExposeSecret, Project, ReleaseId, SecretString, Server, Status};
 use store::{Change, Entry, MasterKey, Store};
 use tempfile::TempDir;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 /// A repository with these refs.
 #[derive(Default)]
@@ -22,6 +26,8 @@ pub(crate) struct Repository {
     pub(crate) refs: Mutex<BTreeMap<String, CommitId>>,
     pub(crate) away: AtomicBool,
     pub(crate) file: Mutex<Option<String>>,
+    /// What its host presents over SSH; nothing when it is not reached so.
+    pub(crate) host: Mutex<Option<Vec<ScannedKey>>>,
 }
 
 impl Repository {
@@ -124,6 +130,67 @@ impl Source for Repository {
     }
 }
 
+#[async_trait]
+impl Repositories for Repository {
+    async fn diff(
+        &self,
+        _: &Project,
+        from: &CommitId,
+        to: &CommitId,
+        most: usize,
+    ) -> Result<FileDiffs, SourceError> {
+        let file = |change, path: &str, lines| FileDiff { change, path: path.into(), before: None, lines };
+        let mut files =
+            vec![file(FileChange::Modified, "a", Some((2, 1))), file(FileChange::Added, "picture", None)];
+        let more = files.len() > most;
+        files.truncate(most);
+        Ok(if from == to { FileDiffs::default() } else { FileDiffs { files, more } })
+    }
+
+    async fn patch(
+        &self,
+        _: &Project,
+        from: &CommitId,
+        to: &CommitId,
+        _: usize,
+    ) -> Result<(String, bool), SourceError> {
+        Ok((format!("from {from} to {to}\n"), false))
+    }
+
+    fn check(&self, packing: &Packing) -> Result<(), SourceError> {
+        let refused = || SourceError {
+            kind: SourceTrouble::Unreachable,
+            message: "folder .. is refused".into(),
+            hint: None,
+        };
+        if packing.prefix.contains("..") { Err(refused()) } else { Ok(()) }
+    }
+
+    async fn archive(
+        &self,
+        _: &Project,
+        commit: &CommitId,
+        packing: &Packing,
+        mut out: Box<dyn AsyncWrite + Send + Unpin>,
+    ) -> Result<(), SourceError> {
+        let text = format!("{:?} of {commit}", packing.format);
+        out.write_all(text.as_bytes()).await.unwrap();
+        self.reach()?;
+        out.shutdown().await.unwrap();
+        Ok(())
+    }
+
+    async fn ssh_host(&self, _: &Project) -> Result<Option<SshHost>, SourceError> {
+        let host = self.host.lock().unwrap();
+        let known = SshHost { host: "git.example.com".into(), port: 22, pinned: vec!["ssh-rsa OLD".into()] };
+        Ok(host.as_ref().map(|_| known))
+    }
+
+    async fn scan(&self, _: &SshHost) -> Result<Vec<ScannedKey>, SourceError> {
+        Ok(self.host.lock().unwrap().clone().unwrap_or_default())
+    }
+}
+
 /// Servers that nobody can log in to, and that present these keys.
 #[derive(Default)]
 pub(crate) struct Machines {
@@ -211,6 +278,7 @@ impl Rig {
         let actions = Arc::new(Actions::new(Parts {
             store: store.clone(),
             source: repository.clone(),
+            repositories: repository.clone(),
             hosts: machines.clone(),
             control,
             uploads: engine::progress::Uploads::default(),

@@ -26,6 +26,7 @@ async fn nobody_gets_anything() {
     let (project, environment) = (shop.clone(), "live".parse().unwrap());
     let adopt = AdoptRequest { project, environment, servers: None, link: None };
     let delete = |_: &_| Ok::<_, Error>((vec![Change::DeleteServer("web-1".parse().unwrap())], ()));
+    let packing = actions::Packing { format: actions::ArchiveFormat::Tar, prefix: String::new() };
     let topic: actions::Topic = "release:1".parse().unwrap();
     let answers = [
         actions.definitions(&nobody).await.err(),
@@ -35,6 +36,10 @@ async fn nobody_gets_anything() {
         actions.trust_server(&nobody, &web, None).await.err(),
         actions.refs(&nobody, &shop, &RefQuery::Branches, 1).await.err(),
         actions.fetch(&nobody, &shop).await.err(),
+        actions.commits_since(&nobody, &shop, "main", "next", 1).await.err(),
+        actions.diff(&nobody, &shop, ("main", "next"), 1, true).await.err(),
+        actions.archive(&nobody, &shop, "main", packing, Box::new(tokio::io::sink())).await.err(),
+        actions.trust_git_host(&nobody, &shop, None).await.err(),
         actions.request(&nobody, request.clone(), None).await.err(),
         actions.preview(&nobody, &request).await.err(),
         actions.releases(&nobody, None, None, None, 1).await.err(),

@@ -1,9 +1,11 @@
 //! The engine's ports, put on `transport`, `git` and `store`. Nothing is decided here: each method says the
 //! same thing in another room's words.
 
+mod git_hosts;
 mod hosts;
 mod keys;
 mod memory;
+mod repositories;
 mod source;
 
 pub use hosts::SshHosts;

@@ -11,6 +11,8 @@ use git::{Access, Answers, GitRepository, Policy, RefKind, RefName, Url};
 use model::{CommitId, Project};
 use store::{CredentialKind, Store};
 
+use super::git_hosts::GitHosts;
+
 /// The longest file that is read out of a commit, in bytes.
 const LONGEST: u64 = 256 * 1024;
 
@@ -21,8 +23,8 @@ const SUBMODULES: &str = ".submodules";
 #[derive(Debug, Clone)]
 pub struct GitSource {
     mirrors: PathBuf,
-    /// The keys of git hosts, as OpenSSH writes them.
-    known_hosts: PathBuf,
+    /// Whom SSH believes.
+    pub(super) hosts: GitHosts,
     policy: Policy,
     /// How many bytes of their disk stay free.
     reserve: u64,
@@ -32,14 +34,13 @@ pub struct GitSource {
 }
 
 impl GitSource {
-    /// Mirrors below the data folder, within `policy`, with the credentials of `store` and the host keys in the
-    /// file `known_hosts` of the data folder.
+    /// Mirrors below the data folder, within `policy`, with the credentials of `store`.
     pub fn new(data: &Path, policy: Policy, reserve: u64, store: Store) -> Self {
-        let (mirrors, known_hosts) = (data.join("mirrors"), data.join("known_hosts"));
-        Self { mirrors, known_hosts, policy, reserve, store, answers: Answers::default() }
+        let (mirrors, hosts) = (data.join("mirrors"), GitHosts::new(data, store.clone()));
+        Self { mirrors, hosts, policy, reserve, store, answers: Answers::default() }
     }
 
-    async fn open(&self, project: &Project) -> Result<GitRepository, SourceError> {
+    pub(super) async fn open(&self, project: &Project) -> Result<GitRepository, SourceError> {
         self.open_with(project, self.policy.clone()).await
     }
 
@@ -48,6 +49,20 @@ impl GitSource {
         let folder = self.mirrors.join(project.name.as_str());
         let repository = GitRepository::open(&folder, &url, policy).await.map_err(trouble)?;
         Ok(repository.sharing(&self.answers))
+    }
+
+    pub(super) fn url(&self, project: &Project) -> Result<Url, SourceError> {
+        Url::parse(&project.repository, &self.policy).map_err(trouble)
+    }
+
+    /// What went wrong with the repository of a project: a host that shows another key is named with both.
+    async fn trouble_with(&self, project: &Project, error: git::Error) -> SourceError {
+        let changed = matches!(error, git::Error::HostKeyChanged { .. } | git::Error::HostKeyUnknown { .. });
+        let host = self.url(project).ok().and_then(|url| url.ssh_host()).filter(|_| changed);
+        match host {
+            Some((host, port)) => self.hosts.told(project, &host, port, error).await,
+            None => trouble(error),
+        }
     }
 
     /// The policy for what fills the disk: no more than there is room for.
@@ -62,7 +77,7 @@ impl GitSource {
     }
 
     /// What went wrong within such a policy: a limit may be that of the disk.
-    fn trouble_of_room(&self, policy: &Policy, error: git::Error) -> SourceError {
+    async fn trouble_of_room(&self, project: &Project, policy: &Policy, error: git::Error) -> SourceError {
         let is_ours = policy.max_bytes < self.policy.max_bytes;
         match error {
             git::Error::TooLarge { limit, .. } if is_ours && limit == policy.max_bytes => SourceError {
@@ -75,7 +90,7 @@ impl GitSource {
                     "free some there, or say less in [limits] disk_reserve; rollbacks still work".to_owned(),
                 ),
             },
-            error => trouble(error),
+            error => self.trouble_with(project, error).await,
         }
     }
 
@@ -92,7 +107,11 @@ impl GitSource {
         match (stored.kind, stored.secret) {
             (CredentialKind::GitToken, Some(token)) => Ok(Access::Token { username: stored.username, token }),
             (CredentialKind::GitKey, Some(private_key)) => {
-                let known_hosts = std::fs::read_to_string(&self.known_hosts).ok();
+                let host = self.url(project)?.ssh_host();
+                let known_hosts = match host {
+                    Some((host, port)) => Some(self.hosts.known_hosts(&host, port).await?),
+                    None => None,
+                };
                 Ok(Access::Key { private_key, passphrase: stored.passphrase, known_hosts })
             }
             (_, None) => Err(refused(format!("credential {name} holds no secret"), Some("store it again"))),
@@ -106,8 +125,10 @@ impl Source for GitSource {
     async fn fetch(&self, project: &Project, say: &mut Say<'_>) -> Result<(), SourceError> {
         let (access, policy) = (self.access(project).await?, self.policy_of_room()?);
         let repository = self.open_with(project, policy.clone()).await?;
-        let fetched = repository.fetch(&access, |line: &str| say(line)).await;
-        fetched.map_err(|error| self.trouble_of_room(&policy, error))
+        match repository.fetch(&access, |line: &str| say(line)).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.trouble_of_room(project, &policy, error).await),
+        }
     }
 
     async fn resolve(&self, project: &Project, git_ref: &str) -> Result<Resolved, SourceError> {
@@ -133,8 +154,7 @@ impl Source for GitSource {
     ) -> Result<Exported, SourceError> {
         let policy = self.policy_of_room()?;
         let (repository, commit) = (self.open_with(project, policy.clone()).await?, theirs(commit)?);
-        let wrong = |error| self.trouble_of_room(&policy, error);
-        let stats = if besides.is_any() {
+        let exported = if besides.is_any() {
             let access = self.access(project).await?;
             // Without a credential there may be a login in the address.
             let owner = match &project.credential {
@@ -148,9 +168,13 @@ impl Source for GitSource {
                 owner: &owner,
                 mirrors: &self.mirrors.join(SUBMODULES),
             };
-            repository.export_whole(&commit, into, &besides, say).await.map_err(wrong)?
+            repository.export_whole(&commit, into, &besides, say).await
         } else {
-            repository.export(&commit, into).await.map_err(wrong)?
+            repository.export(&commit, into).await
+        };
+        let stats = match exported {
+            Ok(stats) => stats,
+            Err(error) => return Err(self.trouble_of_room(project, &policy, error).await),
         };
         let mtime = repository.commit_time(&commit).await.map_err(trouble)?;
         Ok(Exported { mtime, left_out: left_out(besides, &stats) })
@@ -281,12 +305,12 @@ fn commit(id: &str) -> Result<CommitId, SourceError> {
     })
 }
 
-fn theirs(commit: &CommitId) -> Result<git::CommitId, SourceError> {
+pub(super) fn theirs(commit: &CommitId) -> Result<git::CommitId, SourceError> {
     git::CommitId::parse(commit.as_str()).map_err(trouble)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
-fn trouble(error: git::Error) -> SourceError {
+pub(super) fn trouble(error: git::Error) -> SourceError {
     use git::Error;
     let kind = match &error {
         Error::InvalidRef { .. }
@@ -294,6 +318,7 @@ fn trouble(error: git::Error) -> SourceError {
         | Error::UnknownRef { .. }
         | Error::AmbiguousRef { .. }
         | Error::NotACommit { .. }
+        | Error::Shallow { .. }
         | Error::CommitGone { .. } => SourceTrouble::UnknownRef,
         Error::GitMissing { .. } | Error::LfsMissing | Error::DiskFull { .. } | Error::Io { .. } => {
             SourceTrouble::Local

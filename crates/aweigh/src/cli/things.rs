@@ -1,4 +1,4 @@
-//! The words for what is registered: servers, credentials, projects and their repositories.
+//! The words for what is registered: servers, credentials, projects.
 
 use std::path::PathBuf;
 
@@ -203,6 +203,17 @@ pub enum Projects {
         /// Its name
         name: Name,
     },
+    /// Pin the SSH host key that the host of a project's repository presents
+    #[command(long_about = "Pin the SSH host key that the host of a project's repository presents\n\n\
+Shows the fingerprints and asks; a script says which one it expects with --fingerprint. Compare them with what the owner \
+of the host publishes. The key counts for every project with a repository on that host.")]
+    Trust {
+        /// Its name
+        name: Name,
+        /// Pin the key with this fingerprint, without asking
+        #[arg(long, value_name = "SHA256:…")]
+        fingerprint: Option<String>,
+    },
 }
 
 /// The verbs of `artifacts`.
@@ -229,47 +240,6 @@ pub enum Artifacts {
         #[arg(long)]
         json: bool,
     },
-}
-
-/// The words of `git`.
-#[derive(Debug, Args)]
-pub struct Git {
-    /// The project
-    pub project: Name,
-    /// What to look at.
-    #[command(subcommand)]
-    pub verb: GitVerb,
-}
-
-/// The verbs of `git`.
-#[derive(Debug, Subcommand)]
-pub enum GitVerb {
-    /// Bring the mirror of the repository up to date
-    Fetch,
-    /// List branches, the newest first
-    Branches(RefListing),
-    /// List tags, the newest first
-    Tags(RefListing),
-    /// List commits, the newest first
-    Commits {
-        /// Of this branch, tag or commit, instead of the default branch
-        #[arg(value_name = "REF")]
-        of: Option<String>,
-        /// How much and how.
-        #[command(flatten)]
-        listing: RefListing,
-    },
-}
-
-/// How a list of refs is printed.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct RefListing {
-    /// At most this many
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    pub limit: u32,
-    /// How it is printed.
-    #[command(flatten)]
-    pub listing: Listing,
 }
 
 /// The words of `audit`.

@@ -1,9 +1,14 @@
 //! `git`: a look into the repository of a project, as Aweigh's mirror has it.
 
+mod archive;
+mod checkout;
+mod diff;
+
 use api::{Page, Ref, RefKind};
 use jiff::tz::TimeZone;
 use serde_json::json;
 
+use crate::advice::Advised;
 use crate::cli::{Git, GitVerb, RefListing};
 use crate::client::{Ask, Client};
 use crate::exit::Ending;
@@ -22,9 +27,23 @@ pub(super) async fn run(client: &Client, args: &Git) -> anyhow::Result<Ending> {
         GitVerb::Branches(listing) => list(client, refs.with("kind", "branch"), *listing).await,
         GitVerb::Tags(listing) => list(client, refs.with("kind", "tag"), *listing).await,
         GitVerb::Commits { of, listing } => {
-            list(client, refs.with("kind", "commit").maybe("of", of.as_ref()), *listing).await
+            let (since, of) = range(of.as_deref())?;
+            list(client, refs.with("kind", "commit").maybe("of", of).maybe("since", since), *listing).await
         }
+        GitVerb::Diff(args) => diff::run(client, project, args).await,
+        GitVerb::Checkout { git_ref, into } => checkout::run(client, project, git_ref, into).await,
+        GitVerb::Archive(args) => archive::run(client, project, args).await,
     }
+}
+
+/// Takes `FROM..TO` apart; no name of a ref has two dots in it.
+fn range(text: Option<&str>) -> Result<(Option<&str>, Option<&str>), Advised> {
+    let Some((from, to)) = text.and_then(|text| text.split_once("..")) else { return Ok((None, text)) };
+    if from.is_empty() || to.is_empty() || to.starts_with('.') || to.contains("..") {
+        let what = format!("{:?} is not two refs", text.unwrap_or_default());
+        return Err(Advised::new(what, "write FROM..TO, such as v1.1..v1.2"));
+    }
+    Ok((Some(from), Some(to)))
 }
 
 async fn list(client: &Client, ask: Ask<'_>, listing: RefListing) -> anyhow::Result<Ending> {
@@ -52,4 +71,19 @@ async fn list(client: &Client, ask: Ask<'_>, listing: RefListing) -> anyhow::Res
         table::show(&["NAME", "COMMIT", "DATE", "AUTHOR", "SUMMARY"], rows, "nothing there")?;
     }
     Ok(Ending::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_dots_stand_between_two_refs() {
+        assert_eq!(range(None).unwrap(), (None, None));
+        assert_eq!(range(Some("v1.2")).unwrap(), (None, Some("v1.2")));
+        assert_eq!(range(Some("v1.1..feature/x")).unwrap(), (Some("v1.1"), Some("feature/x")));
+        for text in ["..", "a..", "..b", "a...b", "a..b..c"] {
+            assert!(range(Some(text)).is_err(), "{text}");
+        }
+    }
 }

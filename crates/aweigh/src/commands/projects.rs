@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use api::{Fleet, Page, ProjectView};
 use model::Name;
 
+use super::servers::trust;
 use crate::cli::{Listing, Projects};
 use crate::client::{Ask, Client};
 use crate::exit::Ending;
@@ -19,6 +20,9 @@ pub(super) async fn run(client: &Client, verb: Projects) -> anyhow::Result<Endin
             client.delete(&Ask::at(&["projects", name.as_str()])).await?;
             say(&format!("- project {name}"))?;
             Ok(Ending::Done)
+        }
+        Projects::Trust { name, fingerprint } => {
+            trust::run(client, &trust::GIT_HOST, &name, fingerprint).await
         }
     }
 }

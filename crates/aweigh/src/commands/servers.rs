@@ -1,7 +1,7 @@
 //! `servers`: the machines that releases go to.
 
 mod check;
-mod trust;
+pub(super) mod trust;
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub(super) async fn run(client: &Client, verb: Servers) -> anyhow::Result<Ending
             Ok(Ending::Done)
         }
         Servers::Check { names, listing } => check::run(client, names, listing).await,
-        Servers::Trust { name, fingerprint } => trust::run(client, &name, fingerprint).await,
+        Servers::Trust { name, fingerprint } => trust::run(client, &trust::SERVER, &name, fingerprint).await,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `server.toml`: what may stand in it, and the real types it becomes.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -32,6 +33,10 @@ pub(super) const KEYS: [&str; 15] = [
     "look_every",
 ];
 
+/// Those for which nothing is said by default.
+#[cfg(test)]
+pub(super) const KEYS_WITHOUT_DEFAULT: [&str; 2] = ["proxy", "ca_file"];
+
 /// The file as it is written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -52,6 +57,17 @@ struct Raw {
 #[serde(deny_unknown_fields, default)]
 struct RawGit {
     allow_protocols: Option<Vec<String>>,
+    proxy: Option<String>,
+    ca_file: Option<PathBuf>,
+    hosts: BTreeMap<String, RawWay>,
+}
+
+/// How a host is reached over HTTP.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawWay {
+    proxy: Option<String>,
+    ca_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -139,21 +155,21 @@ impl FileError {
 }
 
 impl File {
-    /// Reads the file at `path`; a relative data folder is beside it.
+    /// Reads the file at `path`; relative paths in it are beside it.
     pub(super) fn read(path: &Path) -> Result<Self, FileError> {
         let bad = |lines| FileError { path: path.to_owned(), lines };
         let text = fs::read_to_string(path).map_err(|error| bad(vec![error.to_string()]))?;
         let text = TomlText::parse(&text).map_err(|line| bad(vec![line]))?;
         let raw: Raw = text.read().map_err(bad)?;
-        let mut file = raw.check().map_err(|errors| bad(text.told(&errors)))?;
         let folder = path.parent().unwrap_or(Path::new(""));
+        let mut file = raw.check(folder).map_err(|errors| bad(text.told(&errors)))?;
         file.data = file.data.map(|data| folder.join(data));
         Ok(file)
     }
 }
 
 impl Raw {
-    fn check(self) -> Result<File, Vec<FieldError>> {
+    fn check(self, folder: &Path) -> Result<File, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         let keep = self.artifacts.keep.map(|keep| {
             let keep = usize::try_from(keep).ok().filter(|keep| (1..=10_000).contains(keep));
@@ -180,6 +196,29 @@ impl Raw {
                 errors.take(format!("git.allow_protocols[{place}]"), protocol(name));
             }
             git.allow_protocols = protocols;
+        }
+        let mut way = |key: &str, said: RawWay| git::Way {
+            proxy: errors
+                .take(format!("{key}.proxy"), said.proxy.map(|text| proxy(&text)).transpose())
+                .flatten(),
+            ca_file: errors
+                .take(
+                    format!("{key}.ca_file"),
+                    said.ca_file.map(|path| ca_file(&folder.join(path))).transpose(),
+                )
+                .flatten(),
+        };
+        git.way = way("git", RawWay { proxy: self.git.proxy, ca_file: self.git.ca_file });
+        let ways: Vec<_> = self
+            .git
+            .hosts
+            .into_iter()
+            .map(|(host, said)| (way(&format!("git.hosts.{host}"), said), host))
+            .collect();
+        for (way, name) in ways {
+            if let Some(host) = errors.take(format!("git.hosts.{name}"), host(&name)) {
+                git.ways.insert(host, way);
+            }
         }
         let mut time = |key: &str, text: Option<String>, into: &mut std::time::Duration| {
             let read = text.map(|text| api::duration::parse(&text)).transpose();
@@ -233,6 +272,18 @@ fn protocol(name: &str) -> Result<(), String> {
         Ok(_) => Ok(()),
         Err(_) => Err(format!("must be https, http, ssh or file, not {name:?}")),
     }
+}
+
+fn proxy(text: &str) -> Result<git::Proxy, String> {
+    text.parse().map_err(|error: git::Error| format!("cannot be used: {error}"))
+}
+
+fn ca_file(path: &Path) -> Result<git::CaFile, String> {
+    git::CaFile::open(path).map_err(|error| format!("cannot be used: {error}"))
+}
+
+fn host(text: &str) -> Result<git::HttpHost, String> {
+    text.parse().map_err(|error: git::Error| format!("is refused: {error}"))
 }
 
 /// A time between two looks: each of them asks every server.

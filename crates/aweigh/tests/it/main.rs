@@ -20,6 +20,7 @@ mod drift;
 mod exit_codes;
 mod faults;
 mod full_disk;
+mod git;
 mod golden;
 mod hooks;
 mod jumps;

@@ -9,6 +9,7 @@ mod creating;
 mod definitions;
 mod drift;
 mod events;
+mod git_hosts;
 mod history;
 mod logs;
 mod machine;

@@ -1,13 +1,14 @@
 //! Routes of repositories.
 
 use actions::{Actor, RefEntry, RefQuery};
-use api::{Changes, FieldError, Page, Ref, RefKind};
+use api::{Changes, Diff, FieldError, FileChange, FileDiff, Page, Ref, RefKind, TrustAnswer, TrustRequest};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use model::Name;
 
 use crate::AppState;
+use crate::body::Json as Input;
 use crate::error::Refusal;
 use crate::input::{Parameters, Place};
 
@@ -20,6 +21,7 @@ const MOST: u64 = 1000;
     ("project" = String, Path),
     ("kind" = Option<RefKind>, Query, description = "`branch` when nothing is said"),
     ("of" = Option<String>, Query, description = "For commits: of this ref instead of the default branch"),
+    ("since" = Option<String>, Query, description = "For commits: without those that this ref has in its history; needs `of`"),
     ("limit" = Option<u64>, Query, description = "50 when nothing is said, at most 1000"),
 ), responses((status = 200, body = Page<Ref>)))]
 pub(crate) async fn refs(
@@ -36,7 +38,14 @@ pub(crate) async fn refs(
         Some(_) => return Err(FieldError::new("kind", "must be branch, tag or commit").into()),
     };
     let limit = usize::try_from(parameters.limit(USUAL, MOST)?).unwrap_or(usize::MAX);
-    let entries = state.actions.refs(&actor, &project, &query, limit).await?;
+    let entries = match (parameters.text("since"), &query) {
+        (None, _) => state.actions.refs(&actor, &project, &query, limit).await?,
+        (Some(since), RefQuery::Commits(Some(of))) => {
+            state.actions.commits_since(&actor, &project, of, since, limit).await?
+        }
+        (Some(_), RefQuery::Commits(None)) => return Err(FieldError::new("since", "needs of").into()),
+        (Some(_), _) => return Err(FieldError::new("since", "needs kind=commit").into()),
+    };
     Ok(Json(Page::all(entries.into_iter().map(|entry| shown(kind, entry)).collect())))
 }
 
@@ -80,6 +89,64 @@ pub(crate) async fn changes(
         undone: list(changes.undone),
         more,
     }))
+}
+
+/// The files that differ between two branches, tags or commits.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/diff", tag = "projects", params(
+    ("project" = String, Path),
+    ("from" = String, Query, description = "The branch, tag or commit before"),
+    ("to" = String, Query, description = "The branch, tag or commit after"),
+    ("patch" = Option<String>, Query, description = "`1`: with the patch, at most 1 MiB of it"),
+    ("limit" = Option<u64>, Query, description = "At most so many files; 1000 when nothing is said, and at most"),
+), responses((status = 200, body = Diff)))]
+pub(crate) async fn diff(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    place: Place,
+    parameters: Parameters,
+) -> Result<Json<Diff>, Refusal> {
+    let project = place.name("project")?;
+    let given = |key: &'static str| parameters.text(key).ok_or_else(|| FieldError::new(key, "is missing"));
+    let (from, to) = (given("from")?, given("to")?);
+    let most = parameters.limit(MOST, MOST)?;
+    let most = usize::try_from(most).unwrap_or(actions::git::MOST_FILES);
+    let with_patch = parameters.flag("patch")?;
+    let diff = state.actions.diff(&actor, &project, (from, to), most, with_patch).await?;
+    let (patch, patch_more) = diff.patch.map_or((None, false), |(text, more)| (Some(text), more));
+    Ok(Json(Diff {
+        from: diff.from.to_string(),
+        to: diff.to.to_string(),
+        files: diff.files.files.into_iter().map(file).collect(),
+        more: diff.files.more,
+        patch,
+        patch_more,
+    }))
+}
+
+fn file(file: actions::FileDiff) -> FileDiff {
+    let change = match file.change {
+        actions::FileChange::Added => FileChange::Added,
+        actions::FileChange::Deleted => FileChange::Deleted,
+        actions::FileChange::Modified => FileChange::Modified,
+        actions::FileChange::Renamed => FileChange::Renamed,
+        actions::FileChange::Retyped => FileChange::Retyped,
+    };
+    let (added, deleted) = file.lines.map_or((None, None), |(added, deleted)| (Some(added), Some(deleted)));
+    FileDiff { change, path: file.path, before: file.before, added, deleted }
+}
+
+/// Without a fingerprint: the SSH host keys that the host of the repository presents. With one: pins the key that has it,
+/// for every project with a repository on that host.
+#[utoipa::path(post, path = "/api/v1/projects/{project}/trust", tag = "projects", params(("project" = String, Path)), request_body = TrustRequest, responses((status = 200, body = TrustAnswer)))]
+pub(crate) async fn trust(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    place: Place,
+    body: Input,
+) -> Result<Json<TrustAnswer>, Refusal> {
+    let TrustRequest { fingerprint } = body.read_or_default()?;
+    let trust = state.actions.trust_git_host(&actor, &place.name("project")?, fingerprint.as_deref()).await?;
+    Ok(Json(super::servers::trusted(trust)))
 }
 
 /// Brings the mirror up to date.

@@ -2,6 +2,7 @@
 
 pub(crate) mod adopt;
 pub(crate) mod apply;
+pub(crate) mod archive;
 pub(crate) mod artifacts;
 pub(crate) mod audit;
 pub(crate) mod board;

@@ -110,6 +110,11 @@ pub(crate) async fn trust(
 ) -> Result<Json<TrustAnswer>, Refusal> {
     let TrustRequest { fingerprint } = body.read_or_default()?;
     let trust = state.actions.trust_server(&actor, &place.name("server")?, fingerprint.as_deref()).await?;
+    Ok(Json(trusted(trust)))
+}
+
+/// What a machine presents, and what is pinned.
+pub(super) fn trusted(trust: actions::Trust) -> TrustAnswer {
     let shown = |key: actions::ScannedKey| ScannedKey { key: key.key, fingerprint: key.fingerprint };
-    Ok(Json(TrustAnswer { keys: trust.keys.into_iter().map(shown).collect(), pinned: trust.pinned }))
+    TrustAnswer { keys: trust.keys.into_iter().map(shown).collect(), pinned: trust.pinned }
 }

@@ -7,6 +7,7 @@ mod events;
 #[expect(dead_code, reason = "the rig of the actions, of which not everything is needed here")]
 mod fakes;
 mod fleet;
+mod git;
 mod guard;
 mod openapi;
 mod people;
