@@ -5,8 +5,8 @@ use testkit::repo::{Entry, Repo, file, hostile_tree, link};
 
 use crate::rig::{Rig, eventually, id, processes_with};
 
-fn lines(added: u64, deleted: u64) -> Option<LineCounts> {
-    Some(LineCounts { added, deleted })
+fn lines(added: u64, deleted: u64) -> LineCounts {
+    LineCounts { added, deleted }
 }
 
 fn of(status: char, path: &str, lines: Option<LineCounts>) -> FileDiff {
@@ -35,11 +35,11 @@ async fn files_are_named_with_what_happened_to_them() {
     ]));
     let rig = Rig::fetched(repo).await;
     let diff = rig.mirror.diff(&from, &to, 100).await.unwrap();
-    let renamed = FileDiff { before: Some("old name".into()), ..of('R', "new\nname", lines(0, 0)) };
+    let renamed = FileDiff { before: Some("old name".into()), ..of('R', "new\nname", Some(lines(0, 0))) };
     let expected = [
-        of('M', "changed", lines(2, 1)),
-        of('D', "gone", lines(0, 1)),
-        of('T', "kind", lines(1, 1)),
+        of('M', "changed", Some(lines(2, 1))),
+        of('D', "gone", Some(lines(0, 1))),
+        of('T', "kind", Some(lines(1, 1))),
         renamed,
         of('M', "picture", None),
     ];

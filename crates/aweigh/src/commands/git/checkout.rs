@@ -1,7 +1,7 @@
 //! `git checkout`: a folder on this machine that goes from ref to ref.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use futures::TryStreamExt;
 use git::{CheckoutFolder, Policy, Switched};
@@ -26,7 +26,7 @@ pub(super) async fn run(
     let tar = StreamReader::new(pieces.map_ok(Bytes::from).map_err(io::Error::other));
     let (folder, name) = (into.to_owned(), commit.clone());
     let tar = SyncIoBridge::new(tar);
-    let switched = spawn_blocking(move || switch(folder, &name, tar)).await?;
+    let switched = spawn_blocking(move || switch(&folder, &name, tar)).await?;
     let Switched { written, kept, removed, .. } = switched.map_err(told)?;
     let commit: String = commit.chars().take(7).collect();
     let into = into.display();
@@ -35,16 +35,16 @@ pub(super) async fn run(
 }
 
 /// Blocks. A body that is cut short is an error of its reader, so what was read to its end is whole.
-fn switch(folder: PathBuf, name: &str, tar: impl io::Read) -> Result<Switched, git::Error> {
-    CheckoutFolder::open(&folder, &Policy::default())?.stage(tar)?.switch(name)
+fn switch(folder: &Path, name: &str, tar: impl io::Read) -> Result<Switched, git::Error> {
+    CheckoutFolder::open(folder, &Policy::default())?.stage(tar)?.switch(name)
 }
 
 /// The server's own trouble as such, and the rest with what to do next.
 fn told(error: git::Error) -> anyhow::Error {
     let advised = Advised::new(&error, error.hint());
     let git::Error::Io { source, .. } = error else { return advised.into() };
-    match source.into_inner().map(|inner| inner.downcast::<client::Error>()) {
-        Some(Ok(error)) => anyhow::Error::new(*error),
-        _ => advised.into(),
+    match source.downcast::<client::Error>() {
+        Ok(error) => anyhow::Error::new(error),
+        Err(_) => advised.into(),
     }
 }
