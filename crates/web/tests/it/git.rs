@@ -92,7 +92,7 @@ async fn only_the_confirmed_key_of_a_git_host_is_pinned() {
     let (status, pinned) = served.post("/projects/shop/trust", json!({"fingerprint": "SHA256:two"})).await;
     assert_eq!((status, &pinned["pinned"]), (200, &json!(["ssh-ed25519 two"])));
     assert_eq!(store.git_host_keys("git.example.com", 22).await.unwrap(), ["ssh-ed25519 two"]);
-    let (_, audit) = served.get("/audit?about=project:shop&limit=1").await;
+    let (_, audit) = served.get("/audit?object=project:shop&limit=1").await;
     let deed = &audit["items"][0];
     assert_eq!(
         (&deed["what"], &deed["detail"]),
