@@ -8,7 +8,7 @@ use crate::sql::{execute, number, sql};
 /// Every step; the schema of a database is how many of them it has had.
 ///
 /// The SQL keeps to what SQLite and PostgreSQL share, but for `BLOB`, which PostgreSQL calls `BYTEA`.
-const STEPS: [&str; 10] = [
+const STEPS: &[&str] = &[
     include_str!("0001_initial.sql"),
     include_str!("0002_people.sql"),
     include_str!("0003_topics.sql"),
@@ -18,7 +18,7 @@ const STEPS: [&str; 10] = [
     include_str!("0007_templates.sql"),
     include_str!("0008_adoption.sql"),
     include_str!("0009_audit.sql"),
-    include_str!("0014_git_hosts.sql"),
+    include_str!("0010_git_hosts.sql"),
 ];
 
 /// The newest schema.
