@@ -48,6 +48,9 @@ pub enum Error {
     /// More artifacts are pushed at once than there is room for.
     #[error("too many artifacts are pushed at this moment")]
     TooManyPushes,
+    /// More shells are open than there is room for.
+    #[error("too many shells are open at this moment")]
+    TooManyShells,
     /// There is no such thing.
     #[error("there is no {what} {name}")]
     NotFound {
@@ -136,6 +139,14 @@ pub enum Error {
     LogRemoved {
         /// Of which release.
         id: ReleaseId,
+        /// When.
+        at: jiff::Timestamp,
+    },
+    /// What a shell showed was removed, because it is older than recordings are kept.
+    #[error("recording {id} was removed on {}: recordings are kept for some time only", at.strftime("%Y-%m-%d"))]
+    RecordingRemoved {
+        /// Which one.
+        id: i64,
         /// When.
         at: jiff::Timestamp,
     },
@@ -237,6 +248,10 @@ impl Error {
             Self::LogRemoved { .. } => {
                 Some("history.logs_days in server.toml says for how long; the release and its steps are still there".to_owned())
             }
+            Self::RecordingRemoved { .. } => {
+                Some("history.recordings_days in server.toml says for how long".to_owned())
+            }
+            Self::TooManyShells => Some("close one that is not needed".to_owned()),
             Self::NotNow { otherwise, .. } => Some((*otherwise).to_owned()),
             Self::Waits { id } => {
                 Some(format!("look at the batch, then `aweigh promote {id}` or `aweigh cancel {id}`"))

@@ -5,6 +5,8 @@
 //! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`servers`],
 //! [`templates`], [`git`] with [`git_hosts`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
 //! [`board`], [`audit`]. Who comes in: [`proof`], [`people`],
+//! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
+//! [`board`], [`shells`]. Who comes in: [`proof`], [`people`],
 //! with `passwords` and `throttle`.
 
 pub mod actor;
@@ -29,6 +31,7 @@ pub mod releases;
 mod repository_file;
 mod rollback;
 pub mod servers;
+pub mod shells;
 pub mod steer;
 pub mod templates;
 mod throttle;
@@ -37,6 +40,7 @@ pub mod watch;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::artifact::pushed::Limits;
 use engine::dispatcher::Control;
@@ -55,7 +59,7 @@ pub use engine::adopt::{Agreement, Folder, Found, LeftOut, Tool};
 pub use engine::artifact::pushed::Limits as TreeLimits;
 pub use engine::check::Finding;
 pub use engine::drift::Runs;
-pub use engine::ports::{RefEntry, RefQuery, ScannedKey};
+pub use engine::ports::{RefEntry, RefQuery, ScannedKey, Terminal, TerminalSize};
 pub use engine::progress::{Amount, Progress};
 pub use engine::trial::Tried;
 pub use error::{Error, Wrong};
@@ -69,9 +73,12 @@ pub use ports::{
 pub use proof::{Proof, digest};
 pub use releases::{Back, Others, Page, Request, Wanted};
 pub use servers::Trust;
+pub use shells::{Admitted, OpenShell, Screen, ShellRequest, Shown};
 pub use store::{
     AccountRecord, AuditFilter, AuditRecord, Batch, Change, CredentialKind, CredentialRecord, LogFilter,
     LogReader, LogSlice, Managed, NewCredential, SiteLock, Snapshot, TemplateRecord, Topic,
+    AccountRecord, Batch, Change, CredentialKind, CredentialRecord, LogFilter, LogReader, LogSlice, Managed,
+    NewCredential, NewRecording, RecordingEnd, RecordingRecord, SiteLock, Snapshot, TemplateRecord, Topic,
 };
 pub use templates::TryRequest;
 
@@ -91,6 +98,8 @@ pub struct Parts {
     pub uploads: Uploads,
     /// The data folder.
     pub data: PathBuf,
+    /// How long a shell stays open in which nothing happens.
+    pub shell_idle: Duration,
     /// How many bytes of its disk stay free.
     pub disk_reserve: u64,
     /// How large a tree may be that was built elsewhere.
@@ -114,6 +123,8 @@ pub struct Actions {
     throttle: throttle::Throttle,
     /// A place for each artifact that is being pushed.
     pushes: Arc<Semaphore>,
+    /// A place for each shell that is open.
+    shells: Arc<Semaphore>,
 }
 
 impl Actions {
@@ -127,6 +138,7 @@ impl Actions {
             passwords: passwords::Passwords::new(),
             throttle: throttle::Throttle::default(),
             pushes: Arc::new(Semaphore::new(artifacts::AT_ONCE)),
+            shells: Arc::new(Semaphore::new(shells::AT_ONCE)),
         }
     }
 

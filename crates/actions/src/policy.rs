@@ -23,6 +23,10 @@ pub enum Action {
     Apply,
     /// Log in to a server and look whether releases can run there.
     CheckServer,
+    /// Type to a server: run anything there, as the user that Aweigh logs in as.
+    Shell,
+    /// Look at what shells showed.
+    SeeRecordings,
     /// Decide which host key of a server is the right one.
     TrustServer,
     /// Read branches, tags, commits, differences and trees.
@@ -113,6 +117,7 @@ enum Role {
 
 /// The least role that each action takes. An action without a row is denied to everybody.
 const TABLE: &[(Action, Role)] = &[
+const TABLE: [(Action, Role); 27] = [
     (Action::SeeDefinitions, Role::Administrator),
     (Action::ChangeServers, Role::Administrator),
     (Action::ChangeProjects, Role::Administrator),
@@ -120,6 +125,8 @@ const TABLE: &[(Action, Role)] = &[
     (Action::TryHook, Role::Administrator),
     (Action::Apply, Role::Administrator),
     (Action::CheckServer, Role::Administrator),
+    (Action::Shell, Role::Administrator),
+    (Action::SeeRecordings, Role::Administrator),
     (Action::TrustServer, Role::Administrator),
     (Action::SeeRepository, Role::Administrator),
     (Action::FetchRepository, Role::Administrator),

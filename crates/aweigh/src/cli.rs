@@ -3,6 +3,7 @@
 mod git;
 mod hooks;
 mod release;
+mod shell;
 mod things;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub use release::{
     AdoptArgs, CatchUpArgs, DriftArgs, Following, LockArgs, LogsArgs, Place, ReleaseArgs, ReleasesArgs,
     RetryArgs, RollbackArgs, SkipArgs, WatchArgs, Which, WhichArgs,
 };
+pub use shell::{RecordingVerb, RecordingsArgs, ShellArgs};
 pub use things::{
     Artifacts, AuditArgs, CredentialAdd, Credentials, Projects, Secret, ServerAdd, Servers, Tokens, Users,
 };
@@ -91,6 +93,10 @@ pub enum Command {
     /// List, add, remove, check and trust servers
     #[command(subcommand)]
     Servers(Servers),
+    /// Open a shell on a server, or run one command there
+    Shell(ShellArgs),
+    /// List the recordings of shells
+    Recordings(RecordingsArgs),
     /// List, add and remove credentials
     #[command(subcommand)]
     Credentials(Credentials),
@@ -244,6 +250,9 @@ mod tests {
             "hooks show Reload",
             "hooks show reload@0",
             "hooks try reload shop -e production",
+            "shell",
+            "shell web-1 uptime",
+            "recordings show x",
             "sail",
         ] {
             let words = std::iter::once("aweigh").chain(words.split(' '));

@@ -5,13 +5,14 @@ pub(crate) mod answering;
 mod error;
 mod login;
 mod place;
+mod socket;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use reqwest::{Body, Method, RequestBuilder, Response, Url, redirect};
+use reqwest::{Body, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,6 +20,7 @@ use serde::de::DeserializeOwned;
 pub use error::{Error, Trouble};
 pub use login::Login;
 pub use place::{At, Place, is_loopback, url};
+pub use socket::Socket;
 
 /// How long a question that only reads may take. Long polls say their own time.
 const READ: Duration = Duration::from_mins(1);
@@ -247,9 +249,14 @@ impl Client {
     }
 
     async fn answer(&self, request: RequestBuilder) -> Result<Response, Error> {
+        self.answer_to(request, &[]).await
+    }
+
+    /// The answer of a request, where it is a good one: a success, or one of `good`.
+    async fn answer_to(&self, request: RequestBuilder, good: &[StatusCode]) -> Result<Response, Error> {
         let answer = request.send().await.map_err(|source| Error::sending(&self.place, &source))?;
         let status = answer.status();
-        if status.is_success() {
+        if status.is_success() || good.contains(&status) {
             return Ok(answer);
         }
         if status.is_redirection() {

@@ -40,6 +40,10 @@ pub struct Settings {
     pub disk_reserve: u64,
     /// How long logs and facts stay.
     pub history: KeepHistory,
+    /// How long recordings of shells stay; `None` for ever.
+    pub keep_recordings: Option<Duration>,
+    /// How long a shell stays open in which nothing happens.
+    pub shell_idle: Duration,
     /// How often servers are asked what they run; `None` for never.
     pub look_for_drift: Option<Duration>,
 }
@@ -54,6 +58,12 @@ pub(crate) const DISK_RESERVE: u64 = 1 << 30;
 /// wrote is not.
 pub(crate) const HISTORY: KeepHistory =
     KeepHistory { logs: Some(Duration::from_hours(365 * 24)), facts: None };
+
+/// How long recordings of shells stay when nothing is said.
+pub(crate) const RECORDINGS: Option<Duration> = Some(Duration::from_hours(90 * 24));
+
+/// How long a shell stays open in which nothing happens when nothing is said.
+pub(crate) const SHELL_IDLE: Duration = Duration::from_mins(30);
 
 /// How often servers are asked what they run when nothing is said.
 pub(crate) const DRIFT: Option<Duration> = Some(Duration::from_hours(1));
@@ -105,6 +115,8 @@ impl Settings {
             keep_artifacts: file.keep_artifacts.unwrap_or(KEEP_ARTIFACTS),
             disk_reserve: file.disk_reserve,
             history: file.history,
+            keep_recordings: file.keep_recordings,
+            shell_idle: file.shell_idle,
             look_for_drift: file.look_for_drift,
         })
     }
@@ -127,6 +139,8 @@ impl Settings {
             // What is thrown away needs no way back tomorrow.
             disk_reserve: 0,
             history: HISTORY,
+            keep_recordings: RECORDINGS,
+            shell_idle: SHELL_IDLE,
             look_for_drift: DRIFT,
         })
     }

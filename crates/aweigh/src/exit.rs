@@ -15,6 +15,8 @@ pub enum Ending {
     Release(Status),
     /// A server failed its check.
     ServerFailed,
+    /// A command on a server ended with this exit code, which is ours, too.
+    Command(u8),
     /// The words on the command line make no sense.
     Usage,
     /// Aweigh cannot be reached, does not let us in, or is broken itself.
@@ -32,6 +34,7 @@ pub fn code(ending: Ending) -> u8 {
         Ending::Done | Ending::Release(Status::Succeeded) => 0,
         Ending::Release(Status::Failed | Status::RolledBack | Status::Cancelled | Status::Superseded)
         | Ending::ServerFailed => 1,
+        Ending::Command(code) => code,
         Ending::Usage => 2,
         Ending::Unreachable => 3,
         Ending::Refused => 4,
@@ -83,6 +86,7 @@ mod tests {
         let table = [
             (Ending::Done, 0),
             (Ending::ServerFailed, 1),
+            (Ending::Command(7), 7),
             (Ending::Usage, 2),
             (Ending::Unreachable, 3),
             (Ending::Refused, 4),

@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`cli`] (the words), [`commands`] (what each verb does), [`exit`] (how it ended),
 //! [`client`] (how the commands reach the server), [`fleet_file`] (the file of `apply`), [`follow`] and [`render`]
-//! (a release as people watch it), [`advice`] (what we refuse ourselves), and for `serve` and `demo` [`config`],
+//! (a release as people watch it), [`advice`] (what we refuse ourselves), `raw_mode` (the terminal during `shell`), and for `serve` and `demo` [`config`],
 //! [`logging`], [`places`], [`server`], [`demo`], and [`wiring`], the one file that puts the parts of the house together by [`adapters`]. Both files are read through [`toml_text`].
 
 pub mod adapters;
@@ -17,6 +17,7 @@ pub mod fleet_file;
 pub mod follow;
 pub mod logging;
 pub mod places;
+mod raw_mode;
 pub mod render;
 pub mod server;
 pub mod toml_text;

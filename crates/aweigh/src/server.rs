@@ -64,6 +64,7 @@ impl Server {
         let store = Store::open(data, key).await.map_err(advised)?;
         engine::artifact::sweep(data).context("cannot clear the artifacts that were not finished")?;
         store.ensure_admin().await.map_err(advised)?;
+        store.end_open_recordings("Aweigh stopped").await.map_err(advised)?;
         let tcp = TcpListener::bind(settings.listen).await.map_err(|error| {
             Advised::new(
                 format!("cannot listen on {}: {error}", settings.listen),

@@ -1,10 +1,14 @@
-//! What a running server does by itself now and then: once a day it removes what is older than the past is kept, and it asks
-//! servers what they really run.
+//! What a running server does by itself now and then: once a day it removes what is older than the past is kept, recordings
+//! of shells too, and it asks servers what they really run.
 
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actions::{Actions, Actor};
+use anyhow::Context as _;
+use engine::recording;
 use store::{KeepHistory, Store};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +35,38 @@ pub async fn forget_history(store: Store, keep: KeepHistory, stop: CancellationT
         }
     };
     stop.run_until_cancelled(daily).await;
+}
+
+/// Removes the recordings of shells that ended longer than `keep` ago, now and once a day, until `stop`. That there was a
+/// shell stays known.
+pub async fn forget_recordings(store: Store, data: PathBuf, keep: Duration, stop: CancellationToken) {
+    let mut days = tokio::time::interval(DAY);
+    let daily = async {
+        loop {
+            days.tick().await;
+            match remove_recordings(&store, &data, keep).await {
+                Ok(0) => {}
+                Ok(recordings) => tracing::info!(recordings, "old recordings removed"),
+                Err(error) => tracing::warn!(%error, "old recordings stay"),
+            }
+        }
+    };
+    stop.run_until_cancelled(daily).await;
+}
+
+/// The file goes first: what is noted as removed is removed.
+async fn remove_recordings(store: &Store, data: &Path, keep: Duration) -> anyhow::Result<usize> {
+    let old = store.old_recordings(keep).await?;
+    for id in &old {
+        let path = recording::path(data, *id);
+        match tokio::fs::remove_file(&path).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| path.display().to_string());
+            }
+            Ok(()) | Err(_) => store.recording_removed(*id).await?,
+        }
+    }
+    Ok(old.len())
 }
 
 /// Asks the servers of every environment what they run, again and again, until `stop`; what differs is remembered and told by

@@ -58,6 +58,10 @@ pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wire
         data: settings.data.clone(),
     };
     tokio::spawn(upkeep::forget_history(store.clone(), settings.history, stop.clone()));
+    if let Some(keep) = settings.keep_recordings {
+        let data = settings.data.clone();
+        tokio::spawn(upkeep::forget_recordings(store.clone(), data, keep, stop.clone()));
+    }
     let until = stop.clone();
     let dispatcher = tokio::spawn(async move {
         if let Err(error) = dispatch(ports, orders, until).await {
@@ -72,6 +76,7 @@ pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wire
         control,
         uploads,
         data: settings.data.clone(),
+        shell_idle: settings.shell_idle,
         disk_reserve: settings.disk_reserve,
         limits: actions::TreeLimits { bytes: settings.git.max_bytes, entries: settings.git.max_files },
         keys: Arc::new(SshKeys),

@@ -11,11 +11,12 @@
 //! it fails; [`steering`] is what people want meanwhile. A stage acts through a [`lane`], one server's connection, and says
 //! what it does through [`run`]. [`remote`] holds the words that the constant driver script knows; [`driver`] speaks them.
 //! [`artifact`] turns a tree into the bytes that servers receive. Outside of releases: [`check`] and [`drift`], each a
-//! [`question`], [`trial`], and [`adopt`], which takes over what another tool left.
+//! [`question`], [`trial`], [`adopt`], which takes over what another tool left, and [`recording`] of shells.
 
 pub mod adopt;
 pub mod artifact;
 pub mod besides;
+pub mod characters;
 pub mod check;
 pub mod control;
 pub mod dispatcher;
@@ -35,6 +36,7 @@ pub mod planner;
 pub mod ports;
 pub mod progress;
 pub mod question;
+pub mod recording;
 pub mod recovery;
 pub mod remote;
 pub mod reporter;

@@ -6,11 +6,13 @@ mod hosts;
 mod journal;
 mod secrets;
 mod source;
+mod terminal;
 
 pub use artifacts::{Artifacts, KeptArtifact};
 pub use hosts::{Channel, Duplex, Host, HostError, HostTrouble, Hosts, ScannedKey};
 pub use journal::{Claim, Entry, GoodRelease, Journal, JournalError, Queue, StepRow};
 pub use secrets::Secrets;
 pub use source::{RefEntry, RefQuery, Resolved, Say, Source, SourceError, SourceTrouble, TakeItem, TreeItem};
+pub use terminal::{Shell, Terminal, TerminalSize, Window};
 
 pub use crate::besides::{Besides, Exported, LeftOut};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::{Epoch, NodeFact, ReleaseId, Status};
 use tokio::time::Instant;
 
+use crate::characters::begun;
 use crate::error::Hold;
 use crate::fault::{self, INJECTED, Side};
 use crate::masker::{Held, Masker};
@@ -103,15 +104,6 @@ impl Reporter {
         fault::point(|| format!("record/{name}"), Side::Before).await.map_err(injected)?;
         self.journal.record(self.release, self.epoch, entries).await?;
         fault::point(|| format!("record/{name}"), Side::After).await.map_err(injected)
-    }
-}
-
-/// How many bytes at the end are the beginning of a character, whatever stands before them.
-fn begun(bytes: &[u8]) -> usize {
-    let last = bytes.utf8_chunks().last().map(|chunk| chunk.invalid()).unwrap_or_default();
-    match std::str::from_utf8(last) {
-        Err(error) if error.error_len().is_none() => last.len(),
-        _ => 0,
     }
 }
 

@@ -130,6 +130,17 @@ impl Store {
         Ok(secrets)
     }
 
+    /// Every secret there is: what somebody sees who may look around on a server is not limited to one project.
+    pub async fn every_secret(&self) -> Result<Vec<SecretString>, Error> {
+        let mut secrets = Vec::new();
+        for credential in self.credentials().await? {
+            if let Some(stored) = self.unseal(&credential.name).await? {
+                secrets.extend(stored.secret.into_iter().chain(stored.passphrase));
+            }
+        }
+        Ok(secrets)
+    }
+
     /// A keyed hash of the stored secret and passphrase, to compare with
     /// [`secret_digest_after`](Self::secret_digest_after).
     pub async fn secret_digest(&self, name: &Name) -> Result<Option<String>, Error> {

@@ -14,6 +14,7 @@
 //! (all writes go through one task that shares commits), [`definitions`], [`change`] and [`credentials`] with
 //! `vault`, [`templates`], [`create`], [`releases`] and [`claims`] (the life of a release), [`adopt`] (releases of other tools), [`journal`], [`events`],
 //! [`git_hosts`] (whom git may talk to), [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`], [`audit`] (what people did); [`accounts`], [`sessions`], [`tokens`] (who may come in).
+//! [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`], [`recordings`] (of shells); [`accounts`], [`sessions`], [`tokens`] (who may come in).
 //!
 //! Invariants: the facts of a topic are numbered without gaps, inside the writer's transaction; state and fact
 //! are one transaction; only the owner of a release, known by its epoch, records.
@@ -43,6 +44,7 @@ mod log_text;
 pub mod master_key;
 mod migrations;
 mod open;
+pub mod recordings;
 pub mod releases;
 pub mod sessions;
 mod sql;
@@ -83,6 +85,7 @@ pub use lock::DataLock;
 pub use locks::{Locked, SiteLock};
 pub use log_reader::{LogReader, LogSlice};
 pub use master_key::MasterKey;
+pub use recordings::{NewRecording, RecordingEnd, RecordingRecord};
 pub use releases::{Filter, Good};
 pub use sessions::SessionRecord;
 pub use steer::Steered;

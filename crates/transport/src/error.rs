@@ -103,6 +103,8 @@ pub enum Error {
     SessionRefused { address: String },
     #[error("{address} refuses to run commands")]
     ExecRefused { address: String },
+    #[error("{address} refuses a terminal")]
+    TerminalRefused { address: String },
     #[error("{address} does not allow forwarding to {to}")]
     ForwardRefused { address: String, to: String },
     #[error("{address} cannot connect to {to}")]
@@ -129,6 +131,8 @@ pub enum Error {
     // This machine.
     #[error("cannot run sh on this machine: {source}")]
     Spawn { source: io::Error },
+    #[error("no terminal can be opened on this machine: {source}")]
+    Terminal { source: io::Error },
     #[error("the in-process SSH server cannot start: {source}")]
     Serve { source: io::Error },
     #[error("reading the output failed: {source}")]
@@ -213,6 +217,9 @@ impl Error {
                 "commands that were left behind may still run there; MaxSessions in sshd_config is the limit"
             }
             Error::ExecRefused { .. } => "check the user's shell and ForceCommand in sshd_config",
+            Error::TerminalRefused { .. } => {
+                "check PermitTTY in sshd_config, and no-pty and restrict in authorized_keys"
+            }
             Error::ForwardRefused { .. } => "check AllowTcpForwarding and PermitOpen in sshd_config",
             Error::ForwardFailed { .. } => {
                 "check that the service listens on that host and port of the server"
@@ -232,6 +239,9 @@ impl Error {
                 "check the path, its permissions and the room on the disk of this machine"
             }
             Error::Spawn { .. } => "check that /bin/sh exists, and the limit of processes",
+            Error::Terminal { .. } => {
+                "check that the program setsid is there, and the limits of processes and terminals (kernel.pty.max)"
+            }
             Error::Serve { .. } | Error::Read { .. } => "",
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Target ──connect──▶ Session ──exec────▶ Process { stdin, stdout, stderr } ──wait──▶ Exit
-//! (this machine) ───▶         ──forward─▶ Stream
+//! (this machine) ───▶         ──shell───▶ Shell { input, output } ──wait──▶ Exit
+//!                             ──forward─▶ Stream
 //!                             ──put, get─▶ files and folders
 //! ```
 //!
@@ -14,7 +15,7 @@
 //! A [`Pool`] gives sessions over connections that are kept and shared.
 //!
 //! The modules, in reading order: `target` (where to, with which credentials), `session`, `pool`,
-//! `process` and `stream` (what a user holds), `transfer` (files and folders), `local`, `ssh` (the only
+//! `process`, `shell` and `stream` (what a user holds), `transfer` (files and folders), `local` and `pty`, `ssh` (the only
 //! code that sees the SSH library), `spool` (output that nobody reads yet), `error`.
 //!
 //! `examples/session.rs` shows a session from its beginning to its end.
@@ -23,7 +24,9 @@ mod error;
 mod local;
 mod pool;
 mod process;
+mod pty;
 mod session;
+mod shell;
 mod spool;
 mod ssh;
 mod stream;
@@ -34,6 +37,7 @@ pub use error::Error;
 pub use pool::Pool;
 pub use process::{Exit, OUTPUT_LIMIT, Output, OutputReader, Process, Running, Signal, Stdin};
 pub use session::Session;
+pub use shell::{Shell, Size, Terminal, Window};
 #[cfg(feature = "server")]
 pub use ssh::server;
 pub use ssh::{Connection, HostKey, fingerprint, scan};

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
-use crate::{Error, ssh};
+use crate::{Error, pty, ssh};
 
 /// How many bytes of each stream [`Process::output`] keeps.
 pub const OUTPUT_LIMIT: usize = 1024 * 1024;
@@ -88,9 +88,9 @@ impl Process {
         control: ssh::Control,
     ) -> Process {
         Process {
-            stdin: Stdin(Inlet::Ssh(stdin)),
-            stdout: OutputReader(Outlet::Ssh(stdout)),
-            stderr: OutputReader(Outlet::Ssh(stderr)),
+            stdin: Stdin::of_channel(stdin),
+            stdout: OutputReader::of_channel(stdout),
+            stderr: OutputReader::of_channel(stderr),
             control: Control::Ssh(control),
         }
     }
@@ -129,7 +129,7 @@ impl Process {
     /// Takes the command apart, so that its streams and its end can be in different hands.
     pub fn into_parts(self) -> (Stdin, OutputReader, OutputReader, Running) {
         let Process { stdin, stdout, stderr, control } = self;
-        (stdin, stdout, stderr, Running(control))
+        (stdin, stdout, stderr, Running::new(control))
     }
 
     /// Closes stdin, reads both outputs to their ends, and waits.
@@ -150,6 +150,10 @@ impl Process {
 pub struct Running(Control);
 
 impl Running {
+    pub(crate) fn new(control: Control) -> Running {
+        Running(control)
+    }
+
     /// The same as [`Process::wait`].
     pub async fn wait(&mut self) -> Result<Exit, Error> {
         self.0.wait().await
@@ -226,7 +230,18 @@ pub struct Stdin(Inlet);
 enum Inlet {
     /// `None` once it is shut: only closing the pipe is an end of file.
     Local(Option<ChildStdin>),
+    Terminal(pty::Line),
     Ssh(ssh::ChannelWriter),
+}
+
+impl Stdin {
+    pub(crate) fn of_terminal(line: pty::Line) -> Stdin {
+        Stdin(Inlet::Terminal(line))
+    }
+
+    pub(crate) fn of_channel(writer: ssh::ChannelWriter) -> Stdin {
+        Stdin(Inlet::Ssh(writer))
+    }
 }
 
 impl AsyncWrite for Stdin {
@@ -234,6 +249,7 @@ impl AsyncWrite for Stdin {
         match &mut self.get_mut().0 {
             Inlet::Local(Some(stdin)) => Pin::new(stdin).poll_write(cx, bytes),
             Inlet::Local(None) => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+            Inlet::Terminal(line) => Pin::new(line).poll_write(cx, bytes),
             Inlet::Ssh(writer) => Pin::new(writer).poll_write(cx, bytes),
         }
     }
@@ -242,6 +258,7 @@ impl AsyncWrite for Stdin {
         match &mut self.get_mut().0 {
             Inlet::Local(Some(stdin)) => Pin::new(stdin).poll_flush(cx),
             Inlet::Local(None) => Poll::Ready(Ok(())),
+            Inlet::Terminal(line) => Pin::new(line).poll_flush(cx),
             Inlet::Ssh(writer) => Pin::new(writer).poll_flush(cx),
         }
     }
@@ -252,6 +269,7 @@ impl AsyncWrite for Stdin {
                 *stdin = None;
                 Poll::Ready(Ok(()))
             }
+            Inlet::Terminal(line) => Pin::new(line).poll_shutdown(cx),
             Inlet::Ssh(writer) => Pin::new(writer).poll_shutdown(cx),
         }
     }
@@ -266,7 +284,18 @@ pub struct OutputReader(Outlet);
 enum Outlet {
     Stdout(ChildStdout),
     Stderr(ChildStderr),
+    Terminal(pty::Line),
     Ssh(ssh::ChannelReader),
+}
+
+impl OutputReader {
+    pub(crate) fn of_terminal(line: pty::Line) -> OutputReader {
+        OutputReader(Outlet::Terminal(line))
+    }
+
+    pub(crate) fn of_channel(reader: ssh::ChannelReader) -> OutputReader {
+        OutputReader(Outlet::Ssh(reader))
+    }
 }
 
 impl AsyncRead for OutputReader {
@@ -274,6 +303,7 @@ impl AsyncRead for OutputReader {
         match &mut self.get_mut().0 {
             Outlet::Stdout(stdout) => Pin::new(stdout).poll_read(cx, into),
             Outlet::Stderr(stderr) => Pin::new(stderr).poll_read(cx, into),
+            Outlet::Terminal(line) => Pin::new(line).poll_read(cx, into),
             Outlet::Ssh(reader) => Pin::new(reader).poll_read(cx, into),
         }
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::ssh::{Connection, Passage};
-use crate::{Error, Get, HostKey, Process, Put, Source, Stream, Target, Timeouts, local};
+use crate::{Error, Get, HostKey, Process, Put, Shell, Source, Stream, Target, Terminal, Timeouts, local};
 
 /// A handle to this machine or to a server. Clones are cheap and share one connection, which is
 /// closed when the last clone is dropped; processes that still run then end as
@@ -38,6 +38,18 @@ impl Session {
         match self {
             Session::Local => local::exec(command, &local::Surroundings::default()),
             Session::Ssh(connection) => connection.exec(command).await,
+        }
+    }
+
+    /// Starts the login shell of the user on a terminal, or `command` by that shell. It counts as one of the eight
+    /// commands; [`Error::TerminalRefused`] when the server gives no terminals. Dropping the future closes what it has
+    /// opened.
+    ///
+    /// On this machine it finds what a login finds, and nothing of this process's environment but `PATH` and `LANG`.
+    pub async fn shell(&self, terminal: &Terminal, command: Option<&str>) -> Result<Shell, Error> {
+        match self {
+            Session::Local => local::shell(terminal, command, &local::Surroundings::of_login()),
+            Session::Ssh(connection) => connection.shell(terminal, command).await,
         }
     }
 

@@ -67,7 +67,7 @@ impl From<Error> for Refusal {
             // Up to whole seconds: who comes earlier is refused again.
             Error::TooManyTries { wait } => Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
             Error::Crowded => Some(1),
-            Error::TooManyPushes => Some(30),
+            Error::TooManyPushes | Error::TooManyShells => Some(30),
             _ => None,
         };
         let mut problem = Problem::new(code(&error), error.to_string());
@@ -87,9 +87,11 @@ fn code(error: &Error) -> Code {
     match error {
         Error::Denied(_) => Code::Forbidden,
         Error::WrongPassword => Code::Unauthenticated,
-        Error::TooManyTries { .. } | Error::Crowded | Error::TooManyPushes => Code::TooManyAttempts,
+        Error::TooManyTries { .. } | Error::Crowded | Error::TooManyPushes | Error::TooManyShells => {
+            Code::TooManyAttempts
+        }
         Error::NotFound { .. } => Code::NotFound,
-        Error::LogRemoved { .. } => Code::Gone,
+        Error::LogRemoved { .. } | Error::RecordingRemoved { .. } => Code::Gone,
         Error::Exists { .. } | Error::Duplicate { .. } => Code::Duplicate,
         Error::Invalid(_) | Error::WrongCode => Code::Invalid,
         Error::UnknownRef { .. } => Code::UnknownRef,

@@ -6,7 +6,7 @@
 //! asks one action and shows the answer.
 //!
 //! In reading order: [`state`], [`site`], [`auth`], `guard`, `input`, `body` and `incoming` (reading), [`error`] (refusing), `define` and
-//! `crud` (everything that can be defined goes through one door), `push` (how viewers are told), `routes`, `openapi`, [`repository_file`], [`serve`].
+//! `crud` (everything that can be defined goes through one door), `push` (how viewers are told), `shell` (a terminal over a WebSocket), `routes`, `openapi`, [`repository_file`], [`serve`].
 
 pub mod auth;
 mod body;
@@ -21,6 +21,7 @@ mod push;
 pub mod repository_file;
 mod routes;
 pub mod serve;
+mod shell;
 pub mod site;
 pub mod state;
 mod thing;
@@ -29,6 +30,7 @@ use actions::Action::{
     AcceptDrift, Adopt, Apply, Cancel, ChangeHooks, ChangeProjects, ChangeServers, Chat, CheckServer,
     FetchRepository, Lock, ManageUsers, OwnAccount, Pause, Promote, PushArtifact, Release, Resume, Retry,
     SeeAudit, SeeDefinitions, SeeReleases, SeeRepository, Skip, TrustGitHost, TrustServer, TryHook,
+    SeeDefinitions, SeeRecordings, SeeReleases, SeeRepository, Shell, Skip, TrustServer, TryHook,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -47,6 +49,8 @@ use auth::allow;
 use routes::{
     adopt, apply, archive, artifacts, audit, board, chat, credentials, drift, environments, events, git,
     hooks, locks, page, projects, releases, servers, session, steer, tokens, users,
+    adopt, apply, artifacts, board, chat, credentials, drift, environments, events, git, hooks, locks, page,
+    projects, recordings, releases, servers, session, steer, tokens, users,
 };
 
 /// The largest body, in bytes.
@@ -192,6 +196,8 @@ fn quick() -> Router<AppState> {
         .route("/releases/{release}/skip", allow(Skip, post(steer::skip)))
         .route("/releases/{release}/chat", allow(Chat, post(chat::to_release)))
         .route("/projects/{project}/chat", allow(Chat, post(chat::to_project)))
+        .route("/recordings", allow(SeeRecordings, get(recordings::list)))
+        .route("/recordings/{recording}", allow(SeeRecordings, get(recordings::show)))
         .route("/chat", allow(SeeReleases, get(chat::list)))
         .route("/board", allow(SeeReleases, get(board::show)))
         .layer(from_fn(guard::time_limit))
@@ -202,6 +208,7 @@ fn slow() -> Router<AppState> {
     Router::new()
         .route("/events", allow(SeeReleases, get(events::events)))
         .route("/push", allow(SeeReleases, get(routes::push::open)))
+        .route("/servers/{server}/shell", allow(Shell, get(routes::shell::open)))
         .route("/releases", allow(Release, post(releases::create)))
         .route(
             "/projects/{project}/artifacts",

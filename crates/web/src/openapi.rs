@@ -10,6 +10,8 @@ use utoipa::{Modify, OpenApi as Generated};
 use crate::routes::{
     adopt, apply, archive, artifacts, audit, board, chat, credentials, drift, environments, events, git,
     hooks, locks, projects, releases, servers, session, steer, tokens, users,
+    adopt, apply, artifacts, board, chat, credentials, drift, environments, events, git, hooks, locks,
+    projects, recordings, releases, servers, session, shell, steer, tokens, users,
 };
 
 /// The document.
@@ -33,6 +35,7 @@ pub(crate) async fn show() -> Json<OpenApi> {
         git::refs, git::fetch, git::changes, git::diff, git::trust, archive::archive,
         apply::apply, apply::export, artifacts::list, artifacts::push,
         releases::create, releases::list, releases::show, releases::progress, releases::log,
+        shell::open, recordings::list, recordings::show,
         steer::cancel, steer::pause, steer::resume, steer::promote, steer::retry, steer::skip,
         events::events, board::show, chat::to_release, chat::to_project, chat::list,
         session::create, session::show, session::remove, session::set_up, session::list, session::end,

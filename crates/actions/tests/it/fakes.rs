@@ -204,6 +204,10 @@ impl Hosts for Machines {
         Err(HostError { kind: HostTrouble::Unreachable, message, hint: Some("start sshd there".into()) })
     }
 
+    async fn connect_alone(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
+        self.connect(server).await
+    }
+
     async fn scan(&self, address: &model::SshAddress) -> Result<Vec<ScannedKey>, HostError> {
         let keys = self.keys.lock().unwrap().clone();
         let message = format!("{}:{} refuses the connection", address.host, address.port);
@@ -285,6 +289,7 @@ impl Rig {
             disk_reserve: 0,
             limits: actions::TreeLimits { bytes: 1 << 20, entries: 1000 },
             data: dir.path().to_owned(),
+            shell_idle: std::time::Duration::from_mins(30),
             keys: Arc::new(Texts),
             repository_file,
         }));

@@ -1,10 +1,12 @@
 //! The port `Hosts` on `transport`: logs in with a stored credential, on this machine or over SSH.
 
 use async_trait::async_trait;
-use engine::ports::{Channel, Duplex, Host, HostError, HostTrouble, Hosts, ScannedKey};
+use engine::ports::{
+    Channel, Duplex, Host, HostError, HostTrouble, Hosts, ScannedKey, Shell, Terminal, TerminalSize,
+};
 use model::{Address, MOST_JUMPS, Name, Server, SshAddress};
 use store::{CredentialKind, Store};
-use transport::{Auth, HostKey, KeyExchange, Pool, Session, Target, Timeouts};
+use transport::{Auth, HostKey, KeyExchange, Pool, Session, Size, Target, Timeouts};
 
 use crate::config::Ssh;
 
@@ -93,10 +95,12 @@ impl SshHosts {
         })
     }
 
-    async fn session(&self, name: &Name, ssh: &SshAddress) -> Result<Session, HostError> {
+    /// A session over a connection that others may share, or over one of its own.
+    async fn session(&self, name: &Name, ssh: &SshAddress, alone: bool) -> Result<Session, HostError> {
         let way = self.way(ssh).await?;
         let target = self.target(ssh, &way).await?;
-        self.pool.session(&target).await.map_err(|error| {
+        let session = if alone { Session::connect(&target).await } else { self.pool.session(&target).await };
+        session.map_err(|error| {
             let at_fault =
                 error.hops().checked_sub(1).map_or(Some(name), |hop| way.get(hop).map(|(name, _)| name));
             let mut told = from_transport(&error);
@@ -115,14 +119,22 @@ impl Hosts for SshHosts {
     async fn connect(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
         let session = match &server.address {
             Address::Local => Session::local(),
-            Address::Ssh(ssh) => self.session(&server.name, ssh).await?,
+            Address::Ssh(ssh) => self.session(&server.name, ssh, false).await?,
+        };
+        Ok(Box::new(Connected(session)))
+    }
+
+    async fn connect_alone(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
+        let session = match &server.address {
+            Address::Local => Session::local(),
+            Address::Ssh(ssh) => self.session(&server.name, ssh, true).await?,
         };
         Ok(Box::new(Connected(session)))
     }
 
     async fn scan(&self, address: &SshAddress) -> Result<Vec<ScannedKey>, HostError> {
         let from = match self.way(address).await?.first() {
-            Some((name, jump)) => self.session(name, jump).await?,
+            Some((name, jump)) => self.session(name, jump, false).await?,
             None => Session::local(),
         };
         let keys = from.scan(&address.host, address.port, Timeouts::default()).await;
@@ -159,6 +171,21 @@ impl Host for Connected {
         })
     }
 
+    async fn shell(&self, terminal: &Terminal, command: Option<&str>) -> Result<Shell, HostError> {
+        let terminal = transport::Terminal { kind: terminal.kind.clone(), size: size(terminal.size) };
+        let started = self.0.shell(&terminal, command).await;
+        let (input, output, window, mut running) =
+            started.map_err(|error| from_transport(&error))?.into_parts();
+        Ok(Shell {
+            input: Box::pin(input),
+            output: Box::pin(output),
+            window: Box::new(Window(window)),
+            exit: Box::pin(async move {
+                running.wait().await.map(|exit| exit.code).map_err(|error| from_transport(&error))
+            }),
+        })
+    }
+
     async fn forward(&self, host: &str, port: u16) -> Result<Box<dyn Duplex>, HostError> {
         let stream = self.0.forward(host, port).await.map_err(|error| from_transport(&error))?;
         Ok(Box::new(stream))
@@ -167,6 +194,21 @@ impl Host for Connected {
     fn distrust(&self) {
         self.0.distrust();
     }
+}
+
+struct Window(transport::Window);
+
+#[async_trait]
+impl engine::ports::Window for Window {
+    async fn resize(&self, to: TerminalSize) {
+        if let Err(error) = self.0.resize(size(to)).await {
+            tracing::debug!(%error, "a terminal keeps its size");
+        }
+    }
+}
+
+fn size(size: TerminalSize) -> Size {
+    Size { columns: size.columns, rows: size.rows }
 }
 
 fn from_transport(error: &transport::Error) -> HostError {

@@ -17,11 +17,13 @@ mod lock;
 mod login;
 mod logs;
 mod projects;
+mod recordings;
 mod release;
 mod releases;
 mod rollback;
 mod serve;
 mod servers;
+mod shell;
 mod status;
 mod steer;
 mod tokens;
@@ -96,6 +98,8 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
         Command::Releases(args) => releases::run(&client, &args).await,
         Command::Status(args) => status::run(&client, args).await,
         Command::Servers(verb) => servers::run(&client, verb).await,
+        Command::Shell(args) => shell::run(&client, &args).await,
+        Command::Recordings(args) => recordings::run(&client, &args).await,
         Command::Credentials(verb) => credentials::run(&client, verb, env).await,
         Command::Projects(verb) => projects::run(&client, verb).await,
         Command::Hooks(verb) => hooks::run(&client, verb).await,

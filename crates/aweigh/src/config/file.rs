@@ -11,11 +11,11 @@ use store::KeepHistory;
 
 use crate::toml_text::TomlText;
 
-use super::{DISK_RESERVE, DRIFT, HISTORY, Ssh};
+use super::{DISK_RESERVE, DRIFT, HISTORY, RECORDINGS, SHELL_IDLE, Ssh};
 
 /// Every key, as it is written in its table.
 #[cfg(test)]
-pub(super) const KEYS: [&str; 15] = [
+pub(super) const KEYS: [&str; 17] = [
     "listen",
     "data",
     "database",
@@ -28,8 +28,10 @@ pub(super) const KEYS: [&str; 15] = [
     "repository_size",
     "repository_files",
     "disk_reserve",
+    "shell_idle",
     "logs_days",
     "facts_days",
+    "recordings_days",
     "look_every",
 ];
 
@@ -88,6 +90,7 @@ struct RawArtifacts {
 struct RawHistory {
     logs_days: Option<i64>,
     facts_days: Option<i64>,
+    recordings_days: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -104,6 +107,7 @@ struct RawLimits {
     repository_size: Option<String>,
     repository_files: Option<u64>,
     disk_reserve: Option<String>,
+    shell_idle: Option<String>,
 }
 
 /// The file, checked. What can also be said by a flag or a variable is still text.
@@ -118,6 +122,8 @@ pub(super) struct File {
     pub(super) keep_artifacts: Option<usize>,
     pub(super) disk_reserve: u64,
     pub(super) history: KeepHistory,
+    pub(super) keep_recordings: Option<Duration>,
+    pub(super) shell_idle: Duration,
     pub(super) look_for_drift: Option<Duration>,
 }
 
@@ -134,6 +140,8 @@ impl Default for File {
             keep_artifacts: None,
             disk_reserve: DISK_RESERVE,
             history: HISTORY,
+            keep_recordings: RECORDINGS,
+            shell_idle: SHELL_IDLE,
             look_for_drift: DRIFT,
         }
     }
@@ -176,8 +184,9 @@ impl Raw {
             keep.ok_or("must be between 1 and 10000")
         });
         let keep_artifacts = errors.take("artifacts.keep", keep.transpose()).flatten();
-        let mut history = HISTORY;
+        let (mut history, mut keep_recordings) = (HISTORY, RECORDINGS);
         for (key, said, into) in [
+            ("history.recordings_days", self.history.recordings_days, &mut keep_recordings),
             ("history.logs_days", self.history.logs_days, &mut history.logs),
             ("history.facts_days", self.history.facts_days, &mut history.facts),
         ] {
@@ -228,6 +237,8 @@ impl Raw {
         };
         time("git_idle_timeout", self.limits.git_idle_timeout, &mut git.idle_timeout);
         time("git_timeout", self.limits.git_timeout, &mut git.total_timeout);
+        let mut shell_idle = SHELL_IDLE;
+        time("shell_idle", self.limits.shell_idle, &mut shell_idle);
         let mut ssh = Ssh::default();
         ssh.post_quantum = self.ssh.post_quantum.unwrap_or(ssh.post_quantum);
         let keep_open = self.ssh.keep_open.map(|text| match text.as_str() {
@@ -262,6 +273,8 @@ impl Raw {
             keep_artifacts,
             disk_reserve: disk_reserve.unwrap_or(DISK_RESERVE),
             history,
+            keep_recordings,
+            shell_idle,
             look_for_drift,
         }))
     }

@@ -31,6 +31,7 @@ mod release;
 mod rig;
 mod rollback;
 mod round_trips;
+mod shells;
 mod steering;
 mod templates;
 mod tidy;

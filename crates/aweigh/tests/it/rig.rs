@@ -73,6 +73,11 @@ impl Rig {
         self.folder.path().join("data")
     }
 
+    /// Where it answers over the network.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The command line, as a user of this rig calls it.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aweigh"));

@@ -7,12 +7,16 @@ use futures::future::BoxFuture;
 use model::{Server, SshAddress};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::{Shell, Terminal};
+
 /// Opens connections to servers.
 #[async_trait]
 pub trait Hosts: Send + Sync {
     /// Connects and logs in, through the servers on the way. The host key is checked before any credential is sent,
     /// at each of them.
     async fn connect(&self, server: &Server) -> Result<Box<dyn Host>, HostError>;
+    /// The same over a connection that nobody else uses, now or later.
+    async fn connect_alone(&self, server: &Server) -> Result<Box<dyn Host>, HostError>;
     /// The host keys that a machine presents, without logging in there.
     async fn scan(&self, address: &SshAddress) -> Result<Vec<ScannedKey>, HostError>;
 }
@@ -31,6 +35,8 @@ pub struct ScannedKey {
 pub trait Host: Send + Sync {
     /// Starts one command line. Dropping the channel does not stop the command.
     async fn exec(&self, command: &str) -> Result<Channel, HostError>;
+    /// Starts the login shell on a terminal, or a command by that shell.
+    async fn shell(&self, terminal: &Terminal, command: Option<&str>) -> Result<Shell, HostError>;
     /// A byte stream to a TCP port as seen from the server.
     async fn forward(&self, host: &str, port: u16) -> Result<Box<dyn Duplex>, HostError>;
     /// It did not do what it should: whoever connects next gets another one.

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use engine::ports::{Channel, Duplex, Host, HostError, HostTrouble};
+use engine::ports::{Channel, Duplex, Host, HostError, HostTrouble, Shell, Terminal};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::process::Command;
@@ -85,6 +85,10 @@ impl Host for LocalHost {
                 Ok(status.code().and_then(|code| u32::try_from(code).ok()))
             }),
         })
+    }
+
+    async fn shell(&self, _: &Terminal, _: Option<&str>) -> Result<Shell, HostError> {
+        Err(trouble(&std::io::Error::other("no test of the engine needs a terminal")))
     }
 
     async fn forward(&self, _: &str, _: u16) -> Result<Box<dyn Duplex>, HostError> {

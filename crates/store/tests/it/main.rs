@@ -17,6 +17,7 @@ mod opening;
 mod recording;
 mod rig;
 mod secrets;
+mod shells;
 mod steering;
 mod templates;
 mod tokens;

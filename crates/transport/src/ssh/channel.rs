@@ -45,9 +45,8 @@ pub(super) enum Fate {
 /// Held by every part that a user may keep; the channel is closed when the last one is dropped.
 pub(super) type Share = Arc<DropGuard>;
 
-/// All that belongs to one channel.
+/// All of one channel that a user may hold.
 pub(super) struct Parts {
-    pub(super) pump: Pump,
     pub(super) writer: ChannelWriter,
     pub(super) stdout: ChannelReader,
     pub(super) stderr: ChannelReader,
@@ -61,7 +60,7 @@ pub(super) fn split(
     channel: Channel<Msg>,
     ending: Arc<Ending>,
     permit: Option<OwnedSemaphorePermit>,
-) -> Parts {
+) -> (Parts, Pump) {
     let flow = Flow::new(ending.distance());
     let (receiver, sender) = channel.split();
     let sender = Arc::new(sender);
@@ -93,15 +92,15 @@ pub(super) fn split(
         _over: over.drop_guard(),
         _permit: permit,
     };
-    Parts {
-        pump,
+    let parts = Parts {
         writer,
         stdout: ChannelReader { spool: stdout, _share: Arc::clone(&share) },
         stderr: ChannelReader { spool: stderr, _share: Arc::clone(&share) },
         sender,
         fate,
         share,
-    }
+    };
+    (parts, pump)
 }
 
 /// The draining end of a channel.

@@ -9,9 +9,9 @@ use russh::{Channel, ChannelWriteHalf, Sig};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::Connection;
-use super::channel::{self, Fate, Share};
+use super::channel::{self, Fate, Parts, Pump, Share};
 use super::guard::Ending;
-use crate::{Error, Exit, Process, Signal};
+use crate::{Error, Exit, Process, Signal, Terminal};
 
 /// A channel without a command, and its place among those that a server allows.
 pub(super) struct Open {
@@ -27,22 +27,36 @@ impl Open {
     }
 }
 
+/// What is to run on a channel.
+pub(super) enum Order {
+    Command(String),
+    /// On a terminal: a command, or the login shell.
+    Terminal(Terminal, Option<String>),
+}
+
 impl Connection {
     /// Starts a command.
     pub(crate) async fn exec(self: &Arc<Self>, command: &str) -> Result<Process, Error> {
+        let parts = self.run(Order::Command(command.to_owned())).await?;
+        let control = self.control(parts.fate, parts.sender, Some(parts.share));
+        Ok(Process::of_channel(parts.writer, parts.stdout, parts.stderr, control))
+    }
+
+    /// Opens a channel and starts what is ordered on it.
+    pub(super) async fn run(self: &Arc<Self>, order: Order) -> Result<Parts, Error> {
         let opened = self.ahead.take();
         let permit = match opened {
             Some(_) => None,
             None => Some(Arc::clone(&self.sessions).acquire_owned().await.map_err(|_| Error::Closed)?),
         };
         let (tell, told) = oneshot::channel();
-        let (connection, command) = (Arc::clone(self), command.to_owned());
+        let connection = Arc::clone(self);
         // A task of its own, so that a caller who gives up in between leaves no channel behind.
         tokio::spawn(async move {
             let started = match (opened, permit) {
-                (Some(open), _) => connection.start(open, &command).await,
+                (Some(open), _) => connection.start(open, &order).await,
                 (None, Some(permit)) => match connection.open_channel(permit).await {
-                    Ok(open) => connection.start(open, &command).await,
+                    Ok(open) => connection.start(open, &order).await,
                     Err(error) => Err(error),
                 },
                 (None, None) => Err(Error::Closed),
@@ -51,9 +65,9 @@ impl Connection {
             drop(connection);
             match started {
                 Err(error) => drop(tell.send(Err(error))),
-                Ok((process, pump)) => {
+                Ok((parts, pump)) => {
                     // A process that nobody takes is dropped here, and its channel closed below.
-                    drop(tell.send(Ok(process)));
+                    drop(tell.send(Ok(parts)));
                     pump.run().await;
                     if let Some(connection) = kept.upgrade() {
                         connection.open_ahead().await;
@@ -75,20 +89,35 @@ impl Connection {
         Ok(Open { channel, permit })
     }
 
-    async fn start(&self, open: Open, command: &str) -> Result<(Process, channel::Pump), Error> {
+    async fn start(&self, mut open: Open, order: &Order) -> Result<(Parts, Pump), Error> {
+        if let Order::Terminal(terminal, _) = order
+            && let Err(error) = self.ask_for_terminal(&mut open.channel, terminal).await
+        {
+            open.close().await;
+            return Err(error);
+        }
         let Open { channel, permit } = open;
         // The answer is not waited for: that saves a round trip, and a refusal is the fate of the
         // command like any other.
-        channel.exec(true, command).await.map_err(|_| self.lost())?;
-        let parts = channel::split(channel, Arc::clone(&self.ending), Some(permit));
-        let control = Control {
-            address: self.address.clone(),
-            fate: parts.fate,
-            sender: parts.sender,
-            ending: Arc::clone(&self.ending),
-            _share: parts.share,
+        let asked = match order {
+            Order::Command(command) | Order::Terminal(_, Some(command)) => {
+                channel.exec(true, command.as_str()).await
+            }
+            Order::Terminal(_, None) => channel.request_shell(true).await,
         };
-        Ok((Process::of_channel(parts.writer, parts.stdout, parts.stderr, control), parts.pump))
+        asked.map_err(|_| self.lost())?;
+        Ok(channel::split(channel, Arc::clone(&self.ending), Some(permit)))
+    }
+
+    /// The end of what runs on a channel. With a `share` it keeps the channel open, too.
+    pub(super) fn control(
+        &self,
+        fate: watch::Receiver<Option<Fate>>,
+        sender: Arc<ChannelWriteHalf<Msg>>,
+        share: Option<Share>,
+    ) -> Control {
+        let ending = Arc::clone(&self.ending);
+        Control { address: self.address.clone(), fate, sender, ending, _share: share }
     }
 }
 
@@ -98,7 +127,7 @@ pub(crate) struct Control {
     fate: watch::Receiver<Option<Fate>>,
     sender: Arc<ChannelWriteHalf<Msg>>,
     ending: Arc<Ending>,
-    _share: Share,
+    _share: Option<Share>,
 }
 
 impl Control {

@@ -45,7 +45,7 @@ impl Connection {
                 _ => self.lost(),
             }
         })?;
-        let parts = channel::split(channel, Arc::clone(&self.ending), None);
-        Ok((Stream::of_channel(parts.stdout, parts.writer), parts.pump))
+        let (parts, pump) = channel::split(channel, Arc::clone(&self.ending), None);
+        Ok((Stream::of_channel(parts.stdout, parts.writer), pump))
     }
 }

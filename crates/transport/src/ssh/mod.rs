@@ -2,7 +2,7 @@
 //!
 //! `connect` dials and shakes hands through `wire`, with the algorithms of `algorithms`;
 //! `guard` checks the host key (`host_key`, `known_hosts`) before `auth` shows a credential
-//! (`private_key`); then `channel` carries commands (`exec`) and streams (`forward`), no more at
+//! (`private_key`); then `channel` carries commands (`exec`), terminals (`shell`) and streams (`forward`), no more at
 //! once than `flow` allows. `jump` runs a connection over a stream of another one. `ahead` opens a
 //! channel before it is needed, for connections that are kept.
 
@@ -22,6 +22,7 @@ mod private_key;
 mod scan;
 #[cfg(feature = "server")]
 pub mod server;
+mod shell;
 mod wire;
 
 use std::fmt;
@@ -43,6 +44,7 @@ pub use host_key::HostKey;
 pub(crate) use jump::{Booking, Passage};
 pub use private_key::fingerprint;
 pub use scan::scan;
+pub(crate) use shell::Frame;
 
 use crate::{Error, Target};
 

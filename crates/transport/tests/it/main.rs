@@ -17,5 +17,6 @@ mod jump;
 mod pool;
 mod rig;
 mod server;
+mod shell;
 mod streams;
 mod transfer;

@@ -52,12 +52,19 @@ pub(crate) struct Reader {
 impl Reader {
     /// Waits until `proof` is worth nothing any more.
     pub(crate) async fn revoked(state: &AppState, proof: &Proof) {
+        Self::barred(state, proof, |_| true).await;
+    }
+
+    /// Waits until `proof` is worth nothing any more, or whom it lets in `may` no longer.
+    pub(crate) async fn barred(state: &AppState, proof: &Proof, may: impl Fn(&Actor) -> bool) {
         // Before the first look: what changes after it still wakes us.
         let mut access = state.actions.access_changes();
         loop {
             // A database that cannot be read takes no right away.
-            if matches!(state.actions.whois(proof).await, Ok(None)) {
-                return;
+            match state.actions.whois(proof).await {
+                Ok(None) => return,
+                Ok(Some(actor)) if !may(&actor) => return,
+                Ok(Some(_)) | Err(_) => {}
             }
             tokio::select! {
                 told = access.changed() => if told.is_err() { return },

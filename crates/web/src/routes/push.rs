@@ -19,11 +19,7 @@ pub(crate) async fn open(
     Extension(proof): Extension<Proof>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Refusal> {
-    let upgrade = upgrade.map_err(|_| {
-        let detail =
-            "a WebSocket is expected here (RFC 6455); a proxy in between may have taken its headers away";
-        Problem::new(Code::NotUpgraded, detail)
-    })?;
+    let upgrade = upgrade.map_err(|_| not_upgraded())?;
     let sockets = state.sockets.clone();
     let caller = Caller { actor, proof };
     Ok(upgrade
@@ -32,4 +28,11 @@ pub(crate) async fn open(
         .max_message_size(socket::LARGEST)
         .max_frame_size(socket::LARGEST)
         .on_upgrade(move |socket| sockets.track_future(socket::run(socket, state, caller))))
+}
+
+/// The refusal of what is no WebSocket.
+pub(super) fn not_upgraded() -> Problem {
+    let detail =
+        "a WebSocket is expected here (RFC 6455); a proxy in between may have taken its headers away";
+    Problem::new(Code::NotUpgraded, detail)
 }

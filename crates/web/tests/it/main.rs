@@ -14,4 +14,5 @@ mod people;
 mod push;
 mod releases;
 mod rig;
+mod shells;
 mod viewers;

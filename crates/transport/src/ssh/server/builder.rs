@@ -29,6 +29,7 @@ pub(super) struct Settings {
     pub(super) directory: Option<PathBuf>,
     pub(super) sessions: Option<usize>,
     pub(super) refuses_commands: bool,
+    pub(super) refuses_terminals: bool,
     pub(super) refuses_forwarding: bool,
     pub(super) is_old: bool,
 }
@@ -102,6 +103,13 @@ impl Builder {
     #[must_use]
     pub fn refuse_commands(mut self) -> Builder {
         self.settings.refuses_commands = true;
+        self
+    }
+
+    /// Refuses terminals (`PermitTTY no`).
+    #[must_use]
+    pub fn refuse_terminals(mut self) -> Builder {
+        self.settings.refuses_terminals = true;
         self
     }
 

@@ -9,17 +9,25 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::intake;
-use crate::process::Control;
-use crate::{Exit, Process, Signal};
+use crate::process::Running;
+use crate::{Exit, OutputReader, Signal, Stdin};
 
 /// Bytes per message; larger ones have been lost around a change of keys.
 const PIECE: usize = 32 * 1024;
 /// Extended data of this type is standard error (RFC 4254 section 5.2).
 const STDERR: u32 = 1;
 
+/// What runs: a command, or a program on a terminal, which prints its errors there too.
+pub(super) struct Work {
+    pub(super) stdin: Stdin,
+    pub(super) stdout: OutputReader,
+    pub(super) stderr: Option<OutputReader>,
+    pub(super) running: Running,
+}
+
 /// A command that has been started.
 pub(super) struct Run {
-    pub(super) process: Process,
+    pub(super) work: Work,
     pub(super) channel: Channel<Msg>,
     pub(super) handle: Handle,
     pub(super) signals: mpsc::Receiver<Signal>,
@@ -27,11 +35,11 @@ pub(super) struct Run {
 
 impl Run {
     /// Pumps until the command has ended and all its output is sent. When the client closes the
-    /// channel the streams are closed and the command goes on, as with OpenSSH; when the server
-    /// stops it is killed.
+    /// channel the streams are closed and the command goes on, as with OpenSSH, and a terminal
+    /// hangs up; when the server stops the command is killed.
     pub(super) async fn until_it_ends(self, stop: CancellationToken) {
-        let Run { process, channel, handle, mut signals } = self;
-        let Process { mut stdin, stdout, stderr, mut control } = process;
+        let Run { work, channel, handle, mut signals } = self;
+        let Work { mut stdin, stdout, stderr, mut running } = work;
         let id = channel.id();
         let (receiver, sender) = channel.split();
         let (mut input, client_left) = intake::take_in(receiver);
@@ -42,13 +50,13 @@ impl Run {
             std::future::pending::<()>().await;
         };
         let talk = async {
-            let outputs = async {
-                tokio::join!(
-                    send(stdout, sender.make_writer()),
-                    send(stderr, sender.make_writer_ext(Some(STDERR))),
-                )
+            let errors = async {
+                if let Some(stderr) = stderr {
+                    send(stderr, sender.make_writer_ext(Some(STDERR))).await;
+                }
             };
-            tokio::join!(outputs, report(&mut control, &mut signals, &handle, id));
+            let outputs = async { tokio::join!(send(stdout, sender.make_writer()), errors) };
+            tokio::join!(outputs, report(&mut running, &mut signals, &handle, id));
             // Only now, in this order: all data is on its way, and the status has been told.
             // These fail when the connection is gone, and with it whoever would want to know.
             let _ = handle.eof(id).await;
@@ -61,22 +69,22 @@ impl Run {
             () = stop.cancelled() => {}
         }
         tokio::select! {
-            _ = control.wait() => {}
+            _ = running.wait() => {}
             () = stop.cancelled() => {
-                let _ = control.signal(Signal::Kill).await;
-                let _ = control.wait().await;
+                let _ = running.signal(Signal::Kill).await;
+                let _ = running.wait().await;
             }
         }
     }
 }
 
 /// Passes signals on until the command has ended, then tells how.
-async fn report(control: &mut Control, signals: &mut mpsc::Receiver<Signal>, handle: &Handle, id: ChannelId) {
+async fn report(running: &mut Running, signals: &mut mpsc::Receiver<Signal>, handle: &Handle, id: ChannelId) {
     let ended = loop {
         tokio::select! {
-            ended = control.wait() => break ended,
+            ended = running.wait() => break ended,
             Some(signal) = signals.recv() => {
-                let _ = control.signal(signal).await;
+                let _ = running.signal(signal).await;
             }
         }
     };

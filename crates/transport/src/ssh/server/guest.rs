@@ -6,14 +6,14 @@ use std::sync::Arc;
 use russh::server::{
     Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
 };
-use russh::{Channel, ChannelId, ChannelOpenFailure, Sig};
+use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{House, command, intake};
-use crate::Signal;
 use crate::local::{self, Surroundings};
+use crate::{Error, Signal, Size, Terminal, Window};
 
 /// Signals that may wait for one command.
 const SIGNALS: usize = 8;
@@ -22,6 +22,8 @@ pub(super) struct Guest {
     house: Arc<House>,
     /// Session channels on which nothing runs yet.
     waiting: HashMap<ChannelId, Channel<Msg>>,
+    /// The terminals that were asked for on them.
+    terminals: HashMap<ChannelId, Terminal>,
     running: HashMap<ChannelId, Running>,
     /// The next round of questions, and whether the password has been given.
     round: usize,
@@ -31,11 +33,19 @@ pub(super) struct Guest {
 struct Running {
     signals: mpsc::Sender<Signal>,
     ended: CancellationToken,
+    window: Option<Window>,
 }
 
 impl Guest {
     pub(super) fn new(house: Arc<House>) -> Guest {
-        Guest { house, waiting: HashMap::new(), running: HashMap::new(), round: 0, knows_password: false }
+        Guest {
+            house,
+            waiting: HashMap::new(),
+            terminals: HashMap::new(),
+            running: HashMap::new(),
+            round: 0,
+            knows_password: false,
+        }
     }
 
     fn is_full(&mut self) -> bool {
@@ -62,6 +72,44 @@ impl Guest {
 
     fn reject(&self) -> Auth {
         Auth::Reject { proceed_with_methods: Some(self.house.settings.methods()), partial_success: false }
+    }
+
+    /// Starts a command, or the login shell, on the terminal that was asked for, or without one.
+    fn begin(
+        &mut self,
+        id: ChannelId,
+        command: Option<&str>,
+        session: &mut Session,
+    ) -> Result<(), russh::Error> {
+        let Some(channel) = self.waiting.remove(&id) else {
+            return session.channel_failure(id);
+        };
+        let user = self.house.settings.user.clone().unwrap_or_else(|| "demo".to_owned());
+        let surroundings = self.surroundings(&user);
+        let started = match self.terminals.remove(&id) {
+            Some(terminal) => local::shell(&terminal, command, &surroundings).map(|shell| {
+                let (stdin, stdout, window, running) = shell.into_parts();
+                (command::Work { stdin, stdout, stderr: None, running }, Some(window))
+            }),
+            None => local::exec(command.unwrap_or("exec sh"), &surroundings).map(|process| {
+                let (stdin, stdout, stderr, running) = process.into_parts();
+                (command::Work { stdin, stdout, stderr: Some(stderr), running }, None)
+            }),
+        };
+        let (false, Ok((work, window))) = (self.house.settings.refuses_commands, started) else {
+            return session.channel_failure(id);
+        };
+        session.channel_success(id)?;
+        let (signals, inbox) = mpsc::channel(SIGNALS);
+        let ended = CancellationToken::new();
+        self.running.insert(id, Running { signals, ended: ended.clone(), window });
+        let run = command::Run { work, channel, handle: session.handle(), signals: inbox };
+        let stop = self.house.stop.clone();
+        self.house.tasks.spawn(async move {
+            run.until_it_ends(stop).await;
+            ended.cancel();
+        });
+        Ok(())
     }
 
     /// The questions of the round that is next; accepts after the last one.
@@ -190,25 +238,45 @@ impl Handler for Guest {
         command: &[u8],
         session: &mut Session,
     ) -> Result<(), russh::Error> {
-        let Some(channel) = self.waiting.remove(&id) else {
-            return session.channel_failure(id);
-        };
         let text = String::from_utf8_lossy(command);
-        let user = self.house.settings.user.clone().unwrap_or_else(|| "demo".to_owned());
-        let started = local::exec(&text, &self.surroundings(&user));
-        let (false, Ok(process)) = (self.house.settings.refuses_commands, started) else {
+        self.begin(id, Some(&text), session)
+    }
+
+    async fn shell_request(&mut self, id: ChannelId, session: &mut Session) -> Result<(), russh::Error> {
+        self.begin(id, None, session)
+    }
+
+    async fn pty_request(
+        &mut self,
+        id: ChannelId,
+        term: &str,
+        columns: u32,
+        rows: u32,
+        _width: u32,
+        _height: u32,
+        _modes: &[(Pty, u32)],
+        session: &mut Session,
+    ) -> Result<(), russh::Error> {
+        if self.house.settings.refuses_terminals || !self.waiting.contains_key(&id) {
             return session.channel_failure(id);
-        };
-        session.channel_success(id)?;
-        let (signals, inbox) = mpsc::channel(SIGNALS);
-        let ended = CancellationToken::new();
-        self.running.insert(id, Running { signals, ended: ended.clone() });
-        let run = command::Run { process, channel, handle: session.handle(), signals: inbox };
-        let stop = self.house.stop.clone();
-        self.house.tasks.spawn(async move {
-            run.until_it_ends(stop).await;
-            ended.cancel();
-        });
+        }
+        self.terminals.insert(id, Terminal { kind: term.to_owned(), size: size(columns, rows) });
+        session.channel_success(id)
+    }
+
+    async fn window_change_request(
+        &mut self,
+        id: ChannelId,
+        columns: u32,
+        rows: u32,
+        _width: u32,
+        _height: u32,
+        _session: &mut Session,
+    ) -> Result<(), russh::Error> {
+        if let Some(Running { window: Some(window), .. }) = self.running.get(&id) {
+            // A terminal that is gone has no size.
+            let _: Result<(), Error> = window.resize(size(columns, rows)).await;
+        }
         Ok(())
     }
 
@@ -229,6 +297,12 @@ impl Handler for Guest {
 
     async fn channel_close(&mut self, id: ChannelId, _: &mut Session) -> Result<(), russh::Error> {
         self.waiting.remove(&id);
+        self.terminals.remove(&id);
         Ok(())
     }
+}
+
+fn size(columns: u32, rows: u32) -> Size {
+    let short = |length| u16::try_from(length).unwrap_or(u16::MAX);
+    Size { columns: short(columns), rows: short(rows) }
 }
