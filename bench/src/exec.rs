@@ -120,6 +120,7 @@ fn targets(args: &Args) -> anyhow::Result<Vec<Target>> {
             user: args.user.clone(),
             auth: vec![Auth::Key { openssh: key.clone().into(), passphrase: None }],
             host_keys: host_keys.with_context(|| format!("no host key of port {port} is known"))?,
+            authorities: Vec::new(),
             key_exchange: KeyExchange::default(),
             timeouts: Timeouts::default(),
             jump: None,

@@ -67,7 +67,12 @@ pub struct CredentialSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(ignore)]
     pub env: Option<String>,
-    /// The private key, password or token. Left out: the stored one stays.
+    /// The file with the OpenSSH certificate of an SSH key, relative to the fleet file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub certificate: Option<String>,
+    /// The private key, behind which its OpenSSH certificate may stand as a line of its own; the password or token.
+    /// Left out: the stored one stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, write_only)]
     pub secret: Option<Secret>,
@@ -152,6 +157,9 @@ impl CredentialSpec {
         for (key, said) in [("file", self.file.is_some()), ("env", self.env.is_some())] {
             errors.add_if(said, key, "is read by `aweigh apply`; in a request write secret instead");
         }
+        let elsewhere =
+            "is read by `aweigh apply`; in a request it stands behind the key, as a line of its own";
+        errors.add_if(self.certificate.is_some(), "certificate", elsewhere);
         let kind = self.kind.ok_or("is missing: ssh-key, ssh-password, ssh-agent, git-key or git-token");
         let Some(kind) = errors.take("kind", kind) else { return errors.finish(None) };
         let secret = self.secret.as_ref().map(|secret| &secret.0);

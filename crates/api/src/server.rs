@@ -26,7 +26,8 @@ pub struct ServerSpec {
     /// Name of the stored credential to log in with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
-    /// Pinned host keys, `ssh-ed25519 AAAA…`. Left out: what is pinned stays. An empty list: nothing is pinned.
+    /// Pinned host keys, `ssh-ed25519 AAAA…`, and authorities that sign them, `@cert-authority NAMES ssh-ed25519 AAAA…`.
+    /// Left out: what is pinned stays. An empty list: nothing is pinned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_key: Option<OneOrMany<String>>,
     /// A `known_hosts` file, which the command line reads; in a request it is refused.
@@ -196,9 +197,19 @@ fn label(value: &str) -> Result<(), &'static str> {
     }
 }
 
-/// `TYPE KEY` out of a line of a `.pub` file or of `known_hosts`.
+/// `TYPE KEY` out of a line of a `.pub` file or of `known_hosts`, or `@cert-authority NAMES TYPE KEY`.
 fn host_key(text: &str) -> Result<String, &'static str> {
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut words: Vec<&str> = text.split_whitespace().collect();
+    let mut authority = String::new();
+    if words.first().is_some_and(|word| word.starts_with('@')) {
+        let names = |word: &&str| word.len() <= 1024 && word.bytes().all(|byte| byte.is_ascii_graphic());
+        let named = words.first() == Some(&"@cert-authority") && words.get(1).is_some_and(names);
+        if !named || words.len() < 4 {
+            return Err("must be one host key, or @cert-authority, the names of hosts, and a key");
+        }
+        authority = words.drain(..2).flat_map(|word| [word, " "]).collect();
+        words.truncate(2);
+    }
     let is_type = |word: &str| {
         ["ssh-", "ecdsa-", "sk-"].iter().any(|start| word.starts_with(start)) && word.len() <= 64
     };
@@ -207,7 +218,7 @@ fn host_key(text: &str) -> Result<String, &'static str> {
         is_type(kind) && key.starts_with("AAAA") && key.len() >= 40 && key.bytes().all(base64)
     });
     match pair {
-        Some((kind, key)) if text.trim().lines().count() == 1 => Ok(format!("{kind} {key}")),
+        Some((kind, key)) if text.trim().lines().count() == 1 => Ok(format!("{authority}{kind} {key}")),
         _ => Err("must be one host key, such as ssh-ed25519 AAAA…"),
     }
 }
@@ -298,6 +309,22 @@ mod tests {
         assert_eq!(spec.check(&server.name, &ServerDefaults::default()).unwrap(), server);
         let local = check(serde_json::json!({"host": "local"})).unwrap();
         assert_eq!(ServerSpec::from(&local).host, "local");
+        let pinned = [KEY.to_owned(), format!("@cert-authority *.example.com,10.0.0.? {KEY}")];
+        let written = [pinned[0].clone(), format!(" {} the CA\n", pinned[1])];
+        let server =
+            check(serde_json::json!({"host": "web-1", "credential": "c", "host_key": written})).unwrap();
+        assert_eq!(ServerSpec::from(&server).host_key, Some(OneOrMany::Many(pinned.to_vec())));
+        for bad in [
+            "@revoked * KEY",
+            "@cert-authority KEY",
+            "@cert-authority * ssh-ed25519",
+            "@cert-authority * x KEY",
+        ] {
+            let bad = bad.replace("KEY", KEY);
+            let told =
+                check(serde_json::json!({"host": "h", "credential": "c", "host_key": bad})).unwrap_err();
+            assert!(told[0].starts_with("host_key must be one host key"), "{bad}: {told:?}");
+        }
     }
 
     #[test]

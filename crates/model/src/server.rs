@@ -41,7 +41,8 @@ pub struct SshAddress {
     pub user: String,
     /// The stored credential to log in with.
     pub credential: Name,
-    /// Pinned host keys in the form `ssh-ed25519 AAAA…`; without one nobody is trusted yet.
+    /// Pinned host keys in the form `ssh-ed25519 AAAA…`, and authorities in that of `@cert-authority NAMES ssh-ed25519
+    /// AAAA…`; without one nobody is trusted yet.
     pub host_keys: Vec<String>,
     /// The server to go through; none where Aweigh reaches this one itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -145,6 +145,7 @@ impl Server {
             user: self.user.clone(),
             auth,
             host_keys: vec![host_key],
+            authorities: Vec::new(),
             key_exchange: KeyExchange::default(),
             timeouts: Timeouts::default(),
             jump: None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::HostKey;
-use crate::target::Seconds;
+use crate::target::{Seconds, Span};
 
 /// Why an action on a machine has no known outcome. A command that merely fails is not an error.
 ///
@@ -53,6 +53,8 @@ pub enum Error {
         .presented.algorithm, .presented.fingerprint(), fingerprints(.pinned)
     )]
     HostKeyChanged { address: String, presented: HostKey, pinned: Vec<HostKey> },
+    #[error("the certificate of {address} does not prove that it is this host: {reason}")]
+    HostCertificate { address: String, reason: String },
     #[error("not a host key: {reason}")]
     HostKeyText { reason: &'static str },
 
@@ -63,6 +65,10 @@ pub enum Error {
     PasswordRefused { user: String, address: String, remaining: Vec<String> },
     #[error("{address} refuses the key {fingerprint} of {user}{}", methods(.remaining))]
     KeyRefused { user: String, address: String, fingerprint: String, remaining: Vec<String> },
+    #[error("{address} refuses the certificate {id:?} of {user}{}", methods(.remaining))]
+    CertificateRefused { user: String, address: String, id: String, remaining: Vec<String> },
+    #[error("{address} refuses the certificate {id:?} for {user}: it is for {names}")]
+    CertificateNames { user: String, address: String, id: String, names: String },
     #[error("{address} refuses every key of the SSH agent for {user}{}", methods(.remaining))]
     AgentRefused { user: String, address: String, remaining: Vec<String> },
     #[error("{address} does not allow {wanted} for {user}{}", methods(.remaining))]
@@ -89,6 +95,18 @@ pub enum Error {
     KeyNeedsPassphrase,
     #[error("the passphrase does not open the private key")]
     WrongPassphrase,
+
+    // The certificate of a user.
+    #[error("the certificate behind the private key cannot be read")]
+    CertificateMalformed,
+    #[error("the certificate is one for hosts, not for users")]
+    CertificateOfHost,
+    #[error("the certificate belongs to another key")]
+    CertificateOfAnotherKey,
+    #[error("the certificate {id:?} expired {since} ago")]
+    CertificateExpired { id: String, since: Span },
+    #[error("the certificate {id:?} begins to hold in {until}")]
+    CertificateNotYet { id: String, until: Span },
 
     // The SSH agent.
     #[error("there is no SSH agent{}", at(.socket.as_deref()))]
@@ -187,6 +205,9 @@ impl Error {
             Error::HostKeyChanged { .. } => {
                 "find out why before you trust it: somebody may answer in the server's place; then pin the new key"
             }
+            Error::HostCertificate { .. } => {
+                "find out why before you trust it: have the host key signed anew, or pin the authority for this host"
+            }
             Error::HostKeyText { .. } => "give a line such as `ssh-ed25519 AAAA…`, as in a .pub file",
             Error::NoCredential { .. } => "give the server a key, a password or an agent",
             Error::PasswordRefused { .. } => {
@@ -194,6 +215,21 @@ impl Error {
             }
             Error::KeyRefused { .. } | Error::AgentRefused { .. } => {
                 "check the user, and that the public key stands in the user's authorized_keys"
+            }
+            Error::CertificateRefused { .. } => {
+                "check TrustedUserCAKeys and RevokedKeys in sshd_config on the server"
+            }
+            Error::CertificateNames { .. } => {
+                "have it signed for this user (ssh-keygen -s CA -n USER), or let AuthorizedPrincipalsFile name one of these"
+            }
+            Error::CertificateMalformed => {
+                "give the file that ends in -cert.pub, as `ssh-keygen -s` wrote it"
+            }
+            Error::CertificateOfHost => "have the key signed without the -h of ssh-keygen",
+            Error::CertificateOfAnotherKey => "give the key and its own certificate",
+            Error::CertificateExpired { .. } => "have the key signed anew, and store it again",
+            Error::CertificateNotYet { .. } => {
+                "wait, or compare the clock of this machine with that of the authority"
             }
             Error::MethodNotOffered { .. } => "use a credential of a kind that the server allows",
             Error::FactorMissing { .. } => "give a second credential, or exempt this user in sshd_config",

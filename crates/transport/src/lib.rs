@@ -40,7 +40,7 @@ pub use session::Session;
 pub use shell::{Shell, Size, Terminal, Window};
 #[cfg(feature = "server")]
 pub use ssh::server;
-pub use ssh::{Connection, HostKey, fingerprint, scan};
+pub use ssh::{Authority, Connection, HostKey, fingerprint, scan};
 pub use stream::Stream;
-pub use target::{Auth, KeyExchange, Target, Timeouts};
+pub use target::{Auth, KeyExchange, Span, Target, Timeouts};
 pub use transfer::{Get, Progress, Put, Source, Transferred};

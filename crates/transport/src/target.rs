@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::HostKey;
+use crate::{Authority, HostKey};
 
 /// One server as [`Session::connect`](crate::Session::connect) needs it.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Target {
     /// The pinned host keys. With none, every connection ends with
     /// [`Error::HostKeyUnknown`](crate::Error::HostKeyUnknown), which carries the key to pin.
     pub host_keys: Vec<HostKey>,
+    /// Who may vouch for the server with a certificate, besides the pinned keys.
+    pub authorities: Vec<Authority>,
     /// Which key exchange is asked for first.
     pub key_exchange: KeyExchange,
     /// How long to wait for what.
@@ -48,7 +50,8 @@ pub enum Auth {
     Password(SecretString),
     /// A private key as text.
     Key {
-        /// OpenSSH or PEM text (PKCS#1, PKCS#8, SEC1).
+        /// OpenSSH or PEM text (PKCS#1, PKCS#8, SEC1). The OpenSSH certificate of the user may follow as the last line
+        /// (`cat id id-cert.pub`): then it is shown instead of the bare key.
         openssh: SecretString,
         /// What decrypts the text; ignored when the text is not encrypted.
         passphrase: Option<SecretString>,
@@ -110,6 +113,7 @@ impl Target {
     pub(crate) fn is_same_login(&self, other: &Target) -> bool {
         (&self.host, self.port, &self.user) == (&other.host, other.port, &other.user)
             && self.host_keys == other.host_keys
+            && self.authorities == other.authorities
             && self.key_exchange == other.key_exchange
             && self.auth.len() == other.auth.len()
             && self.auth.iter().zip(&other.auth).all(|(one, other)| one.is_same(other))
@@ -157,9 +161,35 @@ impl fmt::Display for Seconds {
     }
 }
 
+/// A long time as messages show it: `3 days`, `2 hours`, `1 minute`, rounded down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(pub(crate) Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        let units = [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
+        let (count, unit) = units
+            .into_iter()
+            .map(|(length, unit)| (seconds / length, unit))
+            .find(|(count, _)| *count > 0)
+            .unwrap_or((0, "second"));
+        write!(out, "{count} {unit}{}", if count == 1 { "" } else { "s" })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_time_is_one_number_and_one_word() {
+        for (seconds, shown) in
+            [(0, "0 seconds"), (1, "1 second"), (119, "1 minute"), (7200, "2 hours"), (300_000, "3 days")]
+        {
+            assert_eq!(Span(Duration::from_secs(seconds)).to_string(), shown);
+        }
+    }
 
     #[test]
     fn an_address_is_readable_for_names_and_for_ipv6() {
@@ -175,6 +205,7 @@ mod tests {
             user: "deploy".to_owned(),
             auth: Vec::new(),
             host_keys: Vec::new(),
+            authorities: Vec::new(),
             key_exchange: KeyExchange::default(),
             timeouts: Timeouts::default(),
             jump: jump.map(Box::new),

@@ -6,7 +6,7 @@ use engine::ports::{
 };
 use model::{Address, MOST_JUMPS, Name, Server, SshAddress};
 use store::{CredentialKind, Store};
-use transport::{Auth, HostKey, KeyExchange, Pool, Session, Size, Target, Timeouts};
+use transport::{Auth, Authority, HostKey, KeyExchange, Pool, Session, Size, Target, Timeouts};
 
 use crate::config::Ssh;
 
@@ -82,13 +82,18 @@ impl SshHosts {
     }
 
     async fn step(&self, ssh: &SshAddress, jump: Option<Target>) -> Result<Target, HostError> {
-        let host_keys: Result<Vec<_>, _> = ssh.host_keys.iter().map(|key| HostKey::parse(key)).collect();
+        let (authorities, host_keys): (Vec<_>, Vec<_>) =
+            ssh.host_keys.iter().partition(|text| Authority::is_one(text));
+        let host_keys: Result<Vec<_>, _> = host_keys.into_iter().map(|text| HostKey::parse(text)).collect();
+        let authorities: Result<Vec<_>, _> =
+            authorities.into_iter().map(|text| Authority::parse(text)).collect();
         Ok(Target {
             host: ssh.host.clone(),
             port: ssh.port,
             user: ssh.user.clone(),
             auth: vec![self.auth(&ssh.credential).await?],
             host_keys: host_keys.map_err(|error| from_transport(&error))?,
+            authorities: authorities.map_err(|error| from_transport(&error))?,
             key_exchange: self.key_exchange,
             timeouts: Timeouts::default(),
             jump: jump.map(Box::new),
@@ -104,7 +109,9 @@ impl SshHosts {
             let at_fault =
                 error.hops().checked_sub(1).map_or(Some(name), |hop| way.get(hop).map(|(name, _)| name));
             let mut told = from_transport(&error);
-            if let (HostTrouble::HostKey, Some(name)) = (told.kind, at_fault) {
+            // A certificate that is wrong is nothing to trust.
+            let is_key = !matches!(error.cause(), transport::Error::HostCertificate { .. });
+            if let (HostTrouble::HostKey, true, Some(name)) = (told.kind, is_key, at_fault) {
                 let hint =
                     format!("compare the fingerprint on the server, then: aweigh servers trust {name}");
                 told.hint = Some(hint);
@@ -221,9 +228,10 @@ fn from_transport(error: &transport::Error) -> HostError {
         | Error::Silent { .. }
         | Error::HandshakeTimeout { .. }
         | Error::NotSsh { .. } => HostTrouble::Unreachable,
-        Error::HostKeyUnknown { .. } | Error::HostKeyChanged { .. } | Error::HostKeyText { .. } => {
-            HostTrouble::HostKey
-        }
+        Error::HostKeyUnknown { .. }
+        | Error::HostKeyChanged { .. }
+        | Error::HostCertificate { .. }
+        | Error::HostKeyText { .. } => HostTrouble::HostKey,
         Error::NoCredential { .. }
         | Error::PasswordRefused { .. }
         | Error::KeyRefused { .. }
@@ -239,6 +247,13 @@ fn from_transport(error: &transport::Error) -> HostError {
         | Error::KeyOldEncryption
         | Error::KeyNeedsPassphrase
         | Error::WrongPassphrase
+        | Error::CertificateMalformed
+        | Error::CertificateOfHost
+        | Error::CertificateOfAnotherKey
+        | Error::CertificateExpired { .. }
+        | Error::CertificateNotYet { .. }
+        | Error::CertificateRefused { .. }
+        | Error::CertificateNames { .. }
         | Error::AgentAbsent { .. }
         | Error::AgentEmpty { .. }
         | Error::Agent { .. } => HostTrouble::Denied,

@@ -167,6 +167,9 @@ pub struct CredentialAdd {
     /// Take the key's passphrase from this environment variable
     #[arg(long, value_name = "VARIABLE")]
     pub passphrase_env: Option<String>,
+    /// Store the OpenSSH certificate in FILE with the SSH key
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
     /// The user name that goes with a git token
     #[arg(long, value_name = "NAME")]
     pub username: Option<String>,

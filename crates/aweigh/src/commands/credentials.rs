@@ -63,6 +63,7 @@ fn spec(args: CredentialAdd, env: Env<'_>) -> anyhow::Result<CredentialSpec> {
     }
     spec.file = args.secret.file.map(|path| path.to_string_lossy().into_owned());
     spec.env = args.secret.env;
+    spec.certificate = args.certificate.map(|path| path.to_string_lossy().into_owned());
     if spec.file.is_none() && spec.env.is_none() {
         spec.secret = Some(Secret(typed::secret_text("Secret")?));
     }
@@ -71,7 +72,7 @@ fn spec(args: CredentialAdd, env: Env<'_>) -> anyhow::Result<CredentialSpec> {
         let hint = "give the secret with --file, with --env or on standard input; see `aweigh credentials add --help`";
         Advised::new(format!("credential {}: {}", args.name, trouble.error()), hint)
     })?;
-    (spec.file, spec.env) = (None, None);
+    (spec.file, spec.env, spec.certificate) = (None, None, None);
     spec.secret = None;
     if let Some(found) = found {
         spec.secret = Some(Secret(found.secret));

@@ -32,7 +32,7 @@ pub(super) fn fill(
             Err(Trouble::Absent(error)) => absent.push((name.clone(), error.under(&table))),
             Err(Trouble::Bad(error)) => errors.push(error.under(&table)),
         }
-        (spec.file, spec.env) = (None, None);
+        (spec.file, spec.env, spec.certificate) = (None, None, None);
     }
     (absent, errors)
 }
@@ -66,6 +66,9 @@ pub fn secret_of(
     env: Env<'_>,
 ) -> Result<Option<Found>, Trouble> {
     let (field, place, text) = match (&spec.file, &spec.env, &spec.secret) {
+        (None, None, None) if spec.certificate.is_some() => {
+            return Err(bad("certificate", "goes with a key: name that too, by file, env or secret"));
+        }
         (None, None, None) => return Ok(None),
         (Some(file), None, None) => ("file", format!("the file {file:?}"), from_file(file, folder, env)?),
         (None, Some(name), None) => ("env", format!("the variable {name}"), variable("env", name, env)?),
@@ -85,8 +88,26 @@ pub fn secret_of(
         );
         return Err(bad(field, &why));
     }
-    let secret = if is_key { text } else { without_line_end(&text) };
+    let secret = match &spec.certificate {
+        Some(name) => with_certificate(spec, &text, &beside(folder, name, env))?,
+        None if is_key => text,
+        None => without_line_end(&text),
+    };
     Ok(Some(Found { secret, passphrase }))
+}
+
+/// The key, and behind it its certificate, as they are stored.
+fn with_certificate(spec: &CredentialSpec, key: &SecretString, path: &Path) -> Result<SecretString, Trouble> {
+    if spec.kind != Some(CredentialKind::SshKey) {
+        return Err(bad("certificate", "goes with ssh-key only"));
+    }
+    let told = |why: &str| bad("certificate", &format!("names {}, and {why}", path.display()));
+    let line = read_text(path, LONGEST).map_err(|why| told(&why))?;
+    let line = line.trim();
+    if line.lines().count() != 1 || !line.contains("-cert-v01@openssh.com ") {
+        return Err(told("it is not one OpenSSH certificate, which ends in -cert.pub"));
+    }
+    Ok(format!("{}\n{line}\n", secrecy::ExposeSecret::expose_secret(key).trim_end()).into())
 }
 
 fn from_file(name: &str, folder: &Path, env: Env<'_>) -> Result<SecretString, Trouble> {

@@ -1,9 +1,9 @@
-//! The host keys of a fleet file's `known_hosts`: looked up here and sent as `host_key`.
+//! The host keys and authorities of a fleet file's `known_hosts`: looked up here and sent as `host_key`.
 
 use std::path::Path;
 
 use api::{FieldError, Fleet, OneOrMany};
-use transport::HostKey;
+use transport::{Authority, HostKey};
 
 use super::{beside, read_text};
 use crate::places::Env;
@@ -33,9 +33,11 @@ pub(super) fn fill(fleet: &mut Fleet, folder: &Path, env: Env<'_>) -> Vec<FieldE
         }
         // A port that is none is refused by the check that follows.
         let port = spec.port.or(defaults.port).map_or(Ok(22), u16::try_from).unwrap_or(22);
-        let keys = HostKey::in_known_hosts(text, &spec.host, port);
+        let mut keys: Vec<String> =
+            HostKey::in_known_hosts(text, &spec.host, port).iter().map(ToString::to_string).collect();
+        let authorities = Authority::in_known_hosts(text, &spec.host, port);
+        keys.extend(authorities.iter().map(ToString::to_string));
         if !keys.is_empty() {
-            let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
             spec.host_key = Some(OneOrMany::from(keys));
         } else if own.is_some() {
             let why = format!("has no key for {} on port {port}", spec.host);

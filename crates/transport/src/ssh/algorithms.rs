@@ -6,7 +6,7 @@ use russh::keys::{Algorithm, EcdsaCurve, HashAlg};
 use russh::{Names, Preferred, cipher, compression, kex, mac};
 
 use super::HostKey;
-use crate::KeyExchange;
+use crate::{KeyExchange, Target};
 
 /// Against an attacker who keeps what he hears for the day of a quantum computer.
 const POST_QUANTUM: &[kex::Name] = &[kex::MLKEM768X25519_SHA256];
@@ -44,6 +44,15 @@ pub(super) const FAMILIES: &[&[Algorithm]] = &[
     ],
     &[Algorithm::Rsa { hash: Some(HashAlg::Sha512) }, Algorithm::Rsa { hash: Some(HashAlg::Sha256) }],
 ];
+
+/// What a server is offered: the kinds of its pinned keys first, and certificates where somebody may vouch for it.
+pub(super) fn offer_to(target: &Target) -> Preferred {
+    let mut offer = offer(pinned_first(&target.host_keys), target.key_exchange);
+    if !target.authorities.is_empty() {
+        offer.host_key_certificates = Cow::Owned(FAMILIES.concat());
+    }
+    offer
+}
 
 /// Our offer, with these kinds of host keys. The order of the client decides (RFC 4253, section 7.1).
 pub(super) fn offer(host_keys: Vec<Algorithm>, key_exchange: KeyExchange) -> Preferred {

@@ -1,18 +1,20 @@
 //! Logging in: each credential in its order, nothing more often than once.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse, Prompt};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
-use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey};
+use russh::keys::{Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey};
 use russh::{MethodKind, MethodSet};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::UnixStream;
 
 use super::guard::{Ending, Guard};
-use super::private_key;
+use super::signer::Signer;
+use super::{certificate, private_key};
 use crate::{Auth, Error};
 
 /// Keys of one agent that are offered: OpenSSH closes the connection after six refusals.
@@ -24,6 +26,8 @@ const ROUNDS: usize = 5;
 pub(super) enum Credential {
     Password(SecretString),
     Key(Arc<PrivateKey>),
+    /// A key that somebody vouches for.
+    Certificate(Arc<PrivateKey>, Box<Certificate>),
     Agent(Option<PathBuf>),
 }
 
@@ -38,8 +42,14 @@ pub(super) async fn prepare(given: &[Auth]) -> Result<Vec<Credential>, Error> {
                 let decoding = move || private_key::decode(&openssh, passphrase.as_ref());
                 // A decoder that panics on a hostile text takes nothing else with it.
                 let decoded = tokio::task::spawn_blocking(decoding).await;
-                let key = decoded.map_err(|_| Error::KeyMalformed { reason: "it cannot be decoded" })??;
-                Credential::Key(Arc::new(key))
+                let unreadable = Error::KeyMalformed { reason: "it cannot be decoded" };
+                match decoded.map_err(|_| unreadable)?? {
+                    (key, None) => Credential::Key(Arc::new(key)),
+                    (key, Some(certificate)) => {
+                        certificate::holds(&certificate)?;
+                        Credential::Certificate(Arc::new(key), Box::new(certificate))
+                    }
+                }
             }
         });
     }
@@ -83,6 +93,9 @@ impl Login<'_> {
             let verdict = match &credential {
                 Credential::Password(password) => self.password(handle, password, allowed.as_ref()).await?,
                 Credential::Key(key) => self.key(handle, key).await?,
+                Credential::Certificate(key, certificate) => {
+                    self.certificate(handle, &mut Signer(Arc::clone(key)), certificate).await?
+                }
                 Credential::Agent(socket) => self.agent(handle, socket.as_ref()).await?,
             };
             match verdict {
@@ -158,6 +171,24 @@ impl Login<'_> {
         self.verdict(handle, answer.map_err(|error| self.lost(&error))?)
     }
 
+    /// Shows a certificate and has `signer` prove that its key is there.
+    async fn certificate<S: russh::Signer<Error: Display>>(
+        &self,
+        handle: &mut Handle<Guard>,
+        signer: &mut S,
+        certificate: &Certificate,
+    ) -> Result<Verdict, Error> {
+        let hash = self.rsa_hash(handle, &certificate.public_key().clone().into()).await?;
+        let shown = handle.authenticate_certificate_with(self.user, certificate.clone(), hash, signer);
+        let answer = shown.await.map_err(|error| self.unsigned(&error))?;
+        self.verdict(handle, answer)
+    }
+
+    /// Nobody signed, or nobody was left to be told.
+    fn unsigned(&self, error: &dyn Display) -> Error {
+        Error::Handshake { address: self.address.to_owned(), reason: error.to_string() }
+    }
+
     async fn agent(&self, handle: &mut Handle<Guard>, socket: Option<&PathBuf>) -> Result<Verdict, Error> {
         let path = socket.cloned().or_else(|| std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from));
         let absent = || Error::AgentAbsent { socket: path.clone() };
@@ -165,15 +196,20 @@ impl Login<'_> {
         let mut agent = AgentClient::connect(stream);
         let failed = |reason: String| Error::Agent { reason };
         let identities = agent.request_identities().await.map_err(|error| failed(error.to_string()))?;
-        let keys = identities.iter().filter_map(|identity| match identity {
-            AgentIdentity::PublicKey { key, .. } => Some(key),
-            AgentIdentity::Certificate { .. } => None,
-        });
         let mut last = None;
-        for key in keys.take(AGENT_KEYS) {
-            let hash = self.rsa_hash(handle, key).await?;
-            let signed = handle.authenticate_publickey_with(self.user, key.clone(), hash, &mut agent).await;
-            match self.verdict(handle, signed.map_err(|error| failed(error.to_string()))?)? {
+        for identity in identities.iter().take(AGENT_KEYS) {
+            let verdict = match identity {
+                AgentIdentity::PublicKey { key, .. } => {
+                    let hash = self.rsa_hash(handle, key).await?;
+                    let key = key.clone();
+                    let signed = handle.authenticate_publickey_with(self.user, key, hash, &mut agent).await;
+                    self.verdict(handle, signed.map_err(|error| failed(error.to_string()))?)?
+                }
+                AgentIdentity::Certificate { certificate, .. } => {
+                    self.certificate(handle, &mut agent, certificate).await?
+                }
+            };
+            match verdict {
                 refused @ Verdict::Next { was_accepted: false, .. } => last = Some(refused),
                 verdict => return Ok(verdict),
             }
@@ -247,6 +283,17 @@ impl Login<'_> {
                 let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
                 Error::KeyRefused { user, address, fingerprint, remaining }
             }
+            Credential::Certificate(_, certificate) => {
+                let id = certificate::id(certificate);
+                if certificate::names(certificate, &user) {
+                    return Error::CertificateRefused { user, address, id, remaining };
+                }
+                let names = match certificate.valid_principals() {
+                    [] => "nobody".to_owned(),
+                    names => certificate::printable(names),
+                };
+                Error::CertificateNames { user, address, id, names }
+            }
         }
     }
 }
@@ -255,14 +302,16 @@ impl Credential {
     fn methods(&self) -> &'static [MethodKind] {
         match self {
             Credential::Password(_) => &[MethodKind::Password, MethodKind::KeyboardInteractive],
-            Credential::Key(_) | Credential::Agent(_) => &[MethodKind::PublicKey],
+            Credential::Key(_) | Credential::Certificate(..) | Credential::Agent(_) => {
+                &[MethodKind::PublicKey]
+            }
         }
     }
 
     fn name(&self) -> &'static str {
         match self {
             Credential::Password(_) => "passwords",
-            Credential::Key(_) | Credential::Agent(_) => "keys",
+            Credential::Key(_) | Credential::Certificate(..) | Credential::Agent(_) => "keys",
         }
     }
 }

@@ -6,19 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use russh::client::{Config, Handle, connect_stream};
-use russh::keys::Algorithm;
-use russh::{AlgorithmKind, Limits, SshId};
+use russh::{AlgorithmKind, Limits, Preferred, SshId};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::DropGuard;
 
 use super::algorithms;
 use super::auth::{Credential, Login};
-use super::guard::{Ending, Guard, Halt, Policy, spoken};
+use super::guard::{Ending, Guard, Halt, Pinned, Policy, spoken};
 use super::jump::Start;
 use super::wire::{FirstWords, Socket, Wire};
 use crate::target::address;
-use crate::{Error, KeyExchange, Target, Timeouts};
+use crate::{Error, Target, Timeouts};
 
 /// The library would start a new key exchange by itself after 1 GiB or an hour, and then end
 /// connections with several busy downloads. Servers rekey soon enough.
@@ -92,9 +91,8 @@ pub(super) async fn open(
     let socket = start.reach(&target.host, target.port, &target.timeouts).await?;
     let handshake = Handshake::new(target.address(), target.timeouts);
     let whole = async {
-        let policy = Policy::Pinned(target.host_keys.clone());
-        let host_keys = algorithms::pinned_first(&target.host_keys);
-        let shaken = handshake.shake(socket, policy, host_keys, target.key_exchange).await;
+        let preferred = algorithms::offer_to(target);
+        let shaken = handshake.shake(socket, Policy::Pinned(Pinned::of(target)), preferred).await;
         let mut handle = shaken.map_err(|halt| handshake.explain(halt))?;
         if handshake.first_words.is_openssh() {
             handshake.ending.measure();
@@ -120,15 +118,14 @@ impl Handshake {
         &self,
         socket: Socket,
         policy: Policy,
-        host_keys: Vec<Algorithm>,
-        key_exchange: KeyExchange,
+        preferred: Preferred,
     ) -> Result<Handle<Guard>, Halt> {
         let words = Arc::clone(&self.first_words);
         let wire = Wire::new(socket, words, Arc::clone(&self.ending), self.timeouts.silence());
         let config = Config {
             client_id: SshId::Standard(concat!("SSH-2.0-Aweigh_", env!("CARGO_PKG_VERSION")).into()),
             limits: NEVER,
-            preferred: algorithms::offer(host_keys, key_exchange),
+            preferred,
             keepalive_interval: Some(self.timeouts.keepalive),
             keepalive_max: usize::try_from(self.timeouts.keepalive_limit).unwrap_or(usize::MAX),
             ..Config::default()
@@ -154,6 +151,7 @@ impl Handshake {
         match halt {
             Halt::Unknown(presented) | Halt::Seen(presented) => Error::HostKeyUnknown { address, presented },
             Halt::Changed { presented, pinned } => Error::HostKeyChanged { address, presented, pinned },
+            Halt::Certificate(reason) => Error::HostCertificate { address, reason },
             Halt::Terrapin(cipher) => Error::Terrapin { address, cipher },
             Halt::Library(russh::Error::NoCommonAlgo { kind, theirs, .. }) => {
                 Error::Algorithms { address, kind: kind_name(&kind), offered: theirs }

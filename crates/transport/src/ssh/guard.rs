@@ -10,9 +10,9 @@ use russh::keys::PublicKeyOrCertificate;
 use russh::{Channel, Names};
 use tokio_util::sync::CancellationToken;
 
-use super::HostKey;
 use super::algorithms::is_open_to_terrapin;
-use crate::Error;
+use super::{Authority, HostKey, certificate};
+use crate::{Error, Target};
 
 /// Why the handshake is stopped before authentication.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(super) enum Halt {
         presented: HostKey,
         pinned: Vec<HostKey>,
     },
+    /// A certificate that proves nothing here, and why.
+    Certificate(String),
     Terrapin(String),
 }
 
@@ -36,10 +38,42 @@ impl From<russh::Error> for Halt {
 
 /// What to do with the host key.
 pub(super) enum Policy {
-    /// Only these are good.
-    Pinned(Vec<HostKey>),
+    /// Only what is pinned is good.
+    Pinned(Pinned),
     /// Tell the caller and stop.
     Look,
+}
+
+/// What is pinned for one server.
+pub(super) struct Pinned {
+    host: String,
+    port: u16,
+    keys: Vec<HostKey>,
+    authorities: Vec<Authority>,
+}
+
+impl Pinned {
+    pub(super) fn of(target: &Target) -> Pinned {
+        let (keys, authorities) = (target.host_keys.clone(), target.authorities.clone());
+        Pinned { host: target.host.clone(), port: target.port, keys, authorities }
+    }
+
+    /// Whether what a server presents is good. The server has proven that it holds the key, which for a certificate is
+    /// the key in it.
+    fn judge(&self, presented: &PublicKeyOrCertificate) -> Result<(), Halt> {
+        let key = HostKey::of(&presented.public_key())?;
+        if self.keys.contains(&key) {
+            return Ok(());
+        }
+        if let Some(certificate) = presented.certificate() {
+            let refusal = certificate::refusal(certificate, &self.authorities, &self.host, self.port);
+            return refusal.map_or(Ok(()), |reason| Err(Halt::Certificate(reason)));
+        }
+        if self.keys.is_empty() {
+            return Err(Halt::Unknown(key));
+        }
+        Err(Halt::Changed { presented: key, pinned: self.keys.clone() })
+    }
 }
 
 /// Whether a connection lives, and how it came to its end; shared by all who have to say so.
@@ -155,12 +189,9 @@ impl Handler for Guard {
     type Error = Halt;
 
     async fn check_server_key(&mut self, presented: &PublicKeyOrCertificate) -> Result<bool, Halt> {
-        let presented = HostKey::of(&presented.public_key())?;
         match &self.policy {
-            Policy::Look => Err(Halt::Seen(presented)),
-            Policy::Pinned(pinned) if pinned.is_empty() => Err(Halt::Unknown(presented)),
-            Policy::Pinned(pinned) if pinned.contains(&presented) => Ok(true),
-            Policy::Pinned(pinned) => Err(Halt::Changed { presented, pinned: pinned.clone() }),
+            Policy::Look => Err(Halt::Seen(HostKey::of(&presented.public_key())?)),
+            Policy::Pinned(pinned) => pinned.judge(presented).map(|()| true),
         }
     }
 
@@ -277,8 +308,10 @@ pub(super) fn spoken(halt: &Halt) -> String {
             "the server closed it".to_owned()
         }
         Halt::Library(error) => error.to_string(),
-        Halt::Seen(_) | Halt::Unknown(_) | Halt::Changed { .. } | Halt::Terrapin(_) => {
-            "not trusted".to_owned()
-        }
+        Halt::Seen(_)
+        | Halt::Unknown(_)
+        | Halt::Changed { .. }
+        | Halt::Certificate(_)
+        | Halt::Terrapin(_) => "not trusted".to_owned(),
     }
 }

@@ -4,26 +4,52 @@ use hmac::{Hmac, KeyInit, Mac};
 use russh::keys::ssh_key::known_hosts::{Entry, HostPatterns, KnownHosts, Marker};
 use sha1::Sha1;
 
-use super::HostKey;
+use super::{Authority, HostKey};
 
 /// The keys listed for `host`:`port`.
 pub(super) fn keys(text: &str, host: &str, port: u16) -> Vec<HostKey> {
+    let mut keys = Vec::new();
+    for (_, key) in marked(text, host, port, None) {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys
+}
+
+/// The authorities listed for `host`:`port`.
+pub(super) fn authorities(text: &str, host: &str, port: u16) -> Vec<Authority> {
+    let mut authorities: Vec<Authority> = Vec::new();
+    for (names, key) in marked(text, host, port, Some(&Marker::CertAuthority)) {
+        if authorities.iter().all(|known| known.key != key) {
+            authorities.push(Authority { names, key });
+        }
+    }
+    authorities
+}
+
+/// Whether this is one line that can be read.
+pub(super) fn is_line(text: &str) -> bool {
+    let mut lines = KnownHosts::new(text);
+    matches!((lines.next(), lines.next()), (Some(Ok(_)), None))
+}
+
+/// The names and keys of lines with this mark that speak about `host`:`port`, but for keys that are revoked.
+fn marked(text: &str, host: &str, port: u16, mark: Option<&Marker>) -> Vec<(String, HostKey)> {
     let host = host.to_ascii_lowercase();
     let name = if port == 22 { host } else { format!("[{host}]:{port}") };
     // Lines of kinds that this version does not know must not hide the others.
     let entries: Vec<Entry> =
         KnownHosts::new(text).flatten().filter(|entry| speaks_of(entry.host_patterns(), &name)).collect();
-    let keys_of = |marker: Option<&Marker>| -> Vec<HostKey> {
-        let marked = entries.iter().filter(|entry| entry.marker() == marker);
-        marked.filter_map(|entry| HostKey::of(entry.public_key()).ok()).collect()
+    let keys_of = |mark: Option<&Marker>| -> Vec<(String, HostKey)> {
+        let marked = entries.iter().filter(|entry| entry.marker() == mark);
+        let named =
+            |entry: &Entry| Some((entry.host_patterns().to_string(), HostKey::of(entry.public_key()).ok()?));
+        marked.filter_map(named).collect()
     };
     let revoked = keys_of(Some(&Marker::Revoked));
-    let mut keys = Vec::new();
-    for key in keys_of(None) {
-        if !revoked.contains(&key) && !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
+    let mut keys = keys_of(mark);
+    keys.retain(|(_, key)| revoked.iter().all(|(_, revoked)| revoked != key));
     keys
 }
 
@@ -44,7 +70,7 @@ fn speaks_of(patterns: &HostPatterns, name: &str) -> bool {
 }
 
 /// Matches `*` (any run) and `?` (one byte), in time proportional to the product of the lengths.
-fn glob(pattern: &[u8], name: &[u8]) -> bool {
+pub(super) fn glob(pattern: &[u8], name: &[u8]) -> bool {
     let mut reachable = vec![false; name.len().saturating_add(1)];
     if let Some(start) = reachable.first_mut() {
         *start = true;
@@ -108,5 +134,10 @@ mod tests {
             "web-1 {ONE}\nweb-1 {TWO}\n@revoked * {ONE}\n@cert-authority web-1 {TWO}\nweb-1 ssh-new AAAA\nrubbish\n"
         );
         assert_eq!(keys(&text, "web-1", 22), vec![HostKey::parse(TWO).unwrap()]);
+        let authority = Authority { names: "web-1".to_owned(), key: HostKey::parse(TWO).unwrap() };
+        assert_eq!(authorities(&text, "web-1", 22), vec![authority]);
+        assert_eq!(authorities(&text, "web-2", 22), vec![]);
+        let revoked = format!("@cert-authority web-1 {ONE}\n@revoked web-1 {ONE}\n");
+        assert_eq!(authorities(&revoked, "web-1", 22), vec![]);
     }
 }

@@ -1,14 +1,16 @@
 //! One SSH connection: the only code that sees the SSH library.
 //!
 //! `connect` dials and shakes hands through `wire`, with the algorithms of `algorithms`;
-//! `guard` checks the host key (`host_key`, `known_hosts`) before `auth` shows a credential
-//! (`private_key`); then `channel` carries commands (`exec`), terminals (`shell`) and streams (`forward`), no more at
+//! `guard` checks the host key (`host_key`, `authority`, `known_hosts`) before `auth` shows a credential
+//! (`private_key`, `certificate`); then `channel` carries commands (`exec`), terminals (`shell`) and streams (`forward`), no more at
 //! once than `flow` allows. `jump` runs a connection over a stream of another one. `ahead` opens a
 //! channel before it is needed, for connections that are kept.
 
 mod ahead;
 mod algorithms;
 mod auth;
+mod authority;
+mod certificate;
 mod channel;
 mod connect;
 mod exec;
@@ -23,6 +25,7 @@ mod scan;
 #[cfg(feature = "server")]
 pub mod server;
 mod shell;
+mod signer;
 mod wire;
 
 use std::fmt;
@@ -37,6 +40,7 @@ use russh::Disconnect;
 use russh::client::Handle;
 use tokio::sync::Semaphore;
 
+pub use authority::Authority;
 pub(crate) use channel::{ChannelReader, ChannelWriter};
 pub(crate) use exec::Control;
 use guard::{Ending, Guard};

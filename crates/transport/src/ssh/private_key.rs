@@ -3,9 +3,10 @@
 //! No error made here carries any part of the text.
 
 use russh::keys::ssh_key::private::KeypairData;
-use russh::keys::{HashAlg, PrivateKey, decode_secret_key};
+use russh::keys::{Certificate, HashAlg, PrivateKey, decode_secret_key};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::certificate;
 use crate::Error;
 
 /// Larger RSA keys cost seconds per signature and are refused by most servers.
@@ -26,11 +27,22 @@ enum Form {
 /// `SHA256:…` of the public half of a private key, as `ssh-keygen -l` prints it. Opening an
 /// encrypted key takes a noticeable time, on purpose: call it where blocking is allowed.
 pub fn fingerprint(text: &SecretString, passphrase: Option<&SecretString>) -> Result<String, Error> {
-    Ok(decode(text, passphrase)?.public_key().fingerprint(HashAlg::Sha256).to_string())
+    Ok(decode(text, passphrase)?.0.public_key().fingerprint(HashAlg::Sha256).to_string())
+}
+
+/// Decodes a key, and the certificate that may follow it. Slow, as [`decode_key`].
+pub(super) fn decode(
+    text: &SecretString,
+    passphrase: Option<&SecretString>,
+) -> Result<(PrivateKey, Option<Certificate>), Error> {
+    let (key, certificate) = certificate::split(text.expose_secret());
+    let key = decode_key(&key.into(), passphrase)?;
+    let certificate = certificate.map(|line| certificate::of_user(line, &key)).transpose()?;
+    Ok((key, certificate))
 }
 
 /// Decodes a key. Slow (a passphrase is stretched on purpose): call it on a blocking thread.
-pub(super) fn decode(text: &SecretString, passphrase: Option<&SecretString>) -> Result<PrivateKey, Error> {
+fn decode_key(text: &SecretString, passphrase: Option<&SecretString>) -> Result<PrivateKey, Error> {
     let text = tidy(text);
     let key = match form(text.expose_secret())? {
         Form::OpenSsh => decode_openssh(text.expose_secret(), passphrase)?,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::timeout;
 
-use super::algorithms::FAMILIES;
+use super::algorithms::{self, FAMILIES};
 use super::connect::{HOST_KEY, Handshake};
 use super::guard::{Halt, Policy};
 use super::jump::Start;
@@ -41,7 +41,8 @@ async fn scan_from(
     for family in FAMILIES {
         let socket = start.reach(host, port, &timeouts).await?;
         let handshake = Handshake::new(start.address(host, port), timeouts);
-        let looked = handshake.shake(socket, Policy::Look, family.to_vec(), KeyExchange::Fast);
+        let preferred = algorithms::offer(family.to_vec(), KeyExchange::Fast);
+        let looked = handshake.shake(socket, Policy::Look, preferred);
         match timeout(timeouts.handshake, looked).await.map_err(|_| handshake.late())? {
             Err(Halt::Seen(key)) => keys.push(key),
             Err(halt) => match handshake.explain(halt) {

@@ -201,11 +201,11 @@ async fn a_second_question_is_never_answered() {
     }
 }
 
-/// An agent with one key, gone when dropped.
-struct Agent(Child);
+/// An agent without keys, gone when dropped.
+pub(crate) struct Agent(Child);
 
 impl Agent {
-    async fn start(socket: &Path) -> Agent {
+    pub(crate) async fn start(socket: &Path) -> Agent {
         let mut command = Command::new("ssh-agent");
         command
             .args(["-D", "-a"])

@@ -9,6 +9,7 @@
 )]
 
 mod auth;
+mod certificates;
 mod exec;
 mod faults;
 mod forward;

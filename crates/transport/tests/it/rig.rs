@@ -30,6 +30,7 @@ pub(crate) fn target(server: &Server, auth: Vec<Auth>) -> Target {
         user: "demo".to_owned(),
         auth,
         host_keys: vec![server.host_key().clone()],
+        authorities: Vec::new(),
         key_exchange: KeyExchange::default(),
         timeouts: Timeouts::default(),
         jump: None,
