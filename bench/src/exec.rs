@@ -122,6 +122,7 @@ fn targets(args: &Args) -> anyhow::Result<Vec<Target>> {
             host_keys: host_keys.with_context(|| format!("no host key of port {port} is known"))?,
             authorities: Vec::new(),
             key_exchange: KeyExchange::default(),
+            legacy_algorithms: false,
             timeouts: Timeouts::default(),
             jump: None,
         })

@@ -40,6 +40,9 @@ pub struct ServerSpec {
     /// Name of the server to go through. Empty: none, where the defaults name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jump: Option<String>,
+    /// Also agree to algorithms that are not safe any more (SHA-1, CBC), where the server knows nothing better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legacy_algorithms: Option<bool>,
 }
 
 /// What a server inherits where it says nothing itself.
@@ -104,6 +107,7 @@ impl ServerSpec {
             ("user", self.user.is_some()),
             ("credential", self.credential.is_some()),
             ("host_key", self.host_key.is_some()),
+            ("legacy_algorithms", self.legacy_algorithms.is_some()),
             ("jump", self.jump.as_ref().is_some_and(|jump| !jump.is_empty())),
         ] {
             errors.add_if(said, key, "has no meaning where host is \"local\"; leave it out");
@@ -140,6 +144,7 @@ impl ServerSpec {
             credential: credential?,
             host_keys,
             jump,
+            legacy_algorithms: self.legacy_algorithms.unwrap_or_default(),
         }))
     }
 
@@ -239,6 +244,7 @@ impl From<&Server> for ServerSpec {
                 labels,
                 jump: ssh.jump.as_ref().map(Name::to_string),
                 known_hosts: None,
+                legacy_algorithms: ssh.legacy_algorithms.then_some(true),
             },
         }
     }
@@ -253,7 +259,7 @@ pub struct Finding {
     pub ok: bool,
     /// What was found.
     pub detail: String,
-    /// What to do next where it is not.
+    /// What to do next where it is not, or should not stay so: a warning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
@@ -307,6 +313,8 @@ mod tests {
         let spec = ServerSpec::from(&server);
         assert_eq!(spec.host_key, Some(OneOrMany::One(KEY.to_owned())));
         assert_eq!(spec.check(&server.name, &ServerDefaults::default()).unwrap(), server);
+        let old = serde_json::json!({"host": "h", "credential": "c", "legacy_algorithms": true});
+        assert_eq!(ServerSpec::from(&check(old).unwrap()).legacy_algorithms, Some(true));
         let local = check(serde_json::json!({"host": "local"})).unwrap();
         assert_eq!(ServerSpec::from(&local).host, "local");
         let pinned = [KEY.to_owned(), format!("@cert-authority *.example.com,10.0.0.? {KEY}")];
@@ -346,8 +354,9 @@ mod tests {
             assert!(told.iter().any(|line| line.starts_with(start)), "{start} in {told:#?}");
         }
         assert_eq!(told.len(), 9);
-        let local = serde_json::json!({"host": "local", "port": 22, "jump": "bastion"});
-        assert_eq!(check(local).unwrap_err().len(), 2);
+        let local =
+            serde_json::json!({"host": "local", "port": 22, "jump": "bastion", "legacy_algorithms": false});
+        assert_eq!(check(local).unwrap_err().len(), 3);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::Server;
+use model::{Address, Server};
 
 use crate::ports::{Host, HostError, HostTrouble, Hosts};
 use crate::question::{Question, no_answer};
@@ -16,7 +16,7 @@ pub struct Finding {
     pub ok: bool,
     /// What was found.
     pub detail: String,
-    /// What to do next where it is not.
+    /// What to do next where it is not, or should not stay so.
     pub hint: Option<String>,
 }
 
@@ -33,11 +33,23 @@ pub async fn server(hosts: &dyn Hosts, server: &Server) -> Vec<Finding> {
         Err(error) => return vec![trouble(error)],
     };
     let mut findings = vec![Finding { what: "connect".into(), ok: true, detail: place, hint: None }];
+    findings.extend(weakness(server));
     match tools(host.as_ref()).await {
         Ok(found) => findings.extend(found),
         Err(error) => findings.push(trouble(error)),
     }
     findings
+}
+
+/// What works, and should not stay so.
+fn weakness(server: &Server) -> Option<Finding> {
+    let is_weak = matches!(&server.address, Address::Ssh(ssh) if ssh.legacy_algorithms);
+    is_weak.then(|| Finding {
+        what: "algorithms".into(),
+        ok: true,
+        detail: "legacy_algorithms is on: SHA-1 and CBC are agreed to, which are not safe any more".into(),
+        hint: Some("update its SSH server, then switch legacy_algorithms off".into()),
+    })
 }
 
 fn trouble(error: HostError) -> Finding {

@@ -47,6 +47,9 @@ pub struct SshAddress {
     /// The server to go through; none where Aweigh reaches this one itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jump: Option<Name>,
+    /// Whether algorithms that are not safe any more are agreed to, where the server knows nothing better.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub legacy_algorithms: bool,
 }
 
 /// How many servers a connection goes through at most.

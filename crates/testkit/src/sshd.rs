@@ -147,6 +147,7 @@ impl Server {
             host_keys: vec![host_key],
             authorities: Vec::new(),
             key_exchange: KeyExchange::default(),
+            legacy_algorithms: false,
             timeouts: Timeouts::default(),
             jump: None,
         }

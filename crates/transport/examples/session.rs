@@ -67,6 +67,7 @@ fn throw_away(server: &Server) -> Target {
         host_keys: vec![server.host_key().clone()],
         authorities: Vec::new(),
         key_exchange: KeyExchange::default(),
+        legacy_algorithms: false,
         timeouts: Timeouts::default(),
         jump: None,
     }
@@ -84,6 +85,7 @@ fn given(host: &str, port: u16, user: &str, key: &str) -> Result<Target, Box<dyn
         host_keys: HostKey::in_known_hosts(&known_hosts, host, port),
         authorities: Vec::new(),
         key_exchange: KeyExchange::default(),
+        legacy_algorithms: false,
         timeouts: Timeouts::default(),
         jump: None,
     })

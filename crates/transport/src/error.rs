@@ -195,7 +195,7 @@ impl Error {
             }
             Error::NotSsh { .. } => "check the port: another service answers on it",
             Error::Algorithms { .. } => {
-                "update the SSH server; algorithms with SHA-1, CBC or MD5 are not used"
+                "update the SSH server; where that cannot be, legacy_algorithms of this server allows SHA-1 and CBC"
             }
             Error::Terrapin { .. } => "update the SSH server, or let it offer aes256-gcm@openssh.com",
             Error::Handshake { .. } => "look into the log of sshd on the server",
@@ -234,7 +234,9 @@ impl Error {
             Error::MethodNotOffered { .. } => "use a credential of a kind that the server allows",
             Error::FactorMissing { .. } => "give a second credential, or exempt this user in sshd_config",
             Error::Questions { .. } => "use a key: one-time codes cannot be answered by a machine",
-            Error::RsaSha1 { .. } => "use an ed25519 key, or update the SSH server",
+            Error::RsaSha1 { .. } => {
+                "use an ed25519 key, or update the SSH server; where that cannot be, switch legacy_algorithms on for it"
+            }
             Error::KeyMalformed { .. } => {
                 "paste the whole file, from its BEGIN line to its END line, as `ssh-keygen` wrote it"
             }

@@ -83,10 +83,16 @@ impl Session {
 
     /// Asks the server at `host`:`port`, as seen from that machine, for its host keys: [`scan`](crate::scan) through a
     /// jump host.
-    pub async fn scan(&self, host: &str, port: u16, timeouts: Timeouts) -> Result<Vec<HostKey>, Error> {
+    pub async fn scan(
+        &self,
+        host: &str,
+        port: u16,
+        legacy_algorithms: bool,
+        timeouts: Timeouts,
+    ) -> Result<Vec<HostKey>, Error> {
         match self {
-            Session::Local => crate::scan(host, port, timeouts).await,
-            Session::Ssh(connection) => connection.scan(host, port, timeouts).await,
+            Session::Local => crate::scan(host, port, legacy_algorithms, timeouts).await,
+            Session::Ssh(connection) => connection.scan(host, port, legacy_algorithms, timeouts).await,
         }
     }
 

@@ -26,6 +26,9 @@ pub struct Target {
     pub authorities: Vec<Authority>,
     /// Which key exchange is asked for first.
     pub key_exchange: KeyExchange,
+    /// Also agrees to what is not safe any more, where the server knows nothing better: signatures with SHA-1
+    /// (`ssh-rsa`), ciphers in CBC mode, key exchange in group 14 with SHA-1, HMAC with SHA-1.
+    pub legacy_algorithms: bool,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// The server to go through, which may have one to go through itself; `None` connects from this machine. Each has
@@ -115,6 +118,7 @@ impl Target {
             && self.host_keys == other.host_keys
             && self.authorities == other.authorities
             && self.key_exchange == other.key_exchange
+            && self.legacy_algorithms == other.legacy_algorithms
             && self.auth.len() == other.auth.len()
             && self.auth.iter().zip(&other.auth).all(|(one, other)| one.is_same(other))
             && match (&self.jump, &other.jump) {
@@ -207,6 +211,7 @@ mod tests {
             host_keys: Vec::new(),
             authorities: Vec::new(),
             key_exchange: KeyExchange::default(),
+            legacy_algorithms: false,
             timeouts: Timeouts::default(),
             jump: jump.map(Box::new),
         };

@@ -307,6 +307,7 @@ impl Rig {
                 credential: "agent".parse().unwrap(),
                 host_keys: Vec::new(),
                 jump: None,
+                legacy_algorithms: false,
             }),
             labels: model::Labels::new(),
         };

@@ -189,6 +189,7 @@ fn a_stored_way_is_not_spoilt() {
             credential: "deploy".parse().unwrap(),
             host_keys: vec!["ssh-ed25519 AAAA".into()],
             jump: jump.map(|name| name.parse().unwrap()),
+            legacy_algorithms: false,
         })
     };
     let way = [None, Some("a"), Some("b"), Some("c"), Some("d")];

@@ -95,6 +95,7 @@ impl SshHosts {
             host_keys: host_keys.map_err(|error| from_transport(&error))?,
             authorities: authorities.map_err(|error| from_transport(&error))?,
             key_exchange: self.key_exchange,
+            legacy_algorithms: ssh.legacy_algorithms,
             timeouts: Timeouts::default(),
             jump: jump.map(Box::new),
         })
@@ -144,7 +145,8 @@ impl Hosts for SshHosts {
             Some((name, jump)) => self.session(name, jump, false).await?,
             None => Session::local(),
         };
-        let keys = from.scan(&address.host, address.port, Timeouts::default()).await;
+        let legacy = address.legacy_algorithms;
+        let keys = from.scan(&address.host, address.port, legacy, Timeouts::default()).await;
         let keys = keys.map_err(|error| from_transport(&error))?;
         Ok(keys
             .iter()

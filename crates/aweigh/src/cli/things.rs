@@ -69,6 +69,9 @@ pub struct ServerAdd {
     /// A host key to pin, such as "ssh-ed25519 AAAA…"; may be said again
     #[arg(long, value_name = "KEY")]
     pub host_key: Vec<String>,
+    /// Also agree to algorithms that are not safe any more (SHA-1, CBC); for servers that know nothing better
+    #[arg(long)]
+    pub legacy_algorithms: bool,
     /// A label to choose it by; may be said again
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
     pub labels: Vec<(String, String)>,

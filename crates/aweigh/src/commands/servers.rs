@@ -49,6 +49,9 @@ fn row(server: &ServerView) -> Vec<String> {
     if let Some(jump) = &spec.jump {
         place = format!("{place} through {jump}");
     }
+    if spec.legacy_algorithms == Some(true) {
+        place = format!("{place} (legacy algorithms)");
+    }
     let pinned = spec.host_key.as_ref().is_some_and(|keys| !keys.items().is_empty());
     let labels = spec
         .labels
@@ -86,6 +89,7 @@ fn server(args: ServerAdd) -> Named<ServerSpec> {
         jump: args.jump.map(|name| name.to_string()),
         host_key: (!args.host_key.is_empty()).then(|| OneOrMany::from(args.host_key)),
         labels: labels.into_iter().map(|(key, values)| (key, values.into())).collect(),
+        legacy_algorithms: args.legacy_algorithms.then_some(true),
         ..ServerSpec::default()
     };
     Named { name: args.name, spec }

@@ -82,6 +82,7 @@ pub(crate) fn server(text: &str, credential: &str) -> Server {
         credential: name(credential),
         host_keys: Vec::new(),
         jump: None,
+        legacy_algorithms: false,
     };
     Server { name: name(text), address: Address::Ssh(address), labels: model::Labels::new() }
 }

@@ -1,4 +1,5 @@
-//! The algorithms we agree to: no SHA-1, no CBC, no MD5, no compression.
+//! The algorithms we agree to: no SHA-1, no CBC, no MD5, no compression. SHA-1 and CBC only for servers of which it is said
+//! that they know nothing better.
 
 use std::borrow::Cow;
 
@@ -34,6 +35,14 @@ const OTHER_CIPHERS: &[cipher::Name] = &[cipher::AES_256_CTR, cipher::AES_128_CT
 
 const MACS: &[mac::Name] = &[mac::HMAC_SHA256_ETM, mac::HMAC_SHA512_ETM, mac::HMAC_SHA256, mac::HMAC_SHA512];
 
+/// For servers from before 2014, behind everything else.
+const LEGACY_KEX: &[kex::Name] = &[kex::DH_G14_SHA1];
+
+const LEGACY_CIPHERS: &[cipher::Name] =
+    &[cipher::AES_256_CBC, cipher::AES_192_CBC, cipher::AES_128_CBC];
+
+const LEGACY_MACS: &[mac::Name] = &[mac::HMAC_SHA1];
+
 /// The kinds of host keys, the preferred first. One kind is what a server has at most one key of.
 pub(super) const FAMILIES: &[&[Algorithm]] = &[
     &[Algorithm::Ed25519],
@@ -51,7 +60,20 @@ pub(super) fn offer_to(target: &Target) -> Preferred {
     if !target.authorities.is_empty() {
         offer.host_key_certificates = Cow::Owned(FAMILIES.concat());
     }
+    if target.legacy_algorithms {
+        add_legacy(&mut offer);
+    }
     offer
+}
+
+/// Adds what is not safe any more, behind everything that is. A family of host keys without RSA stays one.
+pub(super) fn add_legacy(offer: &mut Preferred) {
+    offer.kex.to_mut().extend_from_slice(LEGACY_KEX);
+    offer.cipher.to_mut().extend_from_slice(LEGACY_CIPHERS);
+    offer.mac.to_mut().extend_from_slice(LEGACY_MACS);
+    if offer.key.iter().any(|key| matches!(key, Algorithm::Rsa { .. })) {
+        offer.key.to_mut().push(Algorithm::Rsa { hash: None });
+    }
 }
 
 /// Our offer, with these kinds of host keys. The order of the client decides (RFC 4253, section 7.1).
@@ -100,7 +122,7 @@ pub(super) fn pinned_first(pinned: &[HostKey]) -> Vec<Algorithm> {
 /// AES-GCM, and counter mode with a MAC over the plain text, are safe without strict key exchange.
 pub(super) fn is_open_to_terrapin(names: &Names) -> bool {
     let gcm = [cipher::AES_256_GCM, cipher::AES_128_GCM].contains(&names.cipher);
-    let plain = [mac::HMAC_SHA256, mac::HMAC_SHA512];
+    let plain = [mac::HMAC_SHA256, mac::HMAC_SHA512, mac::HMAC_SHA1];
     let plain_mac = plain.contains(&names.client_mac) && plain.contains(&names.server_mac);
     let mac_counts = names.cipher != cipher::CHACHA20_POLY1305;
     !(names.strict_kex() || gcm || (mac_counts && plain_mac))
@@ -128,6 +150,19 @@ mod tests {
             assert!(!names.contains(weak), "{weak} is offered: {names}");
         }
         assert!(!offer.key.contains(&Algorithm::Rsa { hash: None }), "RSA with SHA-1 is offered");
+    }
+
+    #[test]
+    fn what_is_not_safe_stands_behind_all_that_is() {
+        let safe = offer(pinned_first(&[]), KeyExchange::Fast);
+        let mut all = safe.clone();
+        add_legacy(&mut all);
+        assert!(all.kex.starts_with(&safe.kex) && all.kex.ends_with(LEGACY_KEX));
+        assert!(all.cipher.starts_with(&safe.cipher) && all.mac.starts_with(&safe.mac));
+        assert_eq!(all.key.last(), Some(&Algorithm::Rsa { hash: None }));
+        let mut ed25519 = offer(vec![Algorithm::Ed25519], KeyExchange::Fast);
+        add_legacy(&mut ed25519);
+        assert_eq!(ed25519.key[..], [Algorithm::Ed25519]);
     }
 
     #[test]

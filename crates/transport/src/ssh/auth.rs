@@ -61,6 +61,8 @@ pub(super) struct Login<'a> {
     pub(super) user: &'a str,
     pub(super) address: &'a str,
     pub(super) ending: &'a Ending,
+    /// SHA-1 signs where the server takes nothing else.
+    pub(super) legacy_algorithms: bool,
 }
 
 /// What a server said to one try.
@@ -217,12 +219,13 @@ impl Login<'_> {
         last.ok_or(Error::AgentEmpty { socket: path })
     }
 
-    /// Which SHA-2 signature the server takes from an RSA key; SHA-1 is never used.
+    /// Which SHA-2 signature the server takes from an RSA key; SHA-1 is never used, unless it was asked for.
     async fn rsa_hash(&self, handle: &Handle<Guard>, key: &PublicKey) -> Result<Option<HashAlg>, Error> {
         if !key.algorithm().is_rsa() {
             return Ok(None);
         }
         match handle.best_supported_rsa_hash().await.map_err(|error| self.lost(&error))? {
+            None | Some(None) if self.legacy_algorithms => Ok(None),
             Some(None) => Err(Error::RsaSha1 { address: self.address.to_owned() }),
             Some(hash) => Ok(hash),
             // A server that does not say takes at least this one (RFC 8332).

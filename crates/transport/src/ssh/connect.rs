@@ -97,7 +97,12 @@ pub(super) async fn open(
         if handshake.first_words.is_openssh() {
             handshake.ending.measure();
         }
-        let login = Login { user: &target.user, address: &handshake.address, ending: &handshake.ending };
+        let login = Login {
+            user: &target.user,
+            address: &handshake.address,
+            ending: &handshake.ending,
+            legacy_algorithms: target.legacy_algorithms,
+        };
         login.run(&mut handle, credentials).await?;
         Ok(handle)
     };

@@ -13,9 +13,15 @@ use crate::{Error, KeyExchange, Timeouts};
 
 /// Asks a server for its host keys, one connection per kind of key, and never authenticates. The
 /// answer is what *somebody* at that address presents: pin it only after comparing fingerprints.
-/// [`Session::scan`](crate::Session::scan) asks from another machine.
-pub async fn scan(host: &str, port: u16, timeouts: Timeouts) -> Result<Vec<HostKey>, Error> {
-    scan_from(Start::Here, host, port, timeouts).await
+/// [`Session::scan`](crate::Session::scan) asks from another machine. With `legacy_algorithms` old servers are understood,
+/// too: see [`Target`](crate::Target).
+pub async fn scan(
+    host: &str,
+    port: u16,
+    legacy_algorithms: bool,
+    timeouts: Timeouts,
+) -> Result<Vec<HostKey>, Error> {
+    scan_from(Start::Here, host, port, legacy_algorithms, timeouts).await
 }
 
 impl Connection {
@@ -24,9 +30,10 @@ impl Connection {
         self: &Arc<Self>,
         host: &str,
         port: u16,
+        legacy_algorithms: bool,
         timeouts: Timeouts,
     ) -> Result<Vec<HostKey>, Error> {
-        scan_from(Start::Jump(self), host, port, timeouts).await
+        scan_from(Start::Jump(self), host, port, legacy_algorithms, timeouts).await
     }
 }
 
@@ -34,6 +41,7 @@ async fn scan_from(
     start: Start<'_>,
     host: &str,
     port: u16,
+    legacy_algorithms: bool,
     timeouts: Timeouts,
 ) -> Result<Vec<HostKey>, Error> {
     let mut keys = Vec::new();
@@ -41,7 +49,10 @@ async fn scan_from(
     for family in FAMILIES {
         let socket = start.reach(host, port, &timeouts).await?;
         let handshake = Handshake::new(start.address(host, port), timeouts);
-        let preferred = algorithms::offer(family.to_vec(), KeyExchange::Fast);
+        let mut preferred = algorithms::offer(family.to_vec(), KeyExchange::Fast);
+        if legacy_algorithms {
+            algorithms::add_legacy(&mut preferred);
+        }
         let looked = handshake.shake(socket, Policy::Look, preferred);
         match timeout(timeouts.handshake, looked).await.map_err(|_| handshake.late())? {
             Err(Halt::Seen(key)) => keys.push(key),

@@ -62,7 +62,7 @@ async fn a_server_that_says_nothing_is_given_up_in_time() {
     assert!(matches!(error, Error::Silent { .. }), "{error}");
     assert!(start.elapsed() >= short().handshake && start.elapsed() < PATIENCE);
     assert_eq!(server.connections(), 1);
-    let error = scan("127.0.0.1", server.port(), short()).await.unwrap_err();
+    let error = scan("127.0.0.1", server.port(), false, short()).await.unwrap_err();
     assert!(matches!(error, Error::Silent { .. }), "{error}");
 }
 

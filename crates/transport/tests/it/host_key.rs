@@ -75,7 +75,7 @@ async fn the_pinned_kind_is_asked_for_when_a_server_has_several() {
     let spec = ServerSpec { host_key_types: vec!["ed25519", "ecdsa", "rsa"], ..ServerSpec::default() };
     let fleet = one_sshd(spec);
     let server = &fleet.servers[0];
-    let keys = scan("127.0.0.1", server.port, Timeouts::default()).await.unwrap();
+    let keys = scan("127.0.0.1", server.port, false, Timeouts::default()).await.unwrap();
     let kinds: Vec<_> = keys.iter().map(|key| key.algorithm.as_str()).collect();
     assert_eq!(kinds, ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"]);
     for key in keys {
@@ -89,7 +89,7 @@ async fn the_pinned_kind_is_asked_for_when_a_server_has_several() {
 async fn scanning_shows_the_keys_and_never_logs_in() {
     let fleet = Fleet::start(FleetSpec { servers: 2, ..FleetSpec::default() });
     for server in &fleet.servers {
-        let keys = scan("127.0.0.1", server.port, Timeouts::default()).await.unwrap();
+        let keys = scan("127.0.0.1", server.port, false, Timeouts::default()).await.unwrap();
         assert_eq!(keys, vec![HostKey::parse(&server.host_key).unwrap()]);
     }
     nobody_tried_to_log_in(&fleet).await;

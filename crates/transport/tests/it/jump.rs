@@ -188,11 +188,11 @@ async fn host_keys_are_looked_up_through_a_jump_host() {
     let fleet = servers(2);
     let jump = Session::connect(&fleet.target(0)).await.unwrap();
     let port = fleet.servers[1].port;
-    let seen = jump.scan("127.0.0.1", port, Timeouts::default()).await.unwrap();
+    let seen = jump.scan("127.0.0.1", port, false, Timeouts::default()).await.unwrap();
     assert_eq!(seen, vec![HostKey::parse(&fleet.servers[1].host_key).unwrap()]);
-    assert_eq!(seen, scan("127.0.0.1", port, Timeouts::default()).await.unwrap());
+    assert_eq!(seen, scan("127.0.0.1", port, false, Timeouts::default()).await.unwrap());
     let (_socket, deaf) = deaf_port();
-    let error = jump.scan("127.0.0.1", deaf, Timeouts::default()).await.unwrap_err();
+    let error = jump.scan("127.0.0.1", deaf, false, Timeouts::default()).await.unwrap_err();
     assert!(error.to_string().contains(&format!("127.0.0.1:{deaf} (through 127.0.0.1:")), "{error}");
 }
 

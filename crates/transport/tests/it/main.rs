@@ -15,6 +15,7 @@ mod faults;
 mod forward;
 mod host_key;
 mod jump;
+mod legacy;
 mod pool;
 mod rig;
 mod server;

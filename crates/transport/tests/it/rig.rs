@@ -32,6 +32,7 @@ pub(crate) fn target(server: &Server, auth: Vec<Auth>) -> Target {
         host_keys: vec![server.host_key().clone()],
         authorities: Vec::new(),
         key_exchange: KeyExchange::default(),
+        legacy_algorithms: false,
         timeouts: Timeouts::default(),
         jump: None,
     }

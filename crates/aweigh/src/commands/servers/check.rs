@@ -52,15 +52,13 @@ async fn ask(client: &Client, name: &Name) -> Result<String, Error> {
     client.post(&Ask::at(&["servers", name.as_str(), "check"]), &json!({})).await
 }
 
-/// One line for a good server; for another one what is wrong, and what to do.
+/// One line for a good server; what is wrong with another one, or should not stay so, and what to do.
 fn lines(name: &Name, findings: &[Finding]) -> Vec<String> {
-    let wrong: Vec<&Finding> = findings.iter().filter(|finding| !finding.ok).collect();
-    if wrong.is_empty() {
-        let place = findings.first().map(|finding| format!("  {}", one_line(&finding.detail)));
-        return vec![format!("✓ {name}{}", place.unwrap_or_default())];
-    }
-    let mut lines = vec![format!("✗ {name}")];
-    for finding in wrong {
+    let place = findings.first().map(|finding| format!("  {}", one_line(&finding.detail)));
+    let good = format!("✓ {name}{}", place.unwrap_or_default());
+    let is_good = findings.iter().all(|finding| finding.ok);
+    let mut lines = vec![if is_good { good } else { format!("✗ {name}") }];
+    for finding in findings.iter().filter(|finding| !finding.ok || finding.hint.is_some()) {
         lines.push(format!("    {}: {}", one_line(&finding.what), one_line(&finding.detail)));
         lines.extend(finding.hint.as_ref().map(|hint| format!("    hint: {}", one_line(hint))));
     }
@@ -83,6 +81,9 @@ mod tests {
         let good =
             [finding("connect", true, "deploy@10.0.0.11:22", None), finding("tar", true, "/bin/tar", None)];
         assert_eq!(lines(&name, &good), ["✓ web-1  deploy@10.0.0.11:22"]);
+        let warned = [good[0].clone(), finding("algorithms", true, "old", Some("update it"))];
+        let expected = ["✓ web-1  deploy@10.0.0.11:22", "    algorithms: old", "    hint: update it"];
+        assert_eq!(lines(&name, &warned), expected);
         let bad = [
             finding("connect", true, "x", None),
             finding("tar", false, "not found\u{1b}[2J", Some("install tar")),
