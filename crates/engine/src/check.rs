@@ -74,7 +74,7 @@ async fn tools(host: &dyn Host) -> Result<Vec<Finding>, HostError> {
             .filter(|path| !path.is_empty())
     };
     if !answer.contains("@tool ") {
-        return Err(no_answer());
+        return Err(no_answer(&answer));
     }
     let mut findings = Vec::new();
     for tool in ["tar", "setsid", "stat", "xargs", "head", "cmp"] {

@@ -44,7 +44,8 @@ pub async fn read(hosts: &dyn Hosts, servers: &[Server], path: &DeployPath) -> V
 }
 
 fn runs(answer: Result<String, HostError>) -> Result<Runs, HostError> {
-    understood(&answer?).ok_or_else(no_answer)
+    let answer = answer?;
+    understood(&answer).ok_or_else(|| no_answer(&answer))
 }
 
 /// What an answer means; whatever a login prints besides is passed over.

@@ -17,7 +17,8 @@ const AT_ONCE: usize = 64;
 const LONGEST_WORDS: usize = 200;
 
 /// What to do about a server whose answer is none.
-pub const BY_HAND: &str = "log in by hand as this user and see whether `sh -c 'echo hello'` prints hello";
+pub const BY_HAND: &str = "log in by hand as this user and see whether `sh -c 'echo hello'` prints hello; \
+                           command= in authorized_keys and ForceCommand in sshd_config run something else";
 
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
@@ -79,9 +80,13 @@ impl Question<'_> {
     }
 }
 
-/// The trouble with a server that answered something else.
-pub fn no_answer() -> HostError {
-    let message = "a command gave no answer".to_owned();
+/// The trouble with a server that gave this answer, which is none.
+pub fn no_answer(answer: &str) -> HostError {
+    let said = answer.lines().map(str::trim).rfind(|line| !line.is_empty());
+    let message = match said {
+        Some(line) => format!("it runs something else than it is asked to, which says: {}", shown(line)),
+        None => "a command gave no answer".to_owned(),
+    };
     HostError { kind: HostTrouble::Other, message, hint: Some(BY_HAND.to_owned()) }
 }
 

@@ -31,6 +31,13 @@ pub enum Script {
     Says(Vec<u8>),
     /// Says this and nothing more, and keeps the connection open.
     SaysAndWaits(Vec<u8>),
+    /// Says the first, then the other again and again, without end.
+    Floods {
+        /// What it says once.
+        first: Vec<u8>,
+        /// What it says again and again.
+        again: Vec<u8>,
+    },
     /// Passes everything on to a real server, with faults.
     Relay {
         /// The real server.
@@ -136,6 +143,11 @@ async fn play(mut socket: TcpStream, script: Script, traffic: Arc<watch::Sender<
         Script::SaysAndWaits(words) => {
             drop(socket.write_all(&words).await);
             std::future::pending::<()>().await;
+        }
+        Script::Floods { first, again } => {
+            drop(socket.write_all(&first).await);
+            let many = again.repeat(32 * 1024 / again.len().max(1) + 1);
+            while socket.write_all(&many).await.is_ok() {}
         }
         Script::Relay { to, faults } => {
             let Ok(server) = TcpStream::connect(to).await else { return };

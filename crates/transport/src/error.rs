@@ -36,6 +36,11 @@ pub enum Error {
     HandshakeTimeout { address: String, after: Duration },
     #[error("{address} closed the connection during the SSH handshake{}", said(.text.as_deref()))]
     HungUp { address: String, text: Option<String> },
+    #[error(
+        "{address} takes no logins at this moment: it closed {} before the SSH handshake{}",
+        connections(*.tries), said(.text.as_deref())
+    )]
+    TurnedAway { address: String, text: Option<String>, tries: u32 },
     #[error("{address} does not speak SSH{}", said(.text.as_deref()))]
     NotSsh { address: String, text: Option<String> },
     #[error("{address} offers no {kind} algorithm that is safe to use, only {}", .offered.join(", "))]
@@ -191,7 +196,10 @@ impl Error {
                 "check the load of the server, and its name lookups (UseDNS, PAM)"
             }
             Error::HungUp { .. } => {
-                "look into the log of sshd there; MaxStartups, a firewall or fail2ban may be the reason"
+                "look into the log of sshd there; a firewall or fail2ban may be the reason"
+            }
+            Error::TurnedAway { .. } => {
+                "more log in there at once than MaxStartups in its sshd_config allows; or a firewall, fail2ban or hosts.deny keeps this machine out"
             }
             Error::NotSsh { .. } => "check the port: another service answers on it",
             Error::Algorithms { .. } => {
@@ -295,6 +303,7 @@ impl Error {
                 | Error::Silent { .. }
                 | Error::HandshakeTimeout { .. }
                 | Error::HungUp { .. }
+                | Error::TurnedAway { .. }
                 | Error::Lost { .. }
         )
     }
@@ -302,6 +311,10 @@ impl Error {
 
 fn said(text: Option<&str>) -> String {
     text.map(|text| format!(": {text}")).unwrap_or_default()
+}
+
+fn connections(count: u32) -> String {
+    if count == 1 { "the connection".to_owned() } else { format!("{count} connections, one after another,") }
 }
 
 fn methods(remaining: &[String]) -> String {

@@ -223,7 +223,7 @@ fn size(size: TerminalSize) -> Size {
 fn from_transport(error: &transport::Error) -> HostError {
     use transport::Error;
     let kind = match error.cause() {
-        Error::Refused { .. } | Error::HungUp { .. } => HostTrouble::Away,
+        Error::Refused { .. } | Error::HungUp { .. } | Error::TurnedAway { .. } => HostTrouble::Away,
         Error::Resolve { .. }
         | Error::Unreachable { .. }
         | Error::ConnectTimeout { .. }

@@ -25,6 +25,7 @@ mod golden;
 mod hooks;
 mod jumps;
 mod locks;
+mod logins;
 mod push;
 mod queue;
 mod release;

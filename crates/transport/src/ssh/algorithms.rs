@@ -38,8 +38,7 @@ const MACS: &[mac::Name] = &[mac::HMAC_SHA256_ETM, mac::HMAC_SHA512_ETM, mac::HM
 /// For servers from before 2014, behind everything else.
 const LEGACY_KEX: &[kex::Name] = &[kex::DH_G14_SHA1];
 
-const LEGACY_CIPHERS: &[cipher::Name] =
-    &[cipher::AES_256_CBC, cipher::AES_192_CBC, cipher::AES_128_CBC];
+const LEGACY_CIPHERS: &[cipher::Name] = &[cipher::AES_256_CBC, cipher::AES_192_CBC, cipher::AES_128_CBC];
 
 const LEGACY_MACS: &[mac::Name] = &[mac::HMAC_SHA1];
 

@@ -80,7 +80,7 @@ impl Login<'_> {
     pub(super) async fn run(
         &self,
         handle: &mut Handle<Guard>,
-        credentials: Vec<Credential>,
+        credentials: &[Credential],
     ) -> Result<(), Error> {
         let mut allowed: Option<MethodSet> = None;
         let mut failure = None;
@@ -89,10 +89,10 @@ impl Login<'_> {
             if let Some(allowed) = &allowed
                 && !wanted.iter().any(|method| allowed.contains(method))
             {
-                failure.get_or_insert_with(|| self.not_offered(&credential, allowed));
+                failure.get_or_insert_with(|| self.not_offered(credential, allowed));
                 continue;
             }
-            let verdict = match &credential {
+            let verdict = match credential {
                 Credential::Password(password) => self.password(handle, password, allowed.as_ref()).await?,
                 Credential::Key(key) => self.key(handle, key).await?,
                 Credential::Certificate(key, certificate) => {
@@ -107,7 +107,7 @@ impl Login<'_> {
                     allowed = Some(remaining);
                 }
                 Verdict::Next { remaining, was_accepted: false } => {
-                    failure = Some(self.refused(&credential, &remaining));
+                    failure = Some(self.refused(credential, &remaining));
                     allowed = Some(remaining);
                 }
             }
@@ -168,6 +168,21 @@ impl Login<'_> {
 
     async fn key(&self, handle: &mut Handle<Guard>, key: &Arc<PrivateKey>) -> Result<Verdict, Error> {
         let hash = self.rsa_hash(handle, key.public_key()).await?;
+        match self.sign(handle, key, hash).await? {
+            // OpenSSH announces what it knows, not what it takes.
+            Verdict::Next { was_accepted: false, .. } if self.legacy_algorithms && hash.is_some() => {
+                self.sign(handle, key, None).await
+            }
+            verdict => Ok(verdict),
+        }
+    }
+
+    async fn sign(
+        &self,
+        handle: &mut Handle<Guard>,
+        key: &Arc<PrivateKey>,
+        hash: Option<HashAlg>,
+    ) -> Result<Verdict, Error> {
         let key = PrivateKeyWithHashAlg::new(Arc::clone(key), hash);
         let answer = handle.authenticate_publickey(self.user, key).await;
         self.verdict(handle, answer.map_err(|error| self.lost(&error))?)

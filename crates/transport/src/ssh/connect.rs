@@ -86,7 +86,7 @@ pub(super) struct Line {
 pub(super) async fn open(
     start: Start<'_>,
     target: &Target,
-    credentials: Vec<Credential>,
+    credentials: &[Credential],
 ) -> Result<Line, Error> {
     let socket = start.reach(&target.host, target.port, &target.timeouts).await?;
     let handshake = Handshake::new(target.address(), target.timeouts);
@@ -162,6 +162,9 @@ impl Handshake {
                 Error::Algorithms { address, kind: kind_name(&kind), offered: theirs }
             }
             Halt::Library(russh::Error::Version) => Error::NotSsh { address, text: text() },
+            Halt::Library(error) if is_hang_up(&error) && !self.first_words.is_ssh() => {
+                Error::TurnedAway { address, text: text(), tries: 1 }
+            }
             Halt::Library(error) if is_hang_up(&error) => Error::HungUp { address, text: text() },
             other @ Halt::Library(_) => Error::Handshake { address, reason: spoken(&other) },
         }

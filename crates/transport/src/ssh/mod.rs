@@ -1,6 +1,6 @@
 //! One SSH connection: the only code that sees the SSH library.
 //!
-//! `connect` dials and shakes hands through `wire`, with the algorithms of `algorithms`;
+//! `connect` dials and shakes hands through `wire`, with the algorithms of `algorithms`, patiently by `ramp`;
 //! `guard` checks the host key (`host_key`, `authority`, `known_hosts`) before `auth` shows a credential
 //! (`private_key`, `certificate`); then `channel` carries commands (`exec`), terminals (`shell`) and streams (`forward`), no more at
 //! once than `flow` allows. `jump` runs a connection over a stream of another one. `ahead` opens a
@@ -21,6 +21,7 @@ mod host_key;
 mod jump;
 mod known_hosts;
 mod private_key;
+mod ramp;
 mod scan;
 #[cfg(feature = "server")]
 pub mod server;
@@ -90,7 +91,9 @@ impl Connection {
         // Texts are checked before the network is touched.
         let credentials = auth::prepare(&target.auth).await?;
         let passage = passage.await.map_err(|source| Error::JumpHost { to: target.address(), source })?;
-        let line = connect::open(Start::of(passage.as_ref()), target, credentials).await?;
+        let start = Start::of(passage.as_ref());
+        let open = || connect::open(start, target, &credentials);
+        let line = ramp::patiently(target.timeouts.handshake, open).await?;
         Ok(Connection {
             address: target.address(),
             way: target.way(),

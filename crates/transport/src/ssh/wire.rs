@@ -38,6 +38,11 @@ impl FirstWords {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
+    /// Whether the server has begun to say which SSH it speaks.
+    pub(super) fn is_ssh(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).starts_with(b"SSH-")
+    }
+
     /// Whether the server says that it is OpenSSH.
     pub(super) fn is_openssh(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).starts_with(b"SSH-2.0-OpenSSH")

@@ -95,7 +95,9 @@ async fn what_a_server_says_before_it_closes_is_shown() {
     ] {
         let (_fleet, _server, target) = scripted(Script::Says(words.as_bytes().to_vec())).await;
         match refusal(&target).await {
-            Error::HungUp { text, .. } | Error::NotSsh { text, .. } => assert_eq!(text.as_deref(), shown),
+            Error::TurnedAway { text, .. } | Error::NotSsh { text, .. } => {
+                assert_eq!(text.as_deref(), shown);
+            }
             other => panic!("{words:?}: {other}"),
         }
     }

@@ -28,10 +28,9 @@ pub(super) struct Settings {
     pub(super) path: Option<String>,
     pub(super) directory: Option<PathBuf>,
     pub(super) sessions: Option<usize>,
-    pub(super) refuses_commands: bool,
-    pub(super) refuses_terminals: bool,
-    pub(super) refuses_forwarding: bool,
-    pub(super) is_old: bool,
+    pub(super) quirks: Vec<Quirk>,
+    /// The window and the longest packet that it announces.
+    pub(super) sizes: Option<(u32, u32)>,
 }
 
 impl Builder {
@@ -102,21 +101,21 @@ impl Builder {
     /// Opens session channels but refuses to run anything.
     #[must_use]
     pub fn refuse_commands(mut self) -> Builder {
-        self.settings.refuses_commands = true;
+        self.settings.quirks.push(Quirk::RefusesCommands);
         self
     }
 
     /// Refuses terminals (`PermitTTY no`).
     #[must_use]
     pub fn refuse_terminals(mut self) -> Builder {
-        self.settings.refuses_terminals = true;
+        self.settings.quirks.push(Quirk::RefusesTerminals);
         self
     }
 
     /// Refuses to forward (`AllowTcpForwarding no`); the default forwards to loopback only.
     #[must_use]
     pub fn refuse_forwarding(mut self) -> Builder {
-        self.settings.refuses_forwarding = true;
+        self.settings.quirks.push(Quirk::RefusesForwarding);
         self
     }
 
@@ -124,7 +123,22 @@ impl Builder {
     /// the Terrapin attack do.
     #[must_use]
     pub fn no_strict_key_exchange(mut self) -> Builder {
-        self.settings.is_old = true;
+        self.settings.quirks.push(Quirk::Old);
+        self
+    }
+
+    /// Tries to open channels of every kind to the client when a command starts, as no server should. What comes of it
+    /// stands among [`Server::attempts`]: `agent refused`, `x11 refused`, `port refused`, `session refused`.
+    #[must_use]
+    pub fn intrude(mut self) -> Builder {
+        self.settings.quirks.push(Quirk::Intrudes);
+        self
+    }
+
+    /// Announces this window and this longest packet for each channel, in bytes, whether or not they make sense.
+    #[must_use]
+    pub fn sizes(mut self, window: u32, packet: u32) -> Builder {
+        self.settings.sizes = Some((window, packet));
         self
     }
 
@@ -139,7 +153,23 @@ impl Builder {
     }
 }
 
+/// What a server does otherwise than others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quirk {
+    RefusesCommands,
+    RefusesTerminals,
+    RefusesForwarding,
+    /// It knows no strict key exchange.
+    Old,
+    /// It opens channels to its clients.
+    Intrudes,
+}
+
 impl Settings {
+    pub(super) fn has(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
+    }
+
     /// The methods that are open, whatever was tried before.
     pub(super) fn methods(&self) -> MethodSet {
         let mut methods = MethodSet::empty();
@@ -154,7 +184,7 @@ impl Settings {
     }
 
     fn config(&self, host_key: PrivateKey) -> Config {
-        let preferred = if self.is_old {
+        let preferred = if self.has(Quirk::Old) {
             Preferred {
                 kex: Cow::Borrowed(&[kex::CURVE25519]),
                 cipher: Cow::Borrowed(&[cipher::CHACHA20_POLY1305]),
@@ -163,8 +193,13 @@ impl Settings {
         } else {
             Preferred::default()
         };
+        let usual = Config::default();
+        let (window_size, maximum_packet_size) =
+            self.sizes.unwrap_or((usual.window_size, usual.maximum_packet_size));
         Config {
             keys: vec![host_key],
+            window_size,
+            maximum_packet_size,
             preferred,
             methods: self.methods(),
             // Loopback only: there is nobody whose guesses had to be slowed down.
@@ -176,7 +211,7 @@ impl Settings {
                 rekey_read_limit: usize::MAX,
                 rekey_time_limit: Duration::from_hours(10 * 365 * 24),
             },
-            ..Config::default()
+            ..usual
         }
     }
 

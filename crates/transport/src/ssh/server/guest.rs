@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use russh::server::{
-    Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
+    Auth, ChannelOpenHandle, Handle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
 };
 use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::builder::Quirk;
 use super::{House, command, intake};
 use crate::local::{self, Surroundings};
 use crate::{Error, Signal, Size, Terminal, Window};
@@ -96,7 +97,7 @@ impl Guest {
                 (command::Work { stdin, stdout, stderr: Some(stderr), running }, None)
             }),
         };
-        let (false, Ok((work, window))) = (self.house.settings.refuses_commands, started) else {
+        let (false, Ok((work, window))) = (self.house.settings.has(Quirk::RefusesCommands), started) else {
             return session.channel_failure(id);
         };
         session.channel_success(id)?;
@@ -109,6 +110,10 @@ impl Guest {
             run.until_it_ends(stop).await;
             ended.cancel();
         });
+        if self.house.settings.has(Quirk::Intrudes) {
+            let (house, handle) = (Arc::clone(&self.house), session.handle());
+            self.house.tasks.spawn(async move { intrude(&house, &handle).await });
+        }
         Ok(())
     }
 
@@ -209,7 +214,8 @@ impl Handler for Guest {
         _session: &mut Session,
     ) -> Result<(), russh::Error> {
         let is_loopback = ["127.0.0.1", "::1", "localhost"].contains(&host);
-        let (true, Ok(port)) = (is_loopback && !self.house.settings.refuses_forwarding, u16::try_from(port))
+        let (true, Ok(port)) =
+            (is_loopback && !self.house.settings.has(Quirk::RefusesForwarding), u16::try_from(port))
         else {
             reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
             return Ok(());
@@ -257,7 +263,7 @@ impl Handler for Guest {
         _modes: &[(Pty, u32)],
         session: &mut Session,
     ) -> Result<(), russh::Error> {
-        if self.house.settings.refuses_terminals || !self.waiting.contains_key(&id) {
+        if self.house.settings.has(Quirk::RefusesTerminals) || !self.waiting.contains_key(&id) {
             return session.channel_failure(id);
         }
         self.terminals.insert(id, Terminal { kind: term.to_owned(), size: size(columns, rows) });
@@ -300,6 +306,17 @@ impl Handler for Guest {
         self.terminals.remove(&id);
         Ok(())
     }
+}
+
+/// Tries to open channels of every kind to the client.
+async fn intrude(house: &House, handle: &Handle) {
+    let note = |kind: &str, is_refused: bool| {
+        house.note(&format!("{kind} {}", if is_refused { "refused" } else { "opened" }));
+    };
+    note("agent", handle.channel_open_agent().await.is_err());
+    note("x11", handle.channel_open_x11("127.0.0.1", 6000).await.is_err());
+    note("port", handle.channel_open_forwarded_tcpip("127.0.0.1", 80, "127.0.0.1", 80).await.is_err());
+    note("session", handle.channel_open_session().await.is_err());
 }
 
 fn size(columns: u32, rows: u32) -> Size {
