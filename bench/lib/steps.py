@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from lib import asks, floor, place, tool
+from lib import asks, floor, place, put, tool
 from lib.crowd import FAST, Chat, Watched, slow_rate
 from lib.fleet import Fleet
 from lib.hosts import Hosts
@@ -120,6 +120,11 @@ def parts(results, runs):
         floor.parts(at, fleet, results, runs)
 
 
+def carried(results, runs):
+    with place.Place() as at, Fleet(at, 1) as fleet:
+        put.measured(at, fleet, results, runs)
+
+
 def page(results, runs):
     """The figures that the bench of the page prints."""
     for run in range(runs):
@@ -144,6 +149,14 @@ ALL = [
         5,
         side_by_side([50], ["v1", "v2"], ["aweigh", "ansible"]),
     ),
+    Step(
+        "run",
+        "`true` on 50 servers by `aweigh run`, beside the transport of Aweigh alone",
+        5,
+        5,
+        side_by_side([50], ["exec"], ["aweigh", "aweigh-run", "aweigh-warm", "aweigh-run-warm"]),
+    ),
+    Step("put", "1 GB by `aweigh put` over a long line with a rate, whole and cut in the middle", 3, 3, carried),
     Step(
         "ten",
         "10 servers, the main peers",

@@ -201,6 +201,9 @@ pub enum Error {
         /// What to do next.
         hint: Option<String>,
     },
+    /// What is brought is larger than what this machine takes at once.
+    #[error("{0}")]
+    SpoolFull(engine::adhoc::spool::Full),
     /// This machine could not do it.
     #[error("{message}")]
     Local {
@@ -265,6 +268,9 @@ impl Error {
                 "if it was not you who tried, your password is still safe; on the machine of Aweigh \
                  `aweigh users link USER` makes a new way in at once"
                     .to_owned(),
+            ),
+            Self::SpoolFull(_) => Some(
+                "bring less at once, or say more in [limits] spool_size of server.toml".to_owned(),
             ),
             Self::Crowded | Self::TooManyPushes => Some("try again in a moment".to_owned()),
             Self::WrongCode => Some(

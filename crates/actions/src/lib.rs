@@ -4,12 +4,14 @@
 //! reads or writes anything. In reading order: [`actor`], [`policy`], [`ports`] (what actions need besides the
 //! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`servers`],
 //! [`templates`], [`git`] with [`git_hosts`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
+//! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`adhoc`], [`transfers`], [`watch`], [`chat`],
 //! [`board`], [`audit`]. Who comes in: [`proof`], [`people`],
 //! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
 //! [`board`], [`shells`]. Who comes in: [`proof`], [`people`],
 //! with `passwords` and `throttle`.
 
 pub mod actor;
+pub mod adhoc;
 pub mod adopt;
 pub mod artifacts;
 pub mod audit;
@@ -35,6 +37,7 @@ pub mod shells;
 pub mod steer;
 pub mod templates;
 mod throttle;
+pub mod transfers;
 pub mod watch;
 
 use std::fmt;
@@ -42,19 +45,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::adhoc::spool::Spool;
 use engine::artifact::pushed::Limits;
 use engine::dispatcher::Control;
-use engine::ports::{Hosts, Source};
+use engine::ports::{Hosts, Parcels, Source};
 use engine::progress::Uploads;
 use store::Store;
 use tokio::sync::{Mutex, Semaphore, watch as signal};
 
 pub use actor::Actor;
+pub use adhoc::{RunOrder, Running};
 pub use adopt::{AdoptOne, AdoptReport, AdoptRequest, ServerFound};
 pub use artifacts::Artifact;
 pub use board::BoardRow;
 pub use definitions::Definitions;
 pub use drift::{Drift, DriftState, ServerDrift};
+pub use engine::adhoc::{Carried, Ended, Told, What};
 pub use engine::adopt::{Agreement, Folder, Found, LeftOut, Tool};
 pub use engine::artifact::pushed::Limits as TreeLimits;
 pub use engine::check::Finding;
@@ -76,11 +82,11 @@ pub use servers::Trust;
 pub use shells::{Admitted, OpenShell, Screen, ShellRequest, Shown};
 pub use store::{
     AccountRecord, AuditFilter, AuditRecord, Batch, Change, CredentialKind, CredentialRecord, LogFilter,
-    LogReader, LogSlice, Managed, NewCredential, SiteLock, Snapshot, TemplateRecord, Topic,
-    AccountRecord, Batch, Change, CredentialKind, CredentialRecord, LogFilter, LogReader, LogSlice, Managed,
-    NewCredential, NewRecording, RecordingEnd, RecordingRecord, SiteLock, Snapshot, TemplateRecord, Topic,
+    LogReader, LogSlice, Managed, NewCredential, NewRecording, RecordingEnd, RecordingRecord, SiteLock,
+    Snapshot, TemplateRecord, Topic,
 };
 pub use templates::TryRequest;
+pub use transfers::{GetOrder, Moving, PutOrder};
 
 /// What actions are made of.
 pub struct Parts {
@@ -92,6 +98,10 @@ pub struct Parts {
     pub repositories: Arc<dyn Repositories>,
     /// The servers.
     pub hosts: Arc<dyn Hosts>,
+    /// Archives and sums.
+    pub parcels: Arc<dyn Parcels>,
+    /// Where files wait on their way.
+    pub spool: Spool,
     /// The dispatcher's ear.
     pub control: Control,
     /// How far uploads are.
@@ -125,6 +135,8 @@ pub struct Actions {
     pushes: Arc<Semaphore>,
     /// A place for each shell that is open.
     shells: Arc<Semaphore>,
+    /// What was brought from servers and waits to be fetched.
+    downloads: transfers::Downloads,
 }
 
 impl Actions {
@@ -139,6 +151,7 @@ impl Actions {
             throttle: throttle::Throttle::default(),
             pushes: Arc::new(Semaphore::new(artifacts::AT_ONCE)),
             shells: Arc::new(Semaphore::new(shells::AT_ONCE)),
+            downloads: transfers::Downloads::default(),
         }
     }
 

@@ -19,6 +19,12 @@ pub enum Action {
     ChangeHooks,
     /// Run a hook on a server, outside of a release.
     TryHook,
+    /// Run a command on servers, outside of a release.
+    RunCommand,
+    /// Bring files to servers, outside of a release.
+    PutFiles,
+    /// Bring files from servers.
+    GetFiles,
     /// Apply a fleet file, which may do all of the above.
     Apply,
     /// Log in to a server and look whether releases can run there.
@@ -117,12 +123,14 @@ enum Role {
 
 /// The least role that each action takes. An action without a row is denied to everybody.
 const TABLE: &[(Action, Role)] = &[
-const TABLE: [(Action, Role); 27] = [
     (Action::SeeDefinitions, Role::Administrator),
     (Action::ChangeServers, Role::Administrator),
     (Action::ChangeProjects, Role::Administrator),
     (Action::ChangeHooks, Role::Administrator),
     (Action::TryHook, Role::Administrator),
+    (Action::RunCommand, Role::Administrator),
+    (Action::PutFiles, Role::Administrator),
+    (Action::GetFiles, Role::Administrator),
     (Action::Apply, Role::Administrator),
     (Action::CheckServer, Role::Administrator),
     (Action::Shell, Role::Administrator),

@@ -6,6 +6,7 @@
 //! request. `spec.check(…)` makes things of `model` from it and collects every error; `From<&model::…>` is the
 //! way back. Everything else is an answer.
 
+pub mod adhoc;
 pub mod adopt;
 pub mod apply;
 pub mod artifact;
@@ -48,6 +49,9 @@ pub mod strategy;
 pub mod template;
 pub mod words;
 
+pub use adhoc::{
+    Done, GetRequest, Run, RunLine, RunRequest, ServerEnded, Transfer, TransferLine, Trouble, transfer,
+};
 pub use adopt::{
     AdoptFolder, AdoptLeftOut, AdoptPlace, AdoptRelease, AdoptReport, AdoptRequest, AdoptServer,
 };
@@ -75,9 +79,8 @@ pub use problem::{Code, Problem};
 pub use progress::{Bytes, Progress};
 pub use project::{ProjectSpec, ProjectView};
 pub use read::read;
-pub use refs::{Changes, Diff, FileChange, FileDiff, Ref, RefKind};
 pub use recording::Recording;
-pub use refs::{Changes, Ref, RefKind};
+pub use refs::{Changes, Diff, FileChange, FileDiff, Ref, RefKind};
 pub use release::{Release, ReleaseServer};
 pub use repository_file::{RepositoryFile, Said};
 pub use request::{LockRequest, LockView, ReleasePlan, ReleaseRequest, RollbackTo, ServersRequest};

@@ -1,5 +1,6 @@
 //! The words of the command line, as one tree (DESIGN section 7). What each verb does is in `commands/`.
 
+mod adhoc;
 mod git;
 mod hooks;
 mod release;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use self::git::{Git, GitArchive, GitDiff, GitVerb, RefListing};
+pub use adhoc::{GetArgs, InPlace, PutArgs, RunArgs};
 pub use hooks::{HookSet, HookTry, Hooks};
 pub use release::{
     AdoptArgs, CatchUpArgs, DriftArgs, Following, LockArgs, LogsArgs, Place, ReleaseArgs, ReleasesArgs,
@@ -109,6 +111,12 @@ pub enum Command {
     /// List the packed trees that are kept of a project
     #[command(subcommand)]
     Artifacts(Artifacts),
+    /// Run a command on many servers at once
+    Run(RunArgs),
+    /// Bring a file or a folder to many servers at once
+    Put(PutArgs),
+    /// Bring a file or a folder from servers
+    Get(GetArgs),
     /// Look into the repository of a project
     Git(Git),
     /// List, add and remove users
@@ -253,6 +261,16 @@ mod tests {
             "shell",
             "shell web-1 uptime",
             "recordings show x",
+            "run all true",
+            "run all --",
+            "run a==b -- true",
+            "run all --in shop -- true",
+            "run all --limit 0 -- true",
+            "run all --json --group -- true",
+            "put all dist",
+            "put all dist /",
+            "get all ~ here",
+            "get a==b /etc/hosts here",
             "sail",
         ] {
             let words = std::iter::once("aweigh").chain(words.split(' '));

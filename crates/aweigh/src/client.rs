@@ -3,6 +3,7 @@
 #[cfg(test)]
 pub(crate) mod answering;
 mod error;
+mod lines;
 mod login;
 mod place;
 mod socket;
@@ -18,6 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use error::{Error, Trouble};
+pub use lines::Lines;
 pub use login::Login;
 pub use place::{At, Place, is_loopback, url};
 pub use socket::Socket;
@@ -30,6 +32,9 @@ const ACT: Duration = Duration::from_hours(1);
 
 /// How long a file may take on its way. When nothing moves the server ends it.
 const UPLOAD: Duration = Duration::from_hours(24);
+
+/// How long something may take that is told as it happens: it has a time of its own on each server.
+const WATCH: Duration = Duration::from_hours(30 * 24);
 
 /// How long a connection may take to come up.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -174,6 +179,13 @@ impl Client {
         answer.text().await.map_err(|source| Error::lost(&self.place, &source))
     }
 
+    /// Asks for something to be done that is told line by line, for as long as it takes.
+    pub async fn post_lines(&self, ask: &Ask<'_>, body: &impl Serialize) -> Result<Lines, Error> {
+        let body = self.encode(body)?;
+        let answer = self.send(Method::POST, &ask.clone().within(WATCH), Some(&body), None).await?;
+        Ok(Lines { client: self.clone(), pieces: self.pieces(answer), bytes: Vec::new() })
+    }
+
     /// Asks for something to be done exactly once, however often the connection breaks on the way.
     pub async fn post_once(&self, ask: &Ask<'_>, body: &impl Serialize) -> Result<String, Error> {
         let body = self.encode(body)?;
@@ -200,6 +212,13 @@ impl Client {
         }
         let answer = self.answer(request.header("content-type", "application/x-tar").body(file)).await?;
         answer.text().await.map_err(|source| Error::lost(&self.place, &source))
+    }
+
+    /// Sends a tar file of any length, for something that is told line by line.
+    pub async fn upload_lines(&self, ask: &Ask<'_>, file: Body) -> Result<Lines, Error> {
+        let request = self.request(Method::POST, &ask.clone().within(WATCH));
+        let answer = self.answer(request.header("content-type", "application/x-tar").body(file)).await?;
+        Ok(Lines { client: self.clone(), pieces: self.pieces(answer), bytes: Vec::new() })
     }
 
     /// Brings one thing to what `body` says.

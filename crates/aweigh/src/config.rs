@@ -38,6 +38,8 @@ pub struct Settings {
     pub keep_artifacts: usize,
     /// How many bytes of the disk stay free of what releases build.
     pub disk_reserve: u64,
+    /// How many bytes may wait on this machine on their way to servers or from them.
+    pub spool_size: u64,
     /// How long logs and facts stay.
     pub history: KeepHistory,
     /// How long recordings of shells stay; `None` for ever.
@@ -53,6 +55,9 @@ pub(crate) const KEEP_ARTIFACTS: usize = 20;
 
 /// How much of the disk stays free of what releases build when nothing is said, in bytes.
 pub(crate) const DISK_RESERVE: u64 = 1 << 30;
+
+/// How many bytes may wait on their way when nothing is said.
+pub(crate) const SPOOL: u64 = 10 << 30;
 
 /// How long logs and facts stay when nothing is said: what people said and what happened is small and stays, what steps
 /// wrote is not.
@@ -114,6 +119,7 @@ impl Settings {
             ssh: file.ssh,
             keep_artifacts: file.keep_artifacts.unwrap_or(KEEP_ARTIFACTS),
             disk_reserve: file.disk_reserve,
+            spool_size: file.spool_size,
             history: file.history,
             keep_recordings: file.keep_recordings,
             shell_idle: file.shell_idle,
@@ -138,6 +144,7 @@ impl Settings {
             keep_artifacts: KEEP_ARTIFACTS,
             // What is thrown away needs no way back tomorrow.
             disk_reserve: 0,
+            spool_size: SPOOL,
             history: HISTORY,
             keep_recordings: RECORDINGS,
             shell_idle: SHELL_IDLE,
@@ -203,13 +210,14 @@ mod tests {
     #[test]
     fn mistakes_are_told_all_at_once() {
         let file = "[git]\nallow_protocols = [\"https\", \"ext\"]\n[limits]\ngit_timeout = \"soon\"\n\
-                    repository_size = \"much\"\nrepository_files = 0\n[artifacts]\nkeep = 0\n";
+                    repository_size = \"much\"\nrepository_files = 0\nspool_size = \"10GB\"\n[artifacts]\nkeep = 0\n";
         insta::assert_snapshot!(load(file, &[], &ServeArgs::default()).unwrap_err(), @r#"
         line 2: git.allow_protocols[1] must be https, http, ssh or file, not "ext"
         line 4: limits.git_timeout is not a duration: write 5s, 2m or 1h30m, not "soon"
         line 5: limits.repository_size is not a size: write 500MiB or 5GiB, not "much"
         line 6: limits.repository_files must be at least 1
-        line 8: artifacts.keep must be between 1 and 10000
+        line 7: limits.spool_size is not a size: write 500MiB or 5GiB, not "10GB"
+        line 9: artifacts.keep must be between 1 and 10000
         "#);
         let file = "lisen = \"x\"\n[git]\nprotocols = []\n";
         insta::assert_snapshot!(load(file, &[], &ServeArgs::default()).unwrap_err(), @r"
@@ -283,6 +291,7 @@ mod tests {
             let settings = Settings::load(None, &ServeArgs::default(), Env::new(&env)).unwrap();
             assert_eq!((settings.listen, &settings.git), (LISTEN, &git::Policy::default()));
             assert_eq!(settings.ssh, Ssh::default());
+            assert_eq!(settings.spool_size, SPOOL);
         }
         for key in file::KEYS {
             assert!(bare.contains(&format!("\n{key} = ")), "{key} is not in server.example.toml");

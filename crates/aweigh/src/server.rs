@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use actions::{Actions, Actor};
 use anyhow::Context as _;
+use engine::adhoc::spool::Spool;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use secrecy::SecretString;
 use store::{DataLock, MasterKey, Store};
@@ -63,6 +64,7 @@ impl Server {
         let key = MasterKey::load(data, master_key).map_err(advised)?;
         let store = Store::open(data, key).await.map_err(advised)?;
         engine::artifact::sweep(data).context("cannot clear the artifacts that were not finished")?;
+        let spool = Spool::open(data, settings.spool_size).context("cannot clear the spool")?;
         store.ensure_admin().await.map_err(advised)?;
         store.end_open_recordings("Aweigh stopped").await.map_err(advised)?;
         let tcp = TcpListener::bind(settings.listen).await.map_err(|error| {
@@ -75,7 +77,7 @@ impl Server {
         let unix = socket(&places::socket(data))?;
         // The port may have been left to the system.
         let settings = Settings { listen: address, ..settings.clone() };
-        let wired = wire(&settings, &store, stop.clone());
+        let wired = wire(&settings, &store, spool, stop.clone());
         Ok(Self {
             address,
             actions: wired.actions,

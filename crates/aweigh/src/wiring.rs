@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actions::{Actions, Parts};
+use engine::adhoc::spool::Spool;
 use engine::dispatcher::{Control, dispatch};
 use engine::progress::Uploads;
 use engine::run::Ports;
@@ -10,7 +11,7 @@ use store::Store;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::{GitSource, Memory, SshHosts, SshKeys};
+use crate::adapters::{Archives, GitSource, Memory, SshHosts, SshKeys};
 use crate::config::Settings;
 use crate::upkeep;
 
@@ -36,7 +37,7 @@ pub fn public_url(settings: &Settings) -> String {
 }
 
 /// Puts everything together on an open store; releases run from here on until `stop`.
-pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wired {
+pub fn wire(settings: &Settings, store: &Store, spool: Spool, stop: CancellationToken) -> Wired {
     let memory = Arc::new(Memory(store.clone()));
     let hosts = Arc::new(SshHosts::new(store.clone(), &settings.ssh));
     let source =
@@ -73,6 +74,8 @@ pub fn wire(settings: &Settings, store: &Store, stop: CancellationToken) -> Wire
         repositories: source.clone(),
         source,
         hosts,
+        parcels: Arc::new(Archives),
+        spool,
         control,
         uploads,
         data: settings.data.clone(),

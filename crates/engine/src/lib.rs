@@ -12,7 +12,10 @@
 //! what it does through [`run`]. [`remote`] holds the words that the constant driver script knows; [`driver`] speaks them.
 //! [`artifact`] turns a tree into the bytes that servers receive. Outside of releases: [`check`] and [`drift`], each a
 //! [`question`], [`trial`], [`adopt`], which takes over what another tool left, and [`recording`] of shells.
+//! [`question`], [`trial`], [`adopt`], which takes over what another tool left, and [`adhoc`], what people do on many
+//! servers at once.
 
+pub mod adhoc;
 pub mod adopt;
 pub mod artifact;
 pub mod besides;

@@ -13,6 +13,7 @@ pub mod path;
 pub mod plan;
 pub mod project;
 pub mod release;
+pub mod remote_path;
 pub mod selector;
 pub mod server;
 pub mod step;
@@ -31,6 +32,7 @@ pub use project::{
     Build, Environment, Health, HealthProbe, OnInterrupt, Project, Settings, Site, Unreachable,
 };
 pub use release::{Kind, Release, ServerRecord, ServerState, Status};
+pub use remote_path::{InvalidRemotePath, RemotePath};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use selector::{InvalidSelector, Selector};
 pub use server::{Address, Labels, MOST_JUMPS, Server, SshAddress};

@@ -43,4 +43,4 @@ pub use ssh::server;
 pub use ssh::{Authority, Connection, HostKey, fingerprint, scan};
 pub use stream::Stream;
 pub use target::{Auth, KeyExchange, Span, Target, Timeouts};
-pub use transfer::{Get, Progress, Put, Source, Transferred};
+pub use transfer::{Get, Progress, Put, Source, Summed, Transferred, pack, pack_one, unpack};

@@ -105,6 +105,7 @@ fn code(error: &Error) -> Code {
         Error::NotAdoptable { .. } => Code::NotAdoptable,
         Error::Referenced(_) | Error::Changed { .. } | Error::Waits { .. } => Code::Held,
         Error::NoRoom { .. } => Code::NoRoom,
+        Error::SpoolFull(_) => Code::TooLarge,
         Error::Local { .. } => Code::Internal,
     }
 }

@@ -7,6 +7,8 @@
 //!
 //! In reading order: [`state`], [`site`], [`auth`], `guard`, `input`, `body` and `incoming` (reading), [`error`] (refusing), `define` and
 //! `crud` (everything that can be defined goes through one door), `push` (how viewers are told), `shell` (a terminal over a WebSocket), `routes`, `openapi`, [`repository_file`], [`serve`].
+//! In reading order: [`state`], [`site`], [`auth`], `guard`, `input`, `body` and `incoming` (reading), `outgoing` (answers that come line by line), [`error`] (refusing), `define` and
+//! `crud` (everything that can be defined goes through one door), `push` (how viewers are told), `routes`, `openapi`, [`repository_file`], [`serve`].
 
 pub mod auth;
 mod body;
@@ -17,6 +19,7 @@ mod guard;
 mod incoming;
 mod input;
 mod openapi;
+mod outgoing;
 mod push;
 pub mod repository_file;
 mod routes;
@@ -28,9 +31,9 @@ mod thing;
 
 use actions::Action::{
     AcceptDrift, Adopt, Apply, Cancel, ChangeHooks, ChangeProjects, ChangeServers, Chat, CheckServer,
-    FetchRepository, Lock, ManageUsers, OwnAccount, Pause, Promote, PushArtifact, Release, Resume, Retry,
-    SeeAudit, SeeDefinitions, SeeReleases, SeeRepository, Skip, TrustGitHost, TrustServer, TryHook,
-    SeeDefinitions, SeeRecordings, SeeReleases, SeeRepository, Shell, Skip, TrustServer, TryHook,
+    FetchRepository, GetFiles, Lock, ManageUsers, OwnAccount, Pause, Promote, PushArtifact, PutFiles,
+    Release, Resume, Retry, RunCommand, SeeAudit, SeeDefinitions, SeeRecordings, SeeReleases, SeeRepository,
+    Shell, Skip, TrustGitHost, TrustServer, TryHook,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -47,10 +50,9 @@ pub use state::AppState;
 
 use auth::allow;
 use routes::{
-    adopt, apply, archive, artifacts, audit, board, chat, credentials, drift, environments, events, git,
-    hooks, locks, page, projects, releases, servers, session, steer, tokens, users,
-    adopt, apply, artifacts, board, chat, credentials, drift, environments, events, git, hooks, locks, page,
-    projects, recordings, releases, servers, session, steer, tokens, users,
+    adhoc, adopt, apply, archive, artifacts, audit, board, chat, credentials, drift, environments, events,
+    git, hooks, locks, page, projects, recordings, releases, servers, session, steer, tokens, transfers,
+    users,
 };
 
 /// The largest body, in bytes.
@@ -58,6 +60,9 @@ const BODY: usize = 1024 * 1024;
 
 /// The largest fleet, in bytes.
 const FLEET: usize = 4 * 1024 * 1024;
+
+/// The largest command with what it reads: in JSON a character may take six bytes.
+const COMMAND: usize = 8 * 1024 * 1024;
 
 /// Everything that is answered.
 pub fn router(state: AppState) -> Router {
@@ -216,6 +221,13 @@ fn slow() -> Router<AppState> {
                 .merge(allow(PushArtifact, post(artifacts::push)).layer(DefaultBodyLimit::disable())),
         )
         .route("/servers/{server}/check", allow(CheckServer, post(servers::check)))
+        .route("/run", allow(RunCommand, post(adhoc::run)).layer(DefaultBodyLimit::max(COMMAND)))
+        .route("/put", allow(PutFiles, post(transfers::put)).layer(DefaultBodyLimit::disable()))
+        .route("/get", allow(GetFiles, post(transfers::get)))
+        .route(
+            "/downloads/{download}",
+            allow(GetFiles, get(transfers::download)).merge(allow(GetFiles, delete(transfers::forget))),
+        )
         .route("/hooks/{hook}/try", allow(TryHook, post(hooks::try_it)))
         .route("/servers/{server}/trust", allow(TrustServer, post(servers::trust)))
         .route("/projects/{project}/environments/{environment}/drift", allow(SeeReleases, get(drift::show)))

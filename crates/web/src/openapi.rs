@@ -8,10 +8,9 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as Generated};
 
 use crate::routes::{
-    adopt, apply, archive, artifacts, audit, board, chat, credentials, drift, environments, events, git,
-    hooks, locks, projects, releases, servers, session, steer, tokens, users,
-    adopt, apply, artifacts, board, chat, credentials, drift, environments, events, git, hooks, locks,
-    projects, recordings, releases, servers, session, shell, steer, tokens, users,
+    adhoc, adopt, apply, archive, artifacts, audit, board, chat, credentials, drift, environments, events,
+    git, hooks, locks, projects, recordings, releases, servers, session, shell, steer, tokens, transfers,
+    users,
 };
 
 /// The document.
@@ -28,7 +27,7 @@ pub(crate) async fn show() -> Json<OpenApi> {
         credentials::list, credentials::create, credentials::show, credentials::replace, credentials::change,
         credentials::remove,
         hooks::list, hooks::create, hooks::show, hooks::replace, hooks::change, hooks::remove, hooks::versions,
-        hooks::try_it,
+        hooks::try_it, adhoc::run, transfers::put, transfers::get, transfers::download, transfers::forget,
         projects::list, projects::create, projects::show, projects::replace, projects::change, projects::remove,
         environments::list, environments::create, environments::show, environments::replace, environments::change,
         environments::remove, locks::lock, locks::unlock, drift::show, drift::accept, adopt::adopt,

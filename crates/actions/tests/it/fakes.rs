@@ -12,8 +12,8 @@ use actions::{
 use async_trait::async_trait;
 use engine::dispatcher::{Control, Orders};
 use engine::ports::{
-    Besides, Exported, Host, HostError, HostTrouble, Hosts, LeftOut, RefEntry, RefQuery, Resolved, Say,
-    ScannedKey, Source, SourceError, SourceTrouble, TakeItem,
+    Besides, Exported, Host, HostError, HostTrouble, Hosts, LeftOut, Parcel, ParcelError, Parcels, RefEntry,
+    RefQuery, Resolved, Say, ScannedKey, Source, SourceError, SourceTrouble, TakeItem,
 };
 use model::{CommitId, ExposeSecret, Project, ReleaseId, SecretString, Server, Status};
 use store::{Change, Entry, MasterKey, Store};
@@ -191,6 +191,27 @@ impl Repositories for Repository {
     }
 }
 
+/// Takes no archive.
+struct Nothing;
+
+fn unfit() -> ParcelError {
+    ParcelError { message: "it is no archive".to_owned(), is_unfit: true }
+}
+
+impl Parcels for Nothing {
+    fn unpack(&self, _: &mut dyn std::io::Read, _: &Path) -> Result<(), ParcelError> {
+        Err(unfit())
+    }
+
+    fn pack(&self, _: &Path, _: &mut dyn std::io::Write) -> Result<(), ParcelError> {
+        Err(unfit())
+    }
+
+    fn sum(&self, _: &Path) -> Result<Parcel, ParcelError> {
+        Err(unfit())
+    }
+}
+
 /// Servers that nobody can log in to, and that present these keys.
 #[derive(Default)]
 pub(crate) struct Machines {
@@ -284,6 +305,8 @@ impl Rig {
             source: repository.clone(),
             repositories: repository.clone(),
             hosts: machines.clone(),
+            parcels: Arc::new(Nothing),
+            spool: engine::adhoc::spool::Spool::open(dir.path(), 1 << 20).unwrap(),
             control,
             uploads: engine::progress::Uploads::default(),
             disk_reserve: 0,

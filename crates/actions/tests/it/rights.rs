@@ -1,10 +1,12 @@
 //! Who is not an administrator gets nothing, whatever they ask for.
 
+use std::time::Duration;
+
 use actions::{
-    Action, Actor, AdoptRequest, AuditFilter, Back, Change, Error, LogFilter, Object, Others, RefQuery,
-    Request, Wanted,
+    Action, Actor, AdoptRequest, AuditFilter, Back, Change, Error, GetOrder, LogFilter, Object, Others,
+    PutOrder, RefQuery, Request, RunOrder, Wanted,
 };
-use model::{Name, ReleaseId};
+use model::{Name, ReleaseId, RemotePath, Selector};
 
 use crate::fakes::Rig;
 
@@ -28,6 +30,17 @@ async fn nobody_gets_anything() {
     let delete = |_: &_| Ok::<_, Error>((vec![Change::DeleteServer("web-1".parse().unwrap())], ()));
     let packing = actions::Packing { format: actions::ArchiveFormat::Tar, prefix: String::new() };
     let topic: actions::Topic = "release:1".parse().unwrap();
+    let run = RunOrder {
+        servers: Selector::all(),
+        command: "true".to_owned(),
+        stdin: String::new(),
+        place: None,
+        at_once: 1,
+        longest: Duration::from_secs(1),
+    };
+    let path: RemotePath = "/srv/x".parse().unwrap();
+    let put = PutOrder { servers: Selector::all(), to: path.clone(), replaces: false, at_once: 1 };
+    let get = GetOrder { servers: Selector::all(), from: path, at_once: 1 };
     let answers = [
         actions.definitions(&nobody).await.err(),
         actions.define(&nobody, Action::ChangeServers, &Object::Server(&web), &[], delete).await.err(),
@@ -60,6 +73,11 @@ async fn nobody_gets_anything() {
         actions.audit(&nobody, &AuditFilter::default(), 1).await.err(),
         actions.adopt(&nobody, &adopt).await.err(),
         actions.preview_adoption(&nobody, &adopt).await.err(),
+        actions.run_command(&nobody, run).await.err(),
+        actions.put_files(&nobody, put, Box::new(std::io::empty())).await.err(),
+        actions.get_files(&nobody, get).await.err(),
+        actions.download(&nobody, "x", Vec::new()).err(),
+        actions.forget_download(&nobody, "x").err(),
     ];
     for (index, answer) in answers.iter().enumerate() {
         assert!(matches!(answer, Some(Error::Denied(_))), "{index}: {answer:?}");

@@ -48,7 +48,7 @@ impl GitHosts {
 
     /// What a host presents now.
     pub(super) async fn presented(&self, host: &str, port: u16) -> Result<Vec<ScannedKey>, SourceError> {
-        let keys = scan(host, port, Timeouts::default()).await.map_err(|error| SourceError {
+        let keys = scan(host, port, false, Timeouts::default()).await.map_err(|error| SourceError {
             kind: SourceTrouble::Unreachable,
             message: error.to_string(),
             hint: Some(error.hint().to_owned()).filter(|hint| !hint.is_empty()),

@@ -1,12 +1,17 @@
 //! The port `Hosts` on `transport`: logs in with a stored credential, on this machine or over SSH.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use engine::ports::{
-    Channel, Duplex, Host, HostError, HostTrouble, Hosts, ScannedKey, Shell, Terminal, TerminalSize,
+    Brought, Channel, Duplex, Host, HostError, HostTrouble, Hosts, Parcel, ScannedKey, Shell, TellBytes,
+    Terminal, TerminalSize,
 };
 use model::{Address, MOST_JUMPS, Name, Server, SshAddress};
 use store::{CredentialKind, Store};
-use transport::{Auth, Authority, HostKey, KeyExchange, Pool, Session, Size, Target, Timeouts};
+use transport::{
+    Auth, Authority, HostKey, KeyExchange, Pool, Session, Size, Summed, Target, Timeouts, Transferred,
+};
 
 use crate::config::Ssh;
 
@@ -200,6 +205,23 @@ impl Host for Connected {
         Ok(Box::new(stream))
     }
 
+    async fn put(
+        &self,
+        parcel: &Parcel,
+        to: &str,
+        replaces: bool,
+        mut tell: TellBytes,
+    ) -> Result<Brought, HostError> {
+        let summed = Summed { path: parcel.path.clone(), sums: parcel.sums.clone() };
+        let put = self.0.put(summed, to).replace(replaces).progress(move |now| tell(now.done, now.total));
+        put.await.map(brought).map_err(|error| from_transport(&error))
+    }
+
+    async fn get(&self, from: &str, to: &Path, mut tell: TellBytes) -> Result<Brought, HostError> {
+        let get = self.0.get(from, to).progress(move |now| tell(now.done, now.total));
+        get.await.map(brought).map_err(|error| from_transport(&error))
+    }
+
     fn distrust(&self) {
         self.0.distrust();
     }
@@ -218,6 +240,11 @@ impl engine::ports::Window for Window {
 
 fn size(size: TerminalSize) -> Size {
     Size { columns: size.columns, rows: size.rows }
+}
+
+fn brought(transferred: Transferred) -> Brought {
+    let Transferred { files, bytes, resumed } = transferred;
+    Brought { files, bytes, resumed }
 }
 
 fn from_transport(error: &transport::Error) -> HostError {

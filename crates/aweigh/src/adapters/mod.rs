@@ -5,10 +5,12 @@ mod git_hosts;
 mod hosts;
 mod keys;
 mod memory;
+mod parcels;
 mod repositories;
 mod source;
 
 pub use hosts::SshHosts;
 pub use keys::SshKeys;
 pub use memory::Memory;
+pub use parcels::Archives;
 pub use source::GitSource;

@@ -11,22 +11,26 @@ mod credentials;
 mod demo;
 mod drift;
 mod export;
+mod get;
 mod git;
 mod hooks;
 mod lock;
 mod login;
 mod logs;
 mod projects;
+mod put;
 mod recordings;
 mod release;
 mod releases;
 mod rollback;
+mod run;
 mod serve;
 mod servers;
 mod shell;
 mod status;
 mod steer;
 mod tokens;
+mod transfer;
 mod users;
 mod watch;
 
@@ -104,6 +108,9 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
         Command::Projects(verb) => projects::run(&client, verb).await,
         Command::Hooks(verb) => hooks::run(&client, verb).await,
         Command::Artifacts(verb) => artifacts::run(&client, verb).await,
+        Command::Run(args) => run::run(&client, args).await,
+        Command::Put(args) => put::run(&client, args).await,
+        Command::Get(args) => get::run(&client, args).await,
         Command::Git(args) => git::run(&client, &args).await,
         Command::Users(verb) => users::run(&client, verb).await,
         Command::Tokens(verb) => tokens::run(&client, verb).await,

@@ -11,11 +11,11 @@ use store::KeepHistory;
 
 use crate::toml_text::TomlText;
 
-use super::{DISK_RESERVE, DRIFT, HISTORY, RECORDINGS, SHELL_IDLE, Ssh};
+use super::{DISK_RESERVE, DRIFT, HISTORY, RECORDINGS, SHELL_IDLE, SPOOL, Ssh};
 
 /// Every key, as it is written in its table.
 #[cfg(test)]
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: &[&str] = &[
     "listen",
     "data",
     "database",
@@ -29,6 +29,7 @@ pub(super) const KEYS: [&str; 17] = [
     "repository_files",
     "disk_reserve",
     "shell_idle",
+    "spool_size",
     "logs_days",
     "facts_days",
     "recordings_days",
@@ -87,6 +88,7 @@ struct RawArtifacts {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "they are called as the keys of the file are")]
 struct RawHistory {
     logs_days: Option<i64>,
     facts_days: Option<i64>,
@@ -108,6 +110,7 @@ struct RawLimits {
     repository_files: Option<u64>,
     disk_reserve: Option<String>,
     shell_idle: Option<String>,
+    spool_size: Option<String>,
 }
 
 /// The file, checked. What can also be said by a flag or a variable is still text.
@@ -121,6 +124,7 @@ pub(super) struct File {
     pub(super) ssh: Ssh,
     pub(super) keep_artifacts: Option<usize>,
     pub(super) disk_reserve: u64,
+    pub(super) spool_size: u64,
     pub(super) history: KeepHistory,
     pub(super) keep_recordings: Option<Duration>,
     pub(super) shell_idle: Duration,
@@ -139,6 +143,7 @@ impl Default for File {
             ssh: Ssh::default(),
             keep_artifacts: None,
             disk_reserve: DISK_RESERVE,
+            spool_size: SPOOL,
             history: HISTORY,
             keep_recordings: RECORDINGS,
             shell_idle: SHELL_IDLE,
@@ -257,6 +262,8 @@ impl Raw {
             text => api::bytes::parse(text),
         });
         let disk_reserve = errors.take("limits.disk_reserve", reserve.transpose()).flatten();
+        let spool = self.limits.spool_size.map(|text| api::bytes::parse(&text)).transpose();
+        let spool_size = errors.take("limits.spool_size", spool);
         errors.add_if(
             self.limits.repository_files == Some(0),
             "limits.repository_files",
@@ -272,6 +279,7 @@ impl Raw {
             ssh,
             keep_artifacts,
             disk_reserve: disk_reserve.unwrap_or(DISK_RESERVE),
+            spool_size: spool_size.flatten().unwrap_or(SPOOL),
             history,
             keep_recordings,
             shell_idle,

@@ -1,7 +1,8 @@
 //! What people see: in reading order [`paint`] (lines and the screen), [`words`] (symbols, times), [`clean`] (text
-//! from elsewhere made safe), [`table`] (listings), [`tail`] (the end of a log), [`tree`] (a release as a picture), [`lines`] (the same where
+//! from elsewhere made safe), [`table`] (listings), [`answers`] (what many servers said), [`tail`] (the end of a log), [`tree`] (a release as a picture), [`lines`] (the same where
 //! there is no terminal), [`live`] (the picture kept up to date) and [`ending`] (what the servers run now).
 
+pub mod answers;
 pub mod clean;
 pub mod ending;
 pub mod lines;

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod adhoc;
 mod adopt;
 mod artifacts;
 mod bad_input;
@@ -36,5 +37,6 @@ mod shells;
 mod steering;
 mod templates;
 mod tidy;
+mod transfers;
 mod urgent;
 mod whole;

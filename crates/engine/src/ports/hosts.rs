@@ -1,5 +1,6 @@
 //! The servers: connections, and commands that run over them.
 
+use std::path::Path;
 use std::pin::Pin;
 
 use async_trait::async_trait;
@@ -7,7 +8,7 @@ use futures::future::BoxFuture;
 use model::{Server, SshAddress};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Shell, Terminal};
+use super::{Parcel, Shell, Terminal};
 
 /// Opens connections to servers.
 #[async_trait]
@@ -39,8 +40,35 @@ pub trait Host: Send + Sync {
     async fn shell(&self, terminal: &Terminal, command: Option<&str>) -> Result<Shell, HostError>;
     /// A byte stream to a TCP port as seen from the server.
     async fn forward(&self, host: &str, port: u16) -> Result<Box<dyn Duplex>, HostError>;
+    /// Brings a file or a folder to `to` on the server: whole, with the SHA-256 that it has here and its permissions, or not
+    /// at all. A file that was cut off goes on where it stopped when the same is asked again; a folder begins anew, and takes
+    /// the place of what is there only when it `replaces`. Tells how many bytes of files are there.
+    async fn put(
+        &self,
+        parcel: &Parcel,
+        to: &str,
+        replaces: bool,
+        tell: TellBytes,
+    ) -> Result<Brought, HostError>;
+    /// Brings a file or a folder of the server to `to` on this machine, in the same way. Whatever names the server sends,
+    /// nothing is written outside `to` and a temporary name beside it.
+    async fn get(&self, from: &str, to: &Path, tell: TellBytes) -> Result<Brought, HostError>;
     /// It did not do what it should: whoever connects next gets another one.
     fn distrust(&self);
+}
+
+/// Told how many bytes of files are there, and of how many where that is known.
+pub type TellBytes = Box<dyn FnMut(u64, Option<u64>) + Send>;
+
+/// What was brought.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Brought {
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Of these, bytes that an earlier try had brought.
+    pub resumed: u64,
 }
 
 /// A two-way byte stream.

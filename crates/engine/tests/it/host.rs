@@ -1,12 +1,14 @@
 //! A host without SSH: a command line runs on this machine, through a login shell of the test's choice.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use engine::ports::{Channel, Duplex, Host, HostError, HostTrouble, Shell, Terminal};
+use engine::ports::{
+    Brought, Channel, Duplex, Host, HostError, HostTrouble, Parcel, Shell, TellBytes, Terminal,
+};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::process::Command;
@@ -95,7 +97,19 @@ impl Host for LocalHost {
         Err(HostError { kind: HostTrouble::ForwardRefused, message: "no ports here".to_owned(), hint: None })
     }
 
+    async fn put(&self, _: &Parcel, _: &str, _: bool, _: TellBytes) -> Result<Brought, HostError> {
+        Err(no_files())
+    }
+
+    async fn get(&self, _: &str, _: &Path, _: TellBytes) -> Result<Brought, HostError> {
+        Err(no_files())
+    }
+
     fn distrust(&self) {}
+}
+
+fn no_files() -> HostError {
+    HostError { kind: HostTrouble::Other, message: "no files here".to_owned(), hint: None }
 }
 
 fn trouble(error: &std::io::Error) -> HostError {

@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod adhoc;
 mod adopt;
 mod asks;
 mod contact;

@@ -9,7 +9,6 @@ use crate::sql::{execute, number, sql};
 ///
 /// The SQL keeps to what SQLite and PostgreSQL share, but for `BLOB`, which PostgreSQL calls `BYTEA`.
 const STEPS: &[&str] = &[
-const STEPS: [&str; 9] = [
     include_str!("0001_initial.sql"),
     include_str!("0002_people.sql"),
     include_str!("0003_topics.sql"),
@@ -20,7 +19,7 @@ const STEPS: [&str; 9] = [
     include_str!("0008_adoption.sql"),
     include_str!("0009_audit.sql"),
     include_str!("0010_git_hosts.sql"),
-    include_str!("0012_recordings.sql"),
+    include_str!("0011_recordings.sql"),
 ];
 
 /// The newest schema.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
+use super::archive::Summed;
 use super::dialog::Dialog;
 use super::{Progress, Source, Tell, Transferred, part_of, script};
 use crate::{Error, Session};
@@ -39,7 +40,7 @@ pub(super) async fn put(
     let mut dialog = Dialog::start(session, script::PUT_FILE, &lines).await?;
     let answer = dialog.answer().await?;
     let had = number(&answer, 1).unwrap_or(0);
-    let sums = summed(from.clone(), had).await?;
+    let sums = wanted(from, had).await?;
     let resumed = if had > 0 && answer.get(2) == sums.first.as_ref() { had } else { 0 };
     dialog.say(if resumed > 0 { "more" } else { "anew" }).await;
     dialog.say(&sums.whole).await;
@@ -138,16 +139,31 @@ fn part_file(part: &Path, is_old: bool) -> io::Result<File> {
 struct Sums {
     size: u64,
     whole: String,
-    /// The state behind `whole`, to go on from.
+    /// The state behind `whole`, to go on from; of what was known before it is new.
     hasher: Sha256,
     /// The sum of the first bytes, when there are as many.
     first: Option<String>,
 }
 
+/// The sums of what is put. Where the whole is known, only the part that is there already is read for them.
+async fn wanted(from: &Source, had: u64) -> Result<Sums, Error> {
+    let Source::Summed(known) = from else { return summed(from.clone(), had).await };
+    let size = fs::metadata(&known.path).map_err(|source| local(from, source))?.len();
+    let whole = known.sums.get(Path::new("")).cloned().unwrap_or_default();
+    if had == 0 || had > size {
+        return Ok(Sums { size, whole, hasher: Sha256::new(), first: None });
+    }
+    let path = known.path.clone();
+    let summing = tokio::task::spawn_blocking(move || sums(File::open(path)?.take(had), had));
+    let part = summing.await.map_err(|_| local(from, io::ErrorKind::Interrupted.into()))?;
+    let part = part.map_err(|source| local(from, source))?;
+    Ok(Sums { size, whole, ..part })
+}
+
 async fn summed(from: Source, first: u64) -> Result<Sums, Error> {
     let name = from.clone();
     let summing = tokio::task::spawn_blocking(move || match &from {
-        Source::Path(path) => sums(File::open(path)?, first),
+        Source::Path(path) | Source::Summed(Summed { path, .. }) => sums(File::open(path)?, first),
         Source::Bytes(bytes) => sums(&**bytes, first),
     });
     let summed = summing.await.map_err(|_| local(&name, io::ErrorKind::Interrupted.into()))?;
@@ -180,7 +196,7 @@ impl io::Write for Hashing<'_> {
 fn mode_of(from: &Source) -> Result<u32, Error> {
     match from {
         Source::Bytes(_) => Ok(MODE),
-        Source::Path(path) => {
+        Source::Path(path) | Source::Summed(Summed { path, .. }) => {
             fs::metadata(path).map(|found| found.mode()).map_err(|source| local(from, source))
         }
     }
@@ -193,7 +209,7 @@ async fn open(from: &Source, at: u64) -> Result<Box<dyn AsyncRead + Send + Unpin
             rest.set_position(at);
             Ok(Box::new(rest))
         }
-        Source::Path(path) => {
+        Source::Path(path) | Source::Summed(Summed { path, .. }) => {
             use tokio::io::AsyncSeekExt;
             let open = async {
                 let mut file = tokio::fs::File::open(path).await?;
@@ -207,7 +223,7 @@ async fn open(from: &Source, at: u64) -> Result<Box<dyn AsyncRead + Send + Unpin
 
 fn local(from: &Source, source: io::Error) -> Error {
     let path = match from {
-        Source::Path(path) => path.clone(),
+        Source::Path(path) | Source::Summed(Summed { path, .. }) => path.clone(),
         Source::Bytes(_) => PathBuf::from("the bytes"),
     };
     Error::LocalFile { path, source }

@@ -23,7 +23,9 @@ const LINE: u64 = 16 * 1024;
 pub(super) async fn put(
     session: &Session,
     from: &Path,
+    known: Option<&Sums>,
     to: &str,
+    replaces: bool,
     mut tell: Tell,
 ) -> Result<Transferred, Error> {
     let here = |source| Error::LocalFile { path: from.to_owned(), source };
@@ -31,15 +33,17 @@ pub(super) async fn put(
     let mode = fs::metadata(from).map_err(here)?.permissions().mode() & KEPT;
     let listed = spawn_blocking(move || tree::entries(&folder)).await.map_err(|_| broken(from))?;
     let entries = listed.map_err(|trouble| told(session, trouble))?;
+    tree::can_be_brought(from, &entries).map_err(|trouble| told(session, trouble))?;
     let files = || entries.iter().filter(|(_, found)| found.is_file()).map(|(_, found)| found.len());
     let (count, total) = (files().map(|_| 1).sum(), files().sum());
 
-    let (mut dialog, stdin) = Dialog::start(session, script::PUT_FOLDER, &[to, &part]).await?.without_input();
+    let lines = [to, &part, if replaces { "replace" } else { "new" }];
+    let (mut dialog, stdin) = Dialog::start(session, script::PUT_FOLDER, &lines).await?.without_input();
     let mut into = SyncIoBridge::new(stdin);
-    let folder = from.to_owned();
+    let (folder, wants_sums) = (from.to_owned(), known.is_none());
     let packing = spawn_blocking(move || {
         let mut done = 0;
-        let packed = tree::pack(&folder, &entries, &mut into, &mut |bytes| {
+        let packed = tree::pack(&folder, &entries, &mut into, wants_sums, &mut |bytes| {
             done += bytes;
             tell(Progress { done, total: Some(total) });
         });
@@ -61,9 +65,10 @@ pub(super) async fn put(
     };
     dialog.answer().await?;
 
+    let sums = known.unwrap_or(&sums);
     let lines = [to, &part, &format!("{mode:o}"), if sums.is_empty() { "no" } else { "sums" }];
     let mut dialog = Dialog::start(session, script::PLACE_FOLDER, &lines).await?;
-    dialog.say_all(&list(&sums)).await;
+    dialog.say_all(&list(sums)).await;
     dialog.finish().await;
     dialog.answer().await?;
     Ok(Transferred { files: count, bytes: total, resumed: 0 })

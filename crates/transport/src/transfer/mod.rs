@@ -9,6 +9,7 @@
 //! `find`, too. Nothing that a user or the other machine names is ever part of a command, and no name that comes from
 //! there is used here before it is judged.
 
+mod archive;
 mod dialog;
 mod file;
 mod folder;
@@ -21,6 +22,8 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use archive::{Summed, pack, pack_one, unpack};
+
 use crate::{Error, Session};
 
 /// What is brought to a machine.
@@ -30,6 +33,14 @@ pub enum Source {
     Path(PathBuf),
     /// The bytes of a file.
     Bytes(Arc<[u8]>),
+    /// A file or a folder of this machine whose sums are known: for many places.
+    Summed(Summed),
+}
+
+impl From<Summed> for Source {
+    fn from(summed: Summed) -> Source {
+        Source::Summed(summed)
+    }
 }
 
 impl From<&str> for Source {
@@ -86,6 +97,7 @@ pub struct Put<'a> {
     from: Source,
     to: String,
     mode: Option<u32>,
+    replaces: bool,
     tell: Tell,
 }
 
@@ -100,13 +112,19 @@ pub struct Get<'a> {
 
 impl<'a> Put<'a> {
     pub(crate) fn new(session: &'a Session, from: Source, to: String) -> Put<'a> {
-        Put { session, from, to, mode: None, tell: Box::new(|_| ()) }
+        Put { session, from, to, mode: None, replaces: true, tell: Box::new(|_| ()) }
     }
 
     /// The permissions of the file, instead of those it has here; of bytes they are `0o644` otherwise. Only the nine
     /// bits of `rwxrwxrwx` count.
     pub fn mode(mut self, mode: u32) -> Put<'a> {
         self.mode = Some(mode);
+        self
+    }
+
+    /// Whether a folder takes the place of what is there; it does unless this says no. A file always does.
+    pub fn replace(mut self, replaces: bool) -> Put<'a> {
+        self.replaces = replaces;
         self
     }
 
@@ -137,7 +155,12 @@ impl<'a> IntoFuture for Put<'a> {
         Box::pin(async move {
             let to = remote_path(&self.to)?;
             match &self.from {
-                Source::Path(path) if path.is_dir() => folder::put(self.session, path, &to, self.tell).await,
+                Source::Path(path) if path.is_dir() => {
+                    folder::put(self.session, path, None, &to, self.replaces, self.tell).await
+                }
+                Source::Summed(Summed { path, sums }) if path.is_dir() => {
+                    folder::put(self.session, path, Some(sums.as_ref()), &to, self.replaces, self.tell).await
+                }
                 from => file::put(self.session, from, &to, self.mode, self.tell).await,
             }
         })

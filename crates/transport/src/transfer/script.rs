@@ -49,9 +49,11 @@ pub(super) const GET_FILE: &str = script! {
     "tail -c +$((skip + 1)) \"$from\" | head -c $((size - skip)); echo @sum $(sum < \"$from\")"
 };
 
-/// A folder is unpacked under a temporary name, from a tar stream.
+/// A folder is unpacked under a temporary name, from a tar stream; where to, by which name, and `new` where nothing may be
+/// there yet.
 pub(super) const PUT_FOLDER: &str = script! {
-    "path; path; part=$path;"
+    "path; to=$path; path; part=$path; IFS= read -r how;"
+    "if test \"$how\" = new && { test -e \"$to\" || test -L \"$to\"; }; then bad \"there is something already\"; fi;"
     "why=$( { rm -rf \"$part\" && mkdir -m 700 \"$part\" && cd \"$part\" && tar -xopf -; } 2>&1 ) || bad \"$why\";"
     "echo @done"
 };

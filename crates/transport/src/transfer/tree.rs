@@ -12,6 +12,9 @@ use tar::{Archive, Builder, EntryType, Header};
 
 use super::file::{Hashing, KEPT};
 
+/// How many files, folders and links are taken from a stream: each holds memory here, and a place on the disk.
+const MOST: usize = 2_000_000;
+
 /// The SHA-256 of each file, by its path below the folder.
 pub(super) type Sums = BTreeMap<PathBuf, String>;
 
@@ -29,6 +32,13 @@ pub(super) enum Trouble {
 /// Told of every few bytes of files.
 pub(super) type Count<'a> = &'a mut (dyn FnMut(u64) + Send);
 
+/// What is at `name` in `folder`.
+pub(super) fn entry(folder: &Path, name: &Path) -> Result<(PathBuf, fs::Metadata), Trouble> {
+    let here = folder.join(name);
+    let found = fs::symlink_metadata(&here).map_err(|error| Trouble::Here(here, error))?;
+    Ok((name.to_owned(), found))
+}
+
 /// Everything below a folder, sorted: folders before what is in them. Links are not followed.
 pub(super) fn entries(folder: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>, Trouble> {
     let mut found = Vec::new();
@@ -40,11 +50,6 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>, Tro
             let entry = entry.map_err(told)?;
             let metadata = entry.metadata().map_err(|error| Trouble::Here(entry.path(), error))?;
             let name = below.join(entry.file_name());
-            // The list of sums has one name a line, and the programs that read it differ about what else is in one.
-            if name.as_os_str().as_bytes().iter().any(|byte| b"\n\r\\".contains(byte)) {
-                let why = "a name with a line break or a backslash cannot be brought";
-                return Err(Trouble::Here(entry.path(), io::Error::new(io::ErrorKind::InvalidInput, why)));
-            }
             if metadata.is_dir() {
                 open.push(name.clone());
             }
@@ -55,11 +60,21 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>, Tro
     Ok(found)
 }
 
-/// Writes `entries` of `folder` as a tar stream.
+/// Whether all `entries` of `folder` have names that can be brought to another machine.
+pub(super) fn can_be_brought(folder: &Path, entries: &[(PathBuf, fs::Metadata)]) -> Result<(), Trouble> {
+    // The list of sums has one name a line, and the programs that read it differ about what else is in one.
+    let odd = |name: &Path| name.as_os_str().as_bytes().iter().any(|byte| b"\n\r\\".contains(byte));
+    let Some((name, _)) = entries.iter().find(|(name, _)| odd(name)) else { return Ok(()) };
+    let why = "a name with a line break or a backslash cannot be brought";
+    Err(Trouble::Here(folder.join(name), io::Error::new(io::ErrorKind::InvalidInput, why)))
+}
+
+/// Writes `entries` of `folder` as a tar stream; their sums where these are wanted.
 pub(super) fn pack(
     folder: &Path,
     entries: &[(PathBuf, fs::Metadata)],
     into: impl Write,
+    wants_sums: bool,
     count: Count<'_>,
 ) -> Result<Sums, Trouble> {
     let mut sums = Sums::new();
@@ -84,7 +99,7 @@ pub(super) fn pack(
             header.set_size(metadata.len());
             let mut read = Reading {
                 file: file.take(metadata.len()),
-                hasher: Sha256::new(),
+                hasher: wants_sums.then(Sha256::new),
                 left: metadata.len(),
                 count,
             };
@@ -93,7 +108,9 @@ pub(super) fn pack(
                 let why = "it became shorter while it was read";
                 return Err(Trouble::Here(here, io::Error::new(io::ErrorKind::UnexpectedEof, why)));
             }
-            sums.insert(name.clone(), hex::encode(read.hasher.finalize()));
+            if let Some(hasher) = read.hasher {
+                sums.insert(name.clone(), hex::encode(hasher.finalize()));
+            }
         } else {
             let why = "it is neither a file nor a folder nor a link";
             return Err(Trouble::Here(here, io::Error::new(io::ErrorKind::InvalidInput, why)));
@@ -105,7 +122,7 @@ pub(super) fn pack(
 
 struct Reading<'a> {
     file: io::Take<fs::File>,
-    hasher: Sha256,
+    hasher: Option<Sha256>,
     left: u64,
     count: Count<'a>,
 }
@@ -113,7 +130,9 @@ struct Reading<'a> {
 impl Read for Reading<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(into)?;
-        self.hasher.update(into.get(..read).unwrap_or_default());
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(into.get(..read).unwrap_or_default());
+        }
         let bytes = u64::try_from(read).unwrap_or_default();
         self.left = self.left.saturating_sub(bytes);
         (self.count)(bytes);
@@ -128,8 +147,12 @@ pub(super) fn unpack(from: impl Read, into: &Path, count: Count<'_>) -> Result<S
     let mut links = Vec::new();
     let mut modes = Vec::new();
     let mut archive = Archive::new(from);
-    for entry in archive.entries().map_err(Trouble::Stream)? {
+    for (number, entry) in archive.entries().map_err(Trouble::Stream)?.enumerate() {
         let mut entry = entry.map_err(Trouble::Stream)?;
+        if number == MOST {
+            let why = format!("it has more than {MOST} files, folders and links");
+            return Err(Trouble::Here(into.to_owned(), io::Error::new(io::ErrorKind::FileTooLarge, why)));
+        }
         let name = below(&entry.path_bytes())?;
         let here = into.join(&name);
         let told = |error| Trouble::Here(here.clone(), error);

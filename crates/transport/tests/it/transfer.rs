@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use testkit::repo::tree_listing;
 use testkit::sshd::{Fleet, ServerSpec, Shell};
 use tokio::sync::Notify;
-use transport::{Error, Progress, Session};
+use transport::{Error, Progress, Session, Summed};
 
 use crate::rig::{one_sshd, sshd_session, tool};
 
@@ -274,4 +274,84 @@ async fn a_hostile_machine_writes_nowhere_else() {
     fs::write(&evil, &whole).unwrap();
     let got = session.get(&*from, here.path().join("tree")).await;
     assert!(matches!(got, Err(Error::Differs { .. })), "{got:?}");
+}
+
+#[tokio::test]
+async fn what_was_summed_once_is_brought_to_many_places() {
+    let (fleet, session) = sshd_session().await;
+    let root = &fleet.servers[0].root;
+    let there = |name: &str| root.join(name).to_str().unwrap().to_owned();
+    let here = tempfile::tempdir().unwrap();
+    let (file, folder) = (here.path().join("file"), here.path().join("folder"));
+    let content = noise(300_000);
+    fs::write(&file, &content).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    tree(&folder, "last");
+    let (file, folder) = (Summed::of(&file).unwrap(), Summed::of(&folder).unwrap());
+    let longer = [&content[..], b"more"].concat();
+    for (place, left) in [("one", None), ("two", Some(&content[..100_000])), ("three", Some(&longer[..]))] {
+        if let Some(left) = left {
+            fs::write(root.join(format!(".{place}.part")), left).unwrap();
+        }
+        let sent = session.put(file.clone(), there(place)).await.unwrap();
+        assert_eq!(sent.resumed, if place == "two" { 100_000 } else { 0 }, "{place}");
+        assert!(fs::read(root.join(place)).unwrap() == content && mode(&root.join(place)) == 0o640);
+        let to = format!("{place}-folder");
+        session.put(folder.clone(), there(&to)).await.unwrap();
+        assert_eq!(tree_listing(&root.join(&to)), tree_listing(&folder.path));
+    }
+    // It must not change: what differs from its sums is nothing.
+    fs::write(&file.path, "other").unwrap();
+    let sent = session.put(file, there("four")).await;
+    assert!(matches!(sent, Err(Error::Differs { .. })), "{sent:?}");
+    fs::write(folder.path.join("last"), "other").unwrap();
+    let sent = session.put(folder, there("five")).await;
+    assert!(matches!(sent, Err(Error::Differs { .. })), "{sent:?}");
+    assert!(!root.join("four").exists() && !root.join("five").exists());
+}
+
+#[tokio::test]
+async fn a_folder_replaces_what_is_there_unless_it_may_not() {
+    for shell in [Shell::Login, Shell::Busybox, Shell::Fish] {
+        let (fleet, session) = with_shell(shell).await;
+        let root = &fleet.servers[0].root;
+        let here = tempfile::tempdir().unwrap();
+        tree(here.path(), "last");
+        fs::create_dir(root.join("folder")).unwrap();
+        fs::write(root.join("folder/mine"), "").unwrap();
+        symlink("/nowhere", root.join("link")).unwrap();
+        for (name, is_new) in [("folder", false), ("link", false), ("new", true)] {
+            let to = root.join(name);
+            let sent = session.put(here.path(), to.to_str().unwrap()).replace(false).await;
+            assert_eq!(sent.is_ok(), is_new, "{name}: {sent:?}");
+            let said = sent.map_or_else(|error| error.to_string(), |_| String::new());
+            assert!(is_new || said.contains("there is something already"), "{said}");
+        }
+        assert!(root.join("folder/mine").exists() && root.join("link").is_symlink());
+        session.put(here.path(), root.join("folder").to_str().unwrap()).await.unwrap();
+        assert!(!root.join("folder/mine").exists());
+    }
+}
+
+#[test]
+fn an_archive_is_what_was_packed_whatever_its_names() {
+    let here = tempfile::tempdir().unwrap();
+    let (from, into) = (here.path().join("from"), here.path().join("into"));
+    tree(&from, "two\nlines");
+    fs::create_dir(&into).unwrap();
+    let mut archive = Vec::new();
+    let mut packed = 0;
+    transport::pack(&from, &mut archive, &mut |bytes| packed += bytes).unwrap();
+    transport::unpack(&*archive, &into, &mut |_| ()).unwrap();
+    assert_eq!((tree_listing(&into), packed), (tree_listing(&from), 90_025));
+    // One thing comes by its own name, and what cannot be brought is refused before anything is sent.
+    let mut archive = Vec::new();
+    transport::pack_one(&from.join("a"), &mut archive, &mut |_| ()).unwrap();
+    let into = here.path().join("one");
+    fs::create_dir(&into).unwrap();
+    transport::unpack(&*archive, &into, &mut |_| ()).unwrap();
+    assert_eq!(tree_listing(&into.join("a")), tree_listing(&from.join("a")));
+    let refused = transport::pack_one(&from, &mut Vec::new(), &mut |_| ()).unwrap_err().to_string();
+    assert!(refused.contains("line break") && !refused.contains(here.path().to_str().unwrap()), "{refused}");
+    assert!(Summed::of(&from).unwrap_err().to_string().contains("line break"));
 }

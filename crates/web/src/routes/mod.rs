@@ -1,5 +1,6 @@
 //! The routes: each reads its input, asks one action and shows the answer. One file per resource.
 
+pub(crate) mod adhoc;
 pub(crate) mod adopt;
 pub(crate) mod apply;
 pub(crate) mod archive;
@@ -24,4 +25,5 @@ pub(crate) mod session;
 pub(crate) mod shell;
 pub(crate) mod steer;
 pub(crate) mod tokens;
+pub(crate) mod transfers;
 pub(crate) mod users;

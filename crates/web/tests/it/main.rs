@@ -1,6 +1,7 @@
 //! The whole of HTTP over a loopback listener, on a real store.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod adhoc;
 mod definitions;
 mod events;
 #[path = "../../../actions/tests/it/fakes.rs"]

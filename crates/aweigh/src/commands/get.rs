@@ -1,0 +1,124 @@
+//! `get`: a file or a folder from servers. What came to Aweigh is fetched as one tar stream, and believed in nothing.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use api::GetRequest;
+use futures::{StreamExt, TryStreamExt};
+use tempfile::TempDir;
+use tokio_util::io::{StreamReader, SyncIoBridge};
+
+use super::transfer::{Bar, Outcome, follow};
+use crate::advice::Advised;
+use crate::cli::GetArgs;
+use crate::client::{Ask, Client};
+use crate::exit::Ending;
+
+pub(super) async fn run(client: &Client, args: GetArgs) -> anyhow::Result<Ending> {
+    let to = std::path::absolute(&args.to)?;
+    if !args.replace && fs::symlink_metadata(&to).is_ok() {
+        let what = format!("{} is there already", args.to.display());
+        return Err(Advised::new(what, "name another place, or say --replace").into());
+    }
+    let request = GetRequest {
+        servers: args.servers.to_string(),
+        from: args.from.to_string(),
+        limit: args.moving.limit,
+    };
+    let lines = client.post_lines(&Ask::at(&["get"]), &request).await?;
+    let Outcome { done, download } = follow(lines, args.moving.json).await?;
+    if let Some(id) = download.filter(|_| done.ok > 0) {
+        let folder = fetch(client, &id, &to).await?;
+        let placed = place(folder.path(), &to, args.from.last(), done.ok + done.failed == 1);
+        placed.with_context(|| format!("cannot write {}", args.to.display()))?;
+        // It goes by itself in any case.
+        client.delete(&Ask::at(&["downloads", &id])).await.ok();
+    }
+    Ok(if done.failed == 0 { Ending::Done } else { Ending::ServerFailed })
+}
+
+/// Unpacks what came into a new folder beside `to`.
+async fn fetch(client: &Client, id: &str, to: &Path) -> anyhow::Result<TempDir> {
+    let beside = to.parent().unwrap_or(Path::new("/"));
+    let folder = tempfile::Builder::new().prefix(".aweigh-get-").tempdir_in(beside);
+    let folder = folder.with_context(|| format!("cannot write into {}", beside.display()))?;
+    let pieces = client.get_stream(&Ask::at(&["downloads", id]).slowly()).await?;
+    let pieces = pieces.map_ok(io::Cursor::new).map_err(io::Error::other).boxed();
+    let from = SyncIoBridge::new(StreamReader::new(pieces));
+    let into = folder.path().to_owned();
+    let unpacking = tokio::task::spawn_blocking(move || {
+        let (mut bar, mut come) = (Bar::new(), 0);
+        transport::unpack(from, &into, &mut |bytes| {
+            come += bytes;
+            bar.show("fetched", come, None);
+        })
+    });
+    unpacking.await??;
+    Ok(folder)
+}
+
+/// Gives what came its name: the thing itself from one server, a folder for each server from several.
+fn place(come: &Path, to: &Path, name: &str, only_one: bool) -> io::Result<()> {
+    let mut servers: Vec<PathBuf> =
+        fs::read_dir(come)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    servers.sort();
+    if let ([server], true) = (servers.as_slice(), only_one) {
+        return replace(&server.join(name), to);
+    }
+    fs::create_dir_all(to)?;
+    for server in servers {
+        replace(&server, &to.join(server.file_name().unwrap_or_default()))?;
+    }
+    Ok(())
+}
+
+/// Moves a thing to its place. What was there is away for the time of two renames, and removed when the new one is there.
+fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    let old = from.with_extension("old");
+    match fs::rename(to, &old) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::rename(from, to)
+    // What was there goes with the folder that all came in.
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn come(files: &[&str]) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join("come").join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, file).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn one_is_the_thing_itself_and_several_have_a_folder_each() {
+        let folder = come(&["web-1/log"]);
+        let (from, to) = (folder.path().join("come"), folder.path().join("to"));
+        fs::write(&to, "old").unwrap();
+        place(&from, &to, "log", true).unwrap();
+        assert_eq!(fs::read_to_string(&to).unwrap(), "web-1/log");
+
+        let folder = come(&["web-1/log", "web-2/log/a"]);
+        let (from, to) = (folder.path().join("come"), folder.path().join("to"));
+        fs::create_dir_all(to.join("web-1/log")).unwrap();
+        fs::write(to.join("mine"), "stays").unwrap();
+        place(&from, &to, "log", false).unwrap();
+        assert_eq!(fs::read_to_string(to.join("web-1/log")).unwrap(), "web-1/log");
+        assert_eq!(fs::read_to_string(to.join("web-2/log/a")).unwrap(), "web-2/log/a");
+        assert_eq!(fs::read_to_string(to.join("mine")).unwrap(), "stays");
+
+        // One of several that did well is still one of several.
+        let folder = come(&["web-1/log"]);
+        place(&folder.path().join("come"), &folder.path().join("to"), "log", false).unwrap();
+        assert!(folder.path().join("to/web-1/log").is_file());
+    }
+}

@@ -1,0 +1,230 @@
+//! A command on many servers at once: what it writes is told as it comes, and no server holds another one.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use model::{DeployPath, Name, Server};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc::Sender;
+
+use super::heard::{End, Heard, Hears};
+use super::script;
+use crate::masker::Masker;
+use crate::ports::{Channel, Host, HostError, HostTrouble, Hosts};
+use crate::question::{BY_HAND, shown};
+
+/// How much of what one server writes is told, in bytes of both outputs together.
+pub const TOLD: u64 = 8 * 1024 * 1024;
+
+/// How long the end of what was ended is waited for; a little more than the script gives it.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What is run, and how.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The command, for the login shell of each server.
+    pub command: String,
+    /// What it reads. Without NUL.
+    pub input: String,
+    /// The folder of an environment, in whose live release it runs.
+    pub root: Option<DeployPath>,
+    /// How many servers at once, from 1.
+    pub at_once: usize,
+    /// How long it may run on each.
+    pub longest: Duration,
+}
+
+/// Something that happened on a server.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// The server.
+    pub server: Name,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// Its turn has come.
+    Started,
+    /// It wrote this to its standard output.
+    Stdout(String),
+    /// It wrote this to its standard error.
+    Stderr(String),
+    /// The last of it.
+    Ended(Ended),
+}
+
+/// How a command ended on a server.
+#[derive(Debug, Clone, Default)]
+pub struct Ended {
+    /// Its exit code; `None` where it has none.
+    pub exit: Option<i32>,
+    /// Why it has none.
+    pub error: Option<HostError>,
+    /// How many bytes of what it wrote were not told.
+    pub left_out: u64,
+}
+
+/// Runs `order` on all of `servers` and tells `tell` what happens on them, until all have ended. A server that fails is told
+/// and holds nobody. What runs is ended when nobody listens any more, or when this is dropped.
+pub async fn run(hosts: &dyn Hosts, servers: &[Server], order: &Order, masker: &Masker, tell: &Sender<Told>) {
+    let each: Vec<BoxFuture<'_, ()>> = servers
+        .iter()
+        .map(|server| {
+            let one = One {
+                server: &server.name,
+                order,
+                masker,
+                tell,
+                told: AtomicU64::new(0),
+                left_out: AtomicU64::new(0),
+            };
+            Box::pin(one.run(hosts, server)) as BoxFuture<'_, ()>
+        })
+        .collect();
+    futures::stream::iter(each).for_each_concurrent(order.at_once, |one| one).await;
+}
+
+/// One server's part.
+struct One<'a> {
+    server: &'a Name,
+    order: &'a Order,
+    masker: &'a Masker,
+    tell: &'a Sender<Told>,
+    told: AtomicU64,
+    left_out: AtomicU64,
+}
+
+impl One<'_> {
+    async fn run(self, hosts: &dyn Hosts, server: &Server) {
+        self.say(What::Started).await;
+        let ended = async {
+            let host = tokio::select! {
+                host = hosts.connect(server) => host?,
+                () = self.tell.closed() => return Err(other("nobody waits for it any more".to_owned(), None)),
+            };
+            self.on(host.as_ref()).await
+        };
+        let (exit, error) = match ended.await {
+            Ok(exit) => (Some(exit), None),
+            Err(error) => (None, Some(error)),
+        };
+        let left_out = self.left_out.load(Ordering::Relaxed);
+        self.say(What::Ended(Ended { exit, error, left_out })).await;
+    }
+
+    /// The exit code.
+    async fn on(&self, host: &dyn Host) -> Result<i32, HostError> {
+        let Channel { stdin, stdout, stderr, exit } = host.exec(script::COMMAND).await?;
+        let nonce = script::nonce();
+        let hearing = futures::future::join(
+            self.hear(stdout, &nonce, What::Stdout),
+            self.hear(stderr, &nonce, What::Stderr),
+        );
+        tokio::pin!(hearing);
+        let mut feeding = Box::pin(feed(stdin, script::said(self.order, &nonce)));
+        let late = tokio::select! {
+            biased;
+            heard = &mut hearing => return ended(heard, exit).await,
+            () = tokio::time::sleep(self.order.longest) => true,
+            () = self.tell.closed() => false,
+            never = &mut feeding => match never {},
+        };
+        // The end of its input ends it.
+        drop(feeding);
+        let is_gone = matches!(tokio::time::timeout(GRACE, &mut hearing).await, Ok((Ok(Some(_)), _)));
+        let why = if late {
+            format!("it ran for more than {:?}", self.order.longest)
+        } else {
+            "nobody waits for it any more".to_owned()
+        };
+        if is_gone {
+            let hint = "give it more time, or look on the server why it does not end";
+            return Err(other(format!("{why}, and was ended"), Some(hint)));
+        }
+        host.distrust();
+        let hint = "look on the server whether it still runs";
+        Err(other(format!("{why}, and may still run"), Some(hint)))
+    }
+
+    /// Tells what comes of one output, and answers how that ended.
+    async fn hear(
+        &self,
+        mut output: Pin<Box<dyn AsyncRead + Send + Sync>>,
+        nonce: &str,
+        what: fn(String) -> What,
+    ) -> Ending {
+        let mut hears = Hears::new(nonce, self.masker);
+        loop {
+            match hears.next(&mut output).await? {
+                Heard::Text(text) => self.text(text, what).await,
+                Heard::Over(end) => return Ok(end),
+            }
+        }
+    }
+
+    /// Tells what a command wrote, as long as it is not too much.
+    async fn text(&self, mut text: String, what: fn(String) -> What) {
+        let length = text.len() as u64;
+        let room = TOLD.saturating_sub(self.told.fetch_add(length, Ordering::Relaxed));
+        if length > room {
+            text.truncate(text.floor_char_boundary(usize::try_from(room).unwrap_or(0)));
+            self.left_out.fetch_add(length - text.len() as u64, Ordering::Relaxed);
+        }
+        if !text.is_empty() {
+            self.say(what(text)).await;
+        }
+    }
+
+    async fn say(&self, what: What) {
+        // Where nobody listens the command is ended; there is nothing else to do.
+        self.tell.send(Told { server: self.server.clone(), what }).await.ok();
+    }
+}
+
+/// Says what the script reads, and keeps its input open: dropping this is the end of it.
+async fn feed(mut stdin: Pin<Box<dyn AsyncWrite + Send + Sync>>, said: Vec<u8>) -> Infallible {
+    // Whoever does not take it says why, or ends.
+    if stdin.write_all(&said).await.is_ok() {
+        stdin.flush().await.ok();
+    }
+    std::future::pending().await
+}
+
+/// How an output ended.
+type Ending = std::io::Result<Option<End>>;
+
+async fn ended(
+    (out, err): (Ending, Ending),
+    exit: BoxFuture<'static, Result<Option<u32>, HostError>>,
+) -> Result<i32, HostError> {
+    match (out, err) {
+        (_, Ok(Some(End::Bad(why)))) => {
+            Err(other(shown(&why), Some("release to it first, or leave --in out")))
+        }
+        (Ok(Some(End::Status(status))), _) => Ok(status),
+        // A lost connection explains an output that broke, not the other way round.
+        (Err(error), _) => {
+            exit.await?;
+            Err(HostError {
+                kind: HostTrouble::Lost,
+                message: format!("the connection ended: {error}"),
+                hint: None,
+            })
+        }
+        (Ok(_), _) => {
+            let code = exit.await?.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
+            Err(other(format!("it ended without an answer ({code})"), Some(BY_HAND)))
+        }
+    }
+}
+
+fn other(message: String, hint: Option<&str>) -> HostError {
+    HostError { kind: HostTrouble::Other, message, hint: hint.map(str::to_owned) }
+}
