@@ -123,7 +123,7 @@ fn a_person_works_in_a_login_shell() {
     let text = rig.ok(["recordings", "show", "1"]);
     assert!(text.contains("42-answer") && text.contains("after-that"), "{text}");
     let cast = rig.ok(["recordings", "show", "1", "--cast"]);
-    assert!(cast.starts_with("{") && cast.lines().next().unwrap().contains("\"version\":2"), "{cast}");
+    assert!(cast.starts_with('{') && cast.lines().next().unwrap().contains("\"version\":2"), "{cast}");
     let listed = rig.ok(["recordings"]);
     assert!(listed.contains("login shell") && listed.contains("exit 7"), "{listed}");
     let json: Value = serde_json::from_str(&rig.ok(["recordings", "--json", "--server", "web-1"])).unwrap();
