@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use engine::masker::{Held, Masker};
+use engine::masker::{Held, MASK, Masker};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use testkit::repo::Entry;
@@ -47,6 +47,43 @@ fn text(length: std::ops::Range<usize>) -> impl Strategy<Value = String> {
     vec(prop_oneof![Just('a'), Just('b'), Just('\n')], length).prop_map(String::from_iter)
 }
 
+/// How a program may write a secret that it does not want to say.
+fn form(which: usize, secret: &str) -> String {
+    let bytes = secret.as_bytes();
+    let each = |write: &dyn Fn(u8) -> String| bytes.iter().map(|byte| write(*byte)).collect::<String>();
+    match which {
+        0 => secret.to_owned(),
+        1 => base64(bytes, b"+/"),
+        2 => base64(bytes, b"-_"),
+        3 => each(&|byte| format!("{byte:02x}")),
+        4 => each(&|byte| format!("{byte:02X}")),
+        5 => each(&|byte| format!("%{byte:02x}")),
+        6 => each(&|byte| {
+            if byte.is_ascii_alphanumeric() { char::from(byte).into() } else { format!("%{byte:02X}") }
+        }),
+        7 => serde_json::to_string(secret).unwrap(),
+        8 => each(&|byte| format!("\\u{byte:04x}")),
+        9 => secret.replace('\'', r"'\''"),
+        _ => each(&|byte| {
+            if byte.is_ascii_alphanumeric() {
+                char::from(byte).into()
+            } else {
+                format!("\\{}", char::from(byte))
+            }
+        }),
+    }
+}
+
+fn base64(bytes: &[u8], last: &[u8; 2]) -> String {
+    let letters: Vec<u8> = (b'A'..=b'Z').chain(b'a'..=b'z').chain(b'0'..=b'9').chain(*last).collect();
+    let threes = bytes.chunks(3).flat_map(|three| {
+        let all =
+            three.iter().chain(&[0; 2]).take(3).fold(0_usize, |all, byte| (all << 8) | usize::from(*byte));
+        (0..=three.len()).map(move |n| (all >> (18 - 6 * n)) & 63)
+    });
+    threes.map(|letter| char::from(letters[letter])).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -87,5 +124,27 @@ proptest! {
         }
         out.extend(masker.end(&mut held));
         prop_assert_eq!(String::from_utf8(out).unwrap(), masker.text(&said));
+    }
+
+    #[test]
+    fn a_secret_is_masked_in_whatever_form_it_is_written(
+        secret in "[!-~][ -~]{4,20}[!-~]",
+        before in "[.a]{0,4}",
+        after in "[.a]{0,4}",
+        which in 0_usize..11,
+        cut in 0_usize..200,
+    ) {
+        let masker = Masker::new(&[secret.clone().into()]);
+        let said = form(which, &format!("{before}{secret}{after}"));
+        let (first, rest) = said.as_bytes().split_at(cut.min(said.len()));
+        let mut held = Held::default();
+        let mut out = masker.mask(&mut held, first);
+        out.extend(masker.mask(&mut held, rest));
+        out.extend(masker.end(&mut held));
+        let out = String::from_utf8(out).unwrap();
+        prop_assert!(out.contains(MASK), "{out:?}");
+        // What is left stands for what was before and after; at most a letter of base64 is more.
+        let left = form(which, &before).len() + form(which, &after).len() + 2;
+        prop_assert!(out.len() <= left + MASK.len(), "{said:?} became {out:?}");
     }
 }
