@@ -70,7 +70,7 @@ lint: ui
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	npm --prefix ui run check
-	@if command -v shellcheck >/dev/null; then shellcheck -s sh -S warning -e SC2034,SC2163,SC3013 crates/engine/src/scripts/driver.sh crates/engine/src/scripts/trial.sh && shellcheck tools/need bench/setup $$(grep -l -d skip -e '^#!/bin/bash' -e shell=bash bench/peers/*); fi
+	@if command -v shellcheck >/dev/null; then shellcheck -s sh -S warning -e SC2034,SC2163,SC3013 crates/engine/src/scripts/variables.sh crates/engine/src/scripts/driver.sh crates/engine/src/scripts/trial.sh crates/engine/src/scripts/authorized.sh && shellcheck tools/need bench/setup $$(grep -l -d skip -e '^#!/bin/bash' -e shell=bash bench/peers/*); fi
 
 release: ui
 	@tools/need cargo cc

@@ -1,12 +1,11 @@
 //! Definitions: servers, credentials, hook templates, projects and environments, read as a whole and changed as a whole.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use model::{Name, Project, SecretString, Server, Site};
-use store::{Change, CredentialRecord, Managed, NewCredential, TemplateRecord};
+use model::{Name, Project, Scope, SecretString, Server, Site, VariableName};
+use store::{Change, CredentialRecord, Managed, NewCredential, NewSecret, SecretRecord, TemplateRecord};
 
-use crate::{Action, Actions, Actor, Error, KeyTrouble, Object, authorize};
+use crate::{Action, Actions, Actor, Error, KeyTrouble, Object, PublicHalf, authorize};
 
 /// Everything that is defined, at one moment.
 #[derive(Debug, Clone, Default)]
@@ -21,10 +20,23 @@ pub struct Definitions {
     pub projects: Vec<Project>,
     /// Environments, each with its project.
     pub sites: Vec<(Name, Site)>,
+    /// Secrets of projects, environments and servers, without their values.
+    pub secrets: Vec<SecretRecord>,
     /// What `apply` made.
     pub managed: Managed,
     /// Of the credentials that are to be stored: those whose secret differs from the stored one.
     pub new_secrets: BTreeSet<Name>,
+    /// The same of the other secrets.
+    pub new_values: BTreeSet<(Scope, VariableName)>,
+}
+
+/// Everything secret that a request brings and that may be stored.
+#[derive(Debug, Default)]
+pub struct Brought {
+    /// Credentials.
+    pub credentials: Vec<NewCredential>,
+    /// Secrets of projects, environments and servers.
+    pub secrets: Vec<NewSecret>,
 }
 
 impl Actions {
@@ -37,19 +49,24 @@ impl Actions {
     /// Lets `judge` look at everything that is defined and makes the changes it wants: all or none, and nobody
     /// else changes anything between the look and the change. An empty list changes nothing.
     ///
-    /// `secrets` are the credentials that may be stored; [`Definitions::new_secrets`] tells which of them differ.
+    /// [`Definitions::new_secrets`] and [`Definitions::new_values`] tell what of `brought` differs from what is stored.
     pub async fn define<T, E: From<Error>>(
         &self,
         actor: &Actor,
         action: Action,
         object: &Object<'_>,
-        secrets: &[NewCredential],
+        brought: &Brought,
         judge: impl FnOnce(&Definitions) -> Result<(Vec<Change>, T), E> + Send,
     ) -> Result<T, E> {
         authorize(actor, action, object).map_err(Error::from)?;
         let _alone = self.defining.lock().await;
         let mut defined = self.read_definitions().await?;
-        for new in secrets {
+        for new in &brought.secrets {
+            if self.store().secret_differs(new).await.map_err(Error::from)? {
+                defined.new_values.insert((new.scope.clone(), new.name.clone()));
+            }
+        }
+        for new in &brought.credentials {
             let before = self.store().secret_digest(&new.name).await.map_err(Error::from)?;
             let after = self.store().secret_digest_after(new).await.map_err(Error::from)?;
             if before.as_ref() != Some(&after) {
@@ -65,19 +82,15 @@ impl Actions {
         Ok(answer)
     }
 
-    /// The fingerprint of a private key that is about to be stored.
-    pub async fn fingerprint(
+    /// The public half of a private key that is about to be stored.
+    pub async fn public_half(
         &self,
         actor: &Actor,
         private_key: SecretString,
         passphrase: Option<SecretString>,
-    ) -> Result<Result<String, KeyTrouble>, Error> {
+    ) -> Result<Result<PublicHalf, KeyTrouble>, Error> {
         authorize(actor, Action::ChangeServers, &Object::Installation)?;
-        let keys = Arc::clone(&self.parts.keys);
-        let read = move || keys.fingerprint(&private_key, passphrase.as_ref());
-        let read = tokio::task::spawn_blocking(read).await;
-        // A key that makes the parser panic is an unreadable key.
-        Ok(read.unwrap_or_else(|_| Err(KeyTrouble::Unreadable("it cannot be read".to_owned()))))
+        self.read_key(private_key, passphrase).await
     }
 
     async fn read_definitions(&self) -> Result<Definitions, Error> {
@@ -94,8 +107,10 @@ impl Actions {
             servers: store.servers().await?,
             projects,
             sites,
+            secrets: store.secrets().await?,
             managed: store.managed().await?,
             new_secrets: BTreeSet::new(),
+            new_values: BTreeSet::new(),
         })
     }
 }

@@ -5,6 +5,8 @@
 //! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`servers`],
 //! [`templates`], [`git`] with [`git_hosts`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
 //! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`adhoc`], [`transfers`], [`watch`], [`chat`],
+//! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`credentials`] (keys), [`secrets`], [`servers`],
+//! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
 //! [`board`], [`audit`]. Who comes in: [`proof`], [`people`],
 //! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
 //! [`board`], [`shells`]. Who comes in: [`proof`], [`people`],
@@ -17,12 +19,14 @@ pub mod artifacts;
 pub mod audit;
 pub mod board;
 pub mod chat;
+pub mod credentials;
 pub mod definitions;
 pub mod drift;
 mod error;
 pub mod git;
 pub mod git_hosts;
 pub mod locks;
+pub mod master_key;
 pub mod passwords;
 pub mod people;
 mod planning;
@@ -32,6 +36,7 @@ pub mod proof;
 pub mod releases;
 mod repository_file;
 mod rollback;
+pub mod secrets;
 pub mod servers;
 pub mod shells;
 pub mod steer;
@@ -58,13 +63,15 @@ pub use adhoc::{RunOrder, Running};
 pub use adopt::{AdoptOne, AdoptReport, AdoptRequest, ServerFound};
 pub use artifacts::Artifact;
 pub use board::BoardRow;
-pub use definitions::Definitions;
+pub use credentials::{RotatedServer, RotatedState, Rotation};
+pub use definitions::{Brought, Definitions};
 pub use drift::{Drift, DriftState, ServerDrift};
 pub use engine::adhoc::{Carried, Ended, Told, What};
 pub use engine::adopt::{Agreement, Folder, Found, LeftOut, Tool};
 pub use engine::artifact::pushed::Limits as TreeLimits;
 pub use engine::check::Finding;
 pub use engine::drift::Runs;
+pub use engine::masker::is_masked;
 pub use engine::ports::{RefEntry, RefQuery, ScannedKey, Terminal, TerminalSize};
 pub use engine::progress::{Amount, Progress};
 pub use engine::trial::Tried;
@@ -73,7 +80,7 @@ pub use git::{Changes, Diff};
 pub use people::{From as SignInFrom, Session, SignedIn, Token};
 pub use policy::{Action, Denied, Object, authorize};
 pub use ports::{
-    ArchiveFormat, FileChange, FileDiff, FileDiffs, KeyTrouble, Keys, Packing, Repositories,
+    ArchiveFormat, FileChange, FileDiff, FileDiffs, KeyTrouble, Keys, Packing, PublicHalf, Repositories,
     RepositoryFileReader, RepositorySays, SshHost,
 };
 pub use proof::{Proof, digest};
@@ -82,8 +89,8 @@ pub use servers::Trust;
 pub use shells::{Admitted, OpenShell, Screen, ShellRequest, Shown};
 pub use store::{
     AccountRecord, AuditFilter, AuditRecord, Batch, Change, CredentialKind, CredentialRecord, LogFilter,
-    LogReader, LogSlice, Managed, NewCredential, NewRecording, RecordingEnd, RecordingRecord, SiteLock,
-    Snapshot, TemplateRecord, Topic,
+    LogReader, LogSlice, Managed, MasterKeyState, NewCredential, NewRecording, NewSecret, RecordingEnd,
+    RecordingRecord, SecretRecord, SiteLock, Snapshot, TemplateRecord, Topic,
 };
 pub use templates::TryRequest;
 pub use transfers::{GetOrder, Moving, PutOrder};
@@ -127,6 +134,8 @@ pub struct Actions {
     defining: Mutex<()>,
     /// Held while servers are adopted.
     adopting: Mutex<()>,
+    /// Held while a key is replaced.
+    rotating: Mutex<()>,
     /// Counts how often somebody may have lost the right to be here.
     access: signal::Sender<u64>,
     passwords: passwords::Passwords,
@@ -146,6 +155,7 @@ impl Actions {
             parts,
             defining: Mutex::new(()),
             adopting: Mutex::new(()),
+            rotating: Mutex::new(()),
             access: signal::Sender::new(0),
             passwords: passwords::Passwords::new(),
             throttle: throttle::Throttle::default(),

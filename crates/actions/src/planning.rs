@@ -62,7 +62,8 @@ impl Actions {
             _ => servers,
         };
         let (project, mut environment) = repository_file::under(project, &site, &brought.says);
-        let wrong = self.fill(&mut environment.hooks).await?;
+        let mut wrong = self.fill(&mut environment.hooks).await?;
+        wrong.extend(self.missing_secrets(&project.name, &environment, &servers).await?);
         if !wrong.is_empty() {
             return Err(Error::Invalid(wrong));
         }
@@ -215,5 +216,6 @@ fn as_it_was(plan: &Plan) -> model::Settings {
         batches: Some(environment.batches),
         max_failures: Some(environment.max_failures),
         lock_after_rollback: Some(environment.lock_after_rollback),
+        env_file: environment.env_file,
     }
 }

@@ -15,6 +15,8 @@ pub enum Action {
     ChangeServers,
     /// Create, change or delete a project or environment.
     ChangeProjects,
+    /// Store or forget a secret of a project, an environment or a server.
+    ChangeSecrets,
     /// Create, change or delete a hook template.
     ChangeHooks,
     /// Run a hook on a server, outside of a release.
@@ -69,6 +71,8 @@ pub enum Action {
     Chat,
     /// Read who did what.
     SeeAudit,
+    /// See which master key is in use, and replace it.
+    ReplaceMasterKey,
     /// Make and remove users.
     ManageUsers,
     /// Change one's own password, sessions and tokens.
@@ -126,6 +130,7 @@ const TABLE: &[(Action, Role)] = &[
     (Action::SeeDefinitions, Role::Administrator),
     (Action::ChangeServers, Role::Administrator),
     (Action::ChangeProjects, Role::Administrator),
+    (Action::ChangeSecrets, Role::Administrator),
     (Action::ChangeHooks, Role::Administrator),
     (Action::TryHook, Role::Administrator),
     (Action::RunCommand, Role::Administrator),
@@ -153,6 +158,7 @@ const TABLE: &[(Action, Role)] = &[
     (Action::Lock, Role::Administrator),
     (Action::Chat, Role::Administrator),
     (Action::SeeAudit, Role::Administrator),
+    (Action::ReplaceMasterKey, Role::Administrator),
     (Action::ManageUsers, Role::Administrator),
     (Action::OwnAccount, Role::Nobody),
 ];

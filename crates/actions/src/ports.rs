@@ -8,16 +8,27 @@ use tokio::io::AsyncWrite;
 
 use crate::Wrong;
 
-/// Reads private keys without using them.
+/// Reads private keys without using them, and makes new ones.
 pub trait Keys: Send + Sync {
-    /// `SHA256:…` of the public half of `private_key`, which `passphrase` opens where it is encrypted.
+    /// The public half of `private_key`, which `passphrase` opens where it is encrypted.
     ///
     /// May take a noticeable time (key derivation); called on a thread that may block.
-    fn fingerprint(
+    fn public_half(
         &self,
         private_key: &SecretString,
         passphrase: Option<&SecretString>,
-    ) -> Result<String, KeyTrouble>;
+    ) -> Result<PublicHalf, KeyTrouble>;
+    /// A new private key whose public half has this comment.
+    fn generate(&self, comment: &str) -> Result<(SecretString, PublicHalf), KeyTrouble>;
+}
+
+/// The public half of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicHalf {
+    /// `SHA256:…`.
+    pub fingerprint: String,
+    /// The line of `authorized_keys`.
+    pub line: String,
 }
 
 /// Why a private key cannot be used.

@@ -76,12 +76,14 @@ mod tests {
             credential: None,
             build: Build { run: run.iter().map(|text| (*text).to_owned()).collect(), ..Build::default() },
             defaults: settings(keep),
+            variables: model::Variables::new(),
         };
         let site = |keep| Site {
             name: "live".parse().unwrap(),
             servers: "all".parse().unwrap(),
             path: "/srv/shop".parse().unwrap(),
             settings: settings(keep),
+            variables: model::Variables::new(),
         };
         let build =
             Build { run: vec!["theirs".into()], output: "dist".into(), submodules: true, ..Build::default() };

@@ -101,7 +101,6 @@ impl Actions {
     /// too.
     pub async fn open_shell(&self, admitted: Admitted) -> Result<OpenShell, Error> {
         let Admitted { actor, server, request, place } = admitted;
-        let host = self.parts.hosts.connect_alone(&server).await?;
         let masker = Masker::new(&self.store().every_secret().await?);
         let asked = NewRecording {
             account: actor.name.clone(),
@@ -109,8 +108,10 @@ impl Actions {
             command: request.command.as_deref().map(|command| masker.text(command)),
             is_terminal: request.terminal.is_some(),
         };
+        let what = asked.command.as_deref().unwrap_or("a login shell");
+        self.note(&actor, "shell.open", &Object::Server(&server.name), what).await?;
+        let host = self.parts.hosts.connect_alone(&server).await?;
         let id = self.store().begin_recording(asked.clone()).await?;
-        tracing::info!(%actor, server = %server.name, recording = id, "shell opened");
         let opened = async {
             let recorder = self.recorder(id, &asked, request.terminal.as_ref(), masker)?;
             Ok::<_, Error>((recorder, start(host.as_ref(), &request).await?))
@@ -185,6 +186,8 @@ impl Actions {
         if let Some(at) = record.removed_at {
             return Err(Error::RecordingRemoved { id, at });
         }
+        let whose = format!("recording {id}, by {}", record.asked.account);
+        self.note(actor, "recording.show", &Object::Server(&record.asked.server), &whose).await?;
         let file = tokio::fs::File::open(recording::path(&self.parts.data, id)).await;
         file.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Error::missing("recording", &id),

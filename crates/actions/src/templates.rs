@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use engine::given::variable_lines;
 use engine::hook_env::{Place, variables};
 use engine::masker::Masker;
 use engine::ports::HostError;
 use engine::trial::{self, Trial, Tried};
-use model::{Hooks, Name, Picked};
+use model::{Hooks, Name, Picked, Scope};
 use store::TemplateRecord;
 
 use crate::releases::Back;
@@ -63,7 +64,17 @@ impl Actions {
         // Of a variable that is said twice the last one counts.
         variables.push("AWEIGH_ACTION=try".to_owned());
         variables.push("AWEIGH_RELEASE_URL=".to_owned());
-        let masker = Masker::new(&self.store().secrets_of(&plan.project, [&machine]).await?);
+        variables.extend(variable_lines(&plan, Some(&machine)));
+        let mut secrets = self.store().secrets_of(&plan.project, [&machine]).await?;
+        let scopes = [
+            Scope::Project(project.clone()),
+            Scope::Environment(project.clone(), environment.clone()),
+            Scope::Server(server.clone()),
+        ];
+        for scope in &scopes {
+            secrets.extend(self.store().secret_values(scope).await?.into_values());
+        }
+        let masker = Masker::new(&secrets);
         let trial = Trial { path: site.path, run, check, variables, longest: timeout.min(LONGEST) };
         let object = Object::Environment(&project, &environment);
         let how = if check { "read by" } else { "run on" };

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::Name;
+use model::{Name, Scope, VariableName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::variable::secret_name;
 use crate::{Checked, CredentialSpec, EnvironmentSpec, ProjectSpec, ServerSpec, Stored, TemplateSpec};
 
 /// What `apply` changed, or would change. Empty when everything is as the file says.
@@ -14,6 +15,9 @@ use crate::{Checked, CredentialSpec, EnvironmentSpec, ProjectSpec, ServerSpec, S
 pub struct ApplyAnswer {
     /// In the order they are made.
     pub changes: Vec<Change>,
+    /// What to know about what was stored: secrets that are too short to be masked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One change.
@@ -56,6 +60,8 @@ pub enum What {
     Project,
     /// An environment.
     Environment,
+    /// A secret of a project, an environment or a server.
+    Secret,
 }
 
 /// The name of an environment among all things.
@@ -63,9 +69,14 @@ pub fn site_name(project: &Name, environment: &Name) -> String {
     format!("{project}/{environment}")
 }
 
-/// Everything `checked` creates or updates in `stored`; `new_secrets` names the credentials whose secret differs
-/// from the stored one.
-pub fn changes(checked: &Checked, stored: &Stored, new_secrets: &BTreeSet<Name>) -> Vec<Change> {
+/// Everything `checked` creates or updates in `stored`; `new_secrets` names the credentials, and `new_values` the secrets,
+/// that differ from what is stored.
+pub fn changes(
+    checked: &Checked,
+    stored: &Stored,
+    new_secrets: &BTreeSet<Name>,
+    new_values: &BTreeSet<(Scope, VariableName)>,
+) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut put = |what, name: String, before: Option<Value>, after: Value, also: Option<&str>| {
         let action = if before.is_some() { ChangeAction::Update } else { ChangeAction::Create };
@@ -98,6 +109,11 @@ pub fn changes(checked: &Checked, stored: &Stored, new_secrets: &BTreeSet<Name>)
     for (key, site) in &checked.sites {
         let before = stored.sites.get(key).map(|site| shown(&EnvironmentSpec::from(site)));
         put(What::Environment, site_name(&key.0, &key.1), before, shown(&EnvironmentSpec::from(site)), None);
+    }
+    for key in checked.secrets.keys() {
+        let before = stored.secrets.contains(key).then_some(Value::Null);
+        let value = new_values.contains(key).then_some("value");
+        put(What::Secret, secret_name(&key.0, &key.1), before, Value::Null, value);
     }
     changes
 }
@@ -150,7 +166,7 @@ mod tests {
             crate::read::<Fleet>(value).unwrap().check(None).unwrap()
         };
         let checked = fleet("h", 3);
-        let all = changes(&checked, &Stored::default(), &BTreeSet::new());
+        let all = changes(&checked, &Stored::default(), &BTreeSet::new(), &BTreeSet::new());
         assert_eq!(all.iter().filter(|change| change.action == ChangeAction::Create).count(), 5);
         let stored = Stored {
             credentials: [("deploy".parse().unwrap(), (crate::CredentialKind::SshAgent, None))].into(),
@@ -158,12 +174,14 @@ mod tests {
             servers: checked.servers.clone(),
             projects: checked.projects.clone(),
             sites: checked.sites.clone(),
+            ..Stored::default()
         };
-        assert_eq!(changes(&checked, &stored, &BTreeSet::new()), []);
-        let told: Vec<_> = changes(&fleet("i", 4), &stored, &["deploy".parse().unwrap()].into())
-            .into_iter()
-            .map(|change| (change.action, change.name, change.fields.concat()))
-            .collect();
+        assert_eq!(changes(&checked, &stored, &BTreeSet::new(), &BTreeSet::new()), []);
+        let told: Vec<_> =
+            changes(&fleet("i", 4), &stored, &["deploy".parse().unwrap()].into(), &BTreeSet::new())
+                .into_iter()
+                .map(|change| (change.action, change.name, change.fields.concat()))
+                .collect();
         let update = |name: &str, field: &str| (ChangeAction::Update, name.to_owned(), field.to_owned());
         assert_eq!(told, [update("deploy", "secret"), update("a", "host"), update("shop/live", "keep")]);
         let managed = [

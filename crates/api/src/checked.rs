@@ -2,11 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Address, Hooks, Name, Project, Server, Site, Take, Template, hook};
+use model::{
+    Address, Hooks, Name, Project, Scope, SecretString, Server, Site, Take, Template, VariableName,
+    Variables, hook,
+};
 
 use crate::closest::suggestion;
-use crate::settings::clashes;
+use crate::settings::{clashes, covered};
+use crate::variable::{place, secret_place};
 use crate::{Credential, CredentialKind, FieldError, FieldErrors, folders, jumps};
+
+/// Secrets by who says them; `None` keeps what is stored.
+pub type Secrets = BTreeMap<(Scope, VariableName), Option<SecretString>>;
 
 /// What is stored already, in `model`'s terms.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +28,8 @@ pub struct Stored {
     pub projects: BTreeMap<Name, Project>,
     /// Environments, by project and name.
     pub sites: BTreeMap<(Name, Name), Site>,
+    /// Secrets of the three, without their values.
+    pub secrets: BTreeSet<(Scope, VariableName)>,
 }
 
 /// What a fleet file, or one request, defines. Every part of it is right by itself.
@@ -36,6 +45,8 @@ pub struct Checked {
     pub projects: BTreeMap<Name, Project>,
     /// Environments, by project and name.
     pub sites: BTreeMap<(Name, Name), Site>,
+    /// Secrets of projects, environments and servers.
+    pub secrets: Secrets,
 }
 
 impl Checked {
@@ -53,6 +64,7 @@ impl Checked {
         if let Some(stored) = stored {
             self.judge_secrets(stored, &mut errors);
         }
+        self.judge_variables(stored, &whole, &mut errors);
         if stored.is_some() || !self.templates.is_empty() {
             self.judge_templates(stored.unwrap_or(&nothing), &mut errors);
         }
@@ -151,6 +163,31 @@ impl Checked {
         }
     }
 
+    /// A secret has to be stored once, and no scope says a variable and a secret of one name.
+    fn judge_variables(&self, stored: Option<&Stored>, whole: &Whole<'_>, errors: &mut FieldErrors) {
+        for (key, value) in &self.secrets {
+            let missing = value.is_none() && stored.is_some_and(|stored| !stored.secrets.contains(key));
+            let field = secret_place(&key.0, key.1.as_str());
+            errors.add_if(missing, &field, "is missing, and none is stored");
+            let variables = whole.variables(&key.0);
+            let both = variables.is_some_and(|variables| variables.contains_key(&key.1));
+            errors.add_if(both, &field, "is a variable there; choose one of the two");
+        }
+        for (scope, name) in stored.iter().flat_map(|stored| &stored.secrets) {
+            let ours = match scope {
+                Scope::Project(project) => self.projects.get(project).map(|project| &project.variables),
+                Scope::Environment(project, site) => {
+                    self.sites.get(&(project.clone(), site.clone())).map(|site| &site.variables)
+                }
+                Scope::Server(server) => self.servers.get(server).map(|server| &server.variables),
+            };
+            let both = ours.is_some_and(|variables| variables.contains_key(name));
+            let said = self.secrets.contains_key(&(scope.clone(), name.clone()));
+            let field = format!("{}.variables.{name}", place(scope));
+            errors.add_if(both && !said, field, "is stored as a secret there; choose one of the two");
+        }
+    }
+
     /// Hooks of the input pick templates that are there, in versions that are there.
     fn judge_templates(&self, stored: &Stored, errors: &mut FieldErrors) {
         for (name, project) in &self.projects {
@@ -225,7 +262,9 @@ impl Checked {
                 || self.sites.contains_key(&(project.clone(), environment.clone()));
             let Some(defaults) = whole.projects.get(project).filter(|_| ours) else { continue };
             let effective = site.effective(defaults);
-            let found = clashes(&effective.linked_files, &effective.linked_dirs);
+            let (files, dirs) = (&effective.linked_files, &effective.linked_dirs);
+            let mut found = clashes(files, dirs);
+            found.extend(effective.env_file.as_ref().and_then(|path| covered(path, files, dirs)));
             errors.extend(&format!("projects.{project}.environments.{environment}"), found);
         }
     }
@@ -240,6 +279,15 @@ pub(crate) struct Whole<'a> {
 }
 
 impl<'a> Whole<'a> {
+    /// The variables that a scope says itself.
+    fn variables(&self, scope: &Scope) -> Option<&'a Variables> {
+        match scope {
+            Scope::Project(project) => self.projects.get(project).map(|project| &project.variables),
+            Scope::Environment(project, site) => self.sites.get(&(project, site)).map(|site| &site.variables),
+            Scope::Server(server) => self.servers.get(server).map(|server| &server.variables),
+        }
+    }
+
     fn new(input: &'a Checked, stored: &'a Stored) -> Self {
         let old = stored.credentials.iter().map(|(name, (kind, _))| (name, *kind));
         let new = input.credentials.iter().map(|(name, credential)| (name, credential.kind));

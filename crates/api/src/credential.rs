@@ -241,10 +241,57 @@ pub struct CredentialView {
     /// `SHA256:…` of the public half of a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+    /// The public half of a key: the line of `authorized_keys`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
     /// When it was first stored.
     pub created_at: Timestamp,
     /// When it was stored last.
     pub updated_at: Timestamp,
+}
+
+/// The body of `POST /credentials/{credential}/generate`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerateRequest {
+    /// `ssh-key` or `git-key`.
+    pub kind: CredentialKind,
+}
+
+/// How far the replacement of a key is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RotateAnswer {
+    /// The public half of the new key: the line of `authorized_keys`.
+    pub public_key: String,
+    /// Whether the new key is in use.
+    pub replaced: bool,
+    /// Each server that is logged in to with it, by name.
+    pub servers: Vec<RotatedServer>,
+}
+
+/// One server of a rotation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RotatedServer {
+    /// Its name.
+    #[schema(value_type = String)]
+    pub name: Name,
+    /// Which keys are let in there.
+    pub state: RotatedState,
+    /// What is in the way of the next state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+/// Which keys a server lets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RotatedState {
+    /// The old one; nobody knows whether the new one, too.
+    Old,
+    /// Both.
+    Both,
+    /// The new one.
+    New,
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::hook::HookSpecs;
 use crate::{
     AmountSpec, BatchSpec, FieldError, FieldErrors, HealthSpec, HookSpec, Named, NotBuilt, OneOrMany,
-    SettingsSpec,
+    SecretSpecs, SettingsSpec, VariableSpecs, variable,
 };
 
 // The keys of `SettingsSpec` are written out because a flattened struct would accept unknown ones.
@@ -58,6 +58,18 @@ pub struct EnvironmentSpec {
     /// As `lock_after_rollback` of the project's defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock_after_rollback: Option<bool>,
+    /// As `env_file` of the project's defaults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = ".env")]
+    pub env_file: Option<String>,
+    /// Variables of the programs that run here, over those of the project.
+    #[serde(default, skip_serializing_if = "VariableSpecs::is_empty")]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    pub variables: VariableSpecs,
+    /// Secrets of these programs, write-only. What is not named stays as it is stored.
+    #[serde(default, skip_serializing_if = "SecretSpecs::is_empty")]
+    #[schema(value_type = std::collections::BTreeMap<String, crate::SecretSpec>)]
+    pub secrets: SecretSpecs,
     /// Not built yet.
     #[serde(default, skip_serializing)]
     #[schema(ignore)]
@@ -88,6 +100,7 @@ impl EnvironmentSpec {
             unreachable: self.unreachable,
             max_failures: self.max_failures.clone(),
             lock_after_rollback: self.lock_after_rollback,
+            env_file: self.env_file.clone(),
             batches: self.batches.clone(),
             unchanged: self.unchanged,
             verify_bytes: self.verify_bytes,
@@ -107,12 +120,14 @@ impl EnvironmentSpec {
             text => errors.take("path", text.parse()),
         };
         let settings = errors.nest("", self.settings().check());
-        let site = servers.zip(path).zip(settings);
-        errors.finish(site.map(|((servers, path), settings)| Site {
+        let variables = errors.nest("variables", variable::variables(&self.variables));
+        let site = servers.zip(path).zip(settings).zip(variables);
+        errors.finish(site.map(|(((servers, path), settings), variables)| Site {
             name: name.clone(),
             servers,
             path,
             settings,
+            variables,
         }))
     }
 }
@@ -133,6 +148,8 @@ impl From<&Site> for EnvironmentSpec {
             batches: settings.batches,
             max_failures: settings.max_failures,
             lock_after_rollback: settings.lock_after_rollback,
+            env_file: settings.env_file,
+            variables: variable::specs(&site.variables),
             ..Self::default()
         }
     }

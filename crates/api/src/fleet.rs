@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::Name;
+use model::{Name, Scope};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Checked, CredentialSpec, FieldError, FieldErrors, ProjectSpec, ServerDefaults, ServerSpec, Stored,
-    TemplateSpec,
+    Checked, CredentialSpec, FieldError, FieldErrors, ProjectSpec, SecretSpec, SecretSpecs, ServerDefaults,
+    ServerSpec, Stored, TemplateSpec, variable,
 };
 
 /// A fleet file, or the body of `POST /apply`, or the answer of `GET /export`.
@@ -96,6 +96,7 @@ impl Fleet {
                 checked.projects.insert(name, project);
             }
         }
+        checked.secrets = variable::secrets(self, &mut errors);
         errors.finish(Some(checked))
     }
 
@@ -112,7 +113,7 @@ impl Fleet {
                 stored.sites.iter().filter(|((of, _), _)| of == project).map(|(_, site)| site).collect();
             own
         };
-        Self {
+        let mut fleet = Self {
             defaults: FleetDefaults::default(),
             credentials: stored
                 .credentials
@@ -130,6 +131,23 @@ impl Fleet {
                 .iter()
                 .map(|(name, project)| (name.to_string(), ProjectSpec::of(project, sites(name))))
                 .collect(),
+        };
+        for (scope, name) in &stored.secrets {
+            if let Some(secrets) = fleet.secrets_of(scope) {
+                secrets.insert(name.to_string(), SecretSpec::default());
+            }
+        }
+        fleet
+    }
+
+    fn secrets_of(&mut self, scope: &Scope) -> Option<&mut SecretSpecs> {
+        match scope {
+            Scope::Project(project) => self.projects.get_mut(project.as_str()).map(|it| &mut it.secrets),
+            Scope::Environment(project, site) => {
+                let project = self.projects.get_mut(project.as_str())?;
+                project.environments.get_mut(site.as_str()).map(|it| &mut it.secrets)
+            }
+            Scope::Server(server) => self.servers.get_mut(server.as_str()).map(|it| &mut it.secrets),
         }
     }
 }

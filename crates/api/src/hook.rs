@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use model::{Hook, HookPoint, Hooks, Name, Picked, Rerun, Selector, When, hook};
+use model::{Hook, HookPoint, Hooks, Name, Picked, Rerun, Selector, VariableName, When, hook};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::closest::suggestion;
-use crate::{FieldError, FieldErrors, NotBuilt, OneOrMany, duration};
+use crate::{FieldError, FieldErrors, OneOrMany, duration};
 
 /// One hook.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -59,10 +59,9 @@ pub struct HookTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub rerun: Option<Rerun>,
-    /// Not built yet.
-    #[serde(default, skip_serializing)]
-    #[schema(ignore)]
-    pub secrets: Option<NotBuilt>,
+    /// Names of the secrets that it finds in its environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<OneOrMany<String>>,
 }
 
 impl<'de> Deserialize<'de> for HookSpec {
@@ -155,7 +154,7 @@ impl HookSpec {
             idle_timeout: hook.idle_timeout.map(duration::print),
             allow_failure: hook.allow_failure,
             rerun: (hook.rerun != Rerun::default()).then_some(hook.rerun),
-            secrets: None,
+            secrets: (!hook.secrets.is_empty()).then(|| names(&hook.secrets).into()),
         }))
     }
 }
@@ -163,7 +162,7 @@ impl HookSpec {
 impl HookTable {
     fn check(&self, point: HookPoint) -> Result<Hook, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        errors.not_built(&[("secrets", self.secrets)]);
+        let secrets = self.secrets(&mut errors);
         let template = self.template.as_deref().map(str::parse::<Picked>).transpose();
         let template = errors.take("template", template).flatten();
         match &template {
@@ -200,8 +199,23 @@ impl HookTable {
             idle_timeout,
             allow_failure: self.allow_failure,
             rerun: self.rerun.unwrap_or_default(),
+            secrets,
         });
         errors.finish(hook)
+    }
+
+    fn secrets(&self, errors: &mut FieldErrors) -> Vec<VariableName> {
+        let mut secrets = Vec::new();
+        for (index, text) in self.secrets.iter().flat_map(OneOrMany::items).enumerate() {
+            let field = match self.secrets {
+                Some(OneOrMany::Many(_)) => format!("secrets[{index}]"),
+                _ => "secrets".to_owned(),
+            };
+            secrets.extend(errors.take(field, text.parse::<VariableName>()));
+        }
+        secrets.sort();
+        secrets.dedup();
+        secrets
     }
 
     fn refuse_what_is_said_by(&self, picked: &Picked, errors: &mut FieldErrors) {
@@ -220,6 +234,10 @@ impl HookTable {
             );
         }
     }
+}
+
+fn names(secrets: &[VariableName]) -> Vec<String> {
+    secrets.iter().map(ToString::to_string).collect()
 }
 
 /// The longest command, in bytes.
@@ -247,7 +265,7 @@ mod tests {
     fn hooks_come_back_as_short_as_they_were() {
         let written = specs_of(serde_json::json!({
             "after_upload": ["php artisan config:cache",
-                {"name": "migrate", "run": "php artisan migrate --force", "on": "role=db", "once": true, "timeout": "2h"}],
+                {"name": "migrate", "run": "php artisan migrate --force", "on": "role=db", "once": true, "timeout": "2h", "secrets": ["DB_PASSWORD", "KEY"]}],
             "after_activate": {"run": "reload", "on": "role=web", "rerun": "safe", "idle_timeout": "1m"},
             "after_verify": [{"template": "undrain@3", "on": "role=web"}, {"name": "again", "template": "undrain"}],
             "on_failure": {"run": "page", "when": ["rollback"], "allow_failure": true},
@@ -262,7 +280,7 @@ mod tests {
     fn every_error_is_told_with_its_place() {
         let wrong = specs_of(serde_json::json!({
             "after_uplaod": "x",
-            "after_upload": [{"name": "a", "run": "x"}, {"name": "a", "run": "y"}, {"name": "12", "run": " ", "secrets": ["A"]}],
+            "after_upload": [{"name": "a", "run": "x"}, {"name": "a", "run": "y"}, {"name": "12", "run": " ", "secrets": ["A", "PATH"]}],
             "after_release": {"run": "x", "on": "all", "once": true},
             "after_verify": {"run": "x", "on": "=", "timeout": "5", "when": []},
             "before_activate": [{"template": "No", "on": "all"}, {"template": "drain", "run": "x", "rerun": "safe"}, {"template": "drain"}],
@@ -273,7 +291,7 @@ mod tests {
             "after_upload[1].name",
             "after_upload[2].name",
             "after_upload[2].run",
-            "after_upload[2].secrets",
+            "after_upload[2].secrets[1]",
             "after_release.on",
             "after_release.once",
             "after_verify.on",

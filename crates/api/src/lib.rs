@@ -27,6 +27,7 @@ mod folders;
 pub mod health;
 pub mod hook;
 mod jumps;
+pub mod master_key;
 pub mod named;
 pub mod node;
 pub mod not_built;
@@ -47,6 +48,7 @@ pub mod server;
 pub mod settings;
 pub mod strategy;
 pub mod template;
+pub mod variable;
 pub mod words;
 
 pub use adhoc::{
@@ -61,7 +63,10 @@ pub use audit::AuditView;
 pub use board::BoardRow;
 pub use build::BuildSpec;
 pub use checked::{Checked, Stored};
-pub use credential::{Credential, CredentialKind, CredentialSpec, CredentialView, Passphrase};
+pub use credential::{
+    Credential, CredentialKind, CredentialSpec, CredentialView, GenerateRequest, Passphrase, RotateAnswer,
+    RotatedServer, RotatedState,
+};
 pub use drift::{DriftReport, DriftRow, DriftState};
 pub use environment::{EnvironmentSpec, EnvironmentView};
 pub use event::{ChatPage, ChatRequest, Event, EventBatch, Snapshot};
@@ -69,6 +74,7 @@ pub use field_error::{FieldError, FieldErrors};
 pub use fleet::{Fleet, FleetDefaults};
 pub use health::HealthSpec;
 pub use hook::{HookSpec, HookTable};
+pub use master_key::MasterKeyView;
 pub use named::Named;
 pub use node::Node;
 pub use not_built::NotBuilt;
@@ -89,3 +95,4 @@ pub use server::{Finding, ScannedKey, ServerDefaults, ServerSpec, ServerView, Tr
 pub use settings::SettingsSpec;
 pub use strategy::{AmountSpec, BatchSpec, BatchTable};
 pub use template::{TemplateSpec, TemplateUse, TemplateVersion, TemplateView, TryAnswer, TryRequest};
+pub use variable::{SecretSpec, SecretSpecs, VariableSpecs, VariableView};

@@ -6,7 +6,10 @@ use model::{Name, Project, Site};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{BuildSpec, EnvironmentSpec, FieldError, FieldErrors, Named, SettingsSpec};
+use crate::{
+    BuildSpec, EnvironmentSpec, FieldError, FieldErrors, Named, SecretSpecs, SettingsSpec, VariableSpecs,
+    variable,
+};
 
 /// One project, as people write it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
@@ -25,6 +28,14 @@ pub struct ProjectSpec {
     /// What every environment inherits.
     #[serde(default, skip_serializing_if = "SettingsSpec::is_empty")]
     pub defaults: SettingsSpec,
+    /// Variables of the programs that run in all its environments.
+    #[serde(default, skip_serializing_if = "VariableSpecs::is_empty")]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    pub variables: VariableSpecs,
+    /// Secrets of these programs, write-only. What is not named stays as it is stored.
+    #[serde(default, skip_serializing_if = "SecretSpecs::is_empty")]
+    #[schema(value_type = std::collections::BTreeMap<String, crate::SecretSpec>)]
+    pub secrets: SecretSpecs,
     /// Where it runs. An environment that is not named here is left alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environments: BTreeMap<String, EnvironmentSpec>,
@@ -42,14 +53,16 @@ impl ProjectSpec {
         let credential = errors.take("credential", credential);
         let build = errors.nest("build", self.build.check());
         let defaults = errors.nest("defaults", self.defaults.check());
+        let variables = errors.nest("variables", variable::variables(&self.variables));
         let sites = self.sites(&mut errors);
-        let parts = credential.zip(build).zip(defaults);
-        let project = parts.map(|((credential, build), defaults)| Project {
+        let parts = credential.zip(build).zip(defaults).zip(variables);
+        let project = parts.map(|(((credential, build), defaults), variables)| Project {
             name: name.clone(),
             repository: self.repository.clone(),
             credential,
             build,
             defaults,
+            variables,
         });
         errors.finish(project.map(|project| (project, sites)))
     }
@@ -71,6 +84,8 @@ impl ProjectSpec {
             credential: project.credential.as_ref().map(Name::to_string),
             build: BuildSpec::from(&project.build),
             defaults: SettingsSpec::from(&project.defaults),
+            variables: variable::specs(&project.variables),
+            secrets: SecretSpecs::new(),
             environments: sites.into_iter().map(|site| (site.name.to_string(), site.into())).collect(),
         }
     }

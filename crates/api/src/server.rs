@@ -6,7 +6,7 @@ use model::{Address, Labels, Name, Server, SshAddress};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{FieldError, FieldErrors, Named, OneOrMany};
+use crate::{FieldError, FieldErrors, Named, OneOrMany, SecretSpecs, VariableSpecs, variable};
 
 /// One server, as people write it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
@@ -43,6 +43,14 @@ pub struct ServerSpec {
     /// Also agree to algorithms that are not safe any more (SHA-1, CBC), where the server knows nothing better.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legacy_algorithms: Option<bool>,
+    /// Variables of the programs that run there, over those of projects and environments.
+    #[serde(default, skip_serializing_if = "VariableSpecs::is_empty")]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    pub variables: VariableSpecs,
+    /// Secrets of these programs, write-only. What is not named stays as it is stored.
+    #[serde(default, skip_serializing_if = "SecretSpecs::is_empty")]
+    #[schema(value_type = std::collections::BTreeMap<String, crate::SecretSpec>)]
+    pub secrets: SecretSpecs,
 }
 
 /// What a server inherits where it says nothing itself.
@@ -92,12 +100,19 @@ impl ServerSpec {
         let mut errors = FieldErrors::default();
         errors.add_if(self.known_hosts.is_some(), "known_hosts", READ_BY_THE_COMMAND_LINE);
         let labels = self.labels(&mut errors);
+        let variables = errors.nest("variables", variable::variables(&self.variables));
         let address = if self.host == "local" {
             Some(self.local(&mut errors))
         } else {
             self.ssh(name, defaults, &mut errors)
         };
-        errors.finish(address.map(|address| Server { name: name.clone(), address, labels }))
+        let parts = address.zip(variables);
+        errors.finish(parts.map(|(address, variables)| Server {
+            name: name.clone(),
+            address,
+            labels,
+            variables,
+        }))
     }
 
     /// This machine has no port and nobody to log in as.
@@ -233,8 +248,9 @@ impl From<&Server> for ServerSpec {
         let many =
             |values: &std::collections::BTreeSet<String>| values.iter().cloned().collect::<Vec<_>>().into();
         let labels = server.labels.iter().map(|(key, values)| (key.to_string(), many(values))).collect();
+        let variables = variable::specs(&server.variables);
         match &server.address {
-            Address::Local => Self { host: "local".to_owned(), labels, ..Self::default() },
+            Address::Local => Self { host: "local".to_owned(), labels, variables, ..Self::default() },
             Address::Ssh(ssh) => Self {
                 host: ssh.host.clone(),
                 port: (ssh.port != 22).then(|| ssh.port.into()),
@@ -243,8 +259,9 @@ impl From<&Server> for ServerSpec {
                 host_key: (!ssh.host_keys.is_empty()).then(|| ssh.host_keys.clone().into()),
                 labels,
                 jump: ssh.jump.as_ref().map(Name::to_string),
-                known_hosts: None,
                 legacy_algorithms: ssh.legacy_algorithms.then_some(true),
+                variables,
+                ..Self::default()
             },
         }
     }

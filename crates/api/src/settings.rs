@@ -48,6 +48,10 @@ pub struct SettingsSpec {
     /// A rollback locks the environment until somebody unlocks it; `true` when nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock_after_rollback: Option<bool>,
+    /// The file of each release that variables and secrets are written into, such as `.env`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = ".env")]
+    pub env_file: Option<String>,
     /// Not built yet.
     #[serde(default, skip_serializing)]
     #[schema(ignore)]
@@ -83,6 +87,8 @@ impl SettingsSpec {
         let batches = self.batches.as_ref().map(|list| strategy::batches(&mut errors, list));
         let most = self.max_failures.as_ref().map(AmountSpec::check);
         let max_failures = most.and_then(|most| errors.take("max_failures", most));
+        let env_file = self.env_file.as_deref().map(str::parse::<TreePath>).transpose();
+        let env_file = errors.take("env_file", env_file).flatten();
         let hooks = errors.nest("hooks", hook::check(&self.hooks)).unwrap_or_default();
         errors.finish(Some(Settings {
             keep,
@@ -95,6 +101,7 @@ impl SettingsSpec {
             batches,
             max_failures,
             lock_after_rollback: self.lock_after_rollback,
+            env_file,
         }))
     }
 }
@@ -128,6 +135,16 @@ pub(crate) fn clashes(files: &[TreePath], dirs: &[TreePath]) -> Vec<FieldError> 
     errors
 }
 
+/// What is wrong with the file of variables beside what is linked.
+pub(crate) fn covered(env_file: &TreePath, files: &[TreePath], dirs: &[TreePath]) -> Option<FieldError> {
+    let keys =
+        files.iter().map(|path| ("linked_files", path)).chain(dirs.iter().map(|path| ("linked_dirs", path)));
+    let mut keys = keys.filter(|(_, path)| env_file.is_within(path) || path.is_within(env_file));
+    keys.next().map(|(key, path)| {
+        FieldError::new("env_file", format_args!("is {env_file}, which {key} already covers with {path}"))
+    })
+}
+
 impl From<&Settings> for SettingsSpec {
     fn from(settings: &Settings) -> Self {
         let texts = |paths: &Vec<TreePath>| paths.iter().map(ToString::to_string).collect::<Vec<_>>().into();
@@ -147,6 +164,7 @@ impl From<&Settings> for SettingsSpec {
                 .map(|list| OneOrMany::Many(list.iter().map(BatchSpec::from).collect())),
             max_failures: settings.max_failures.map(AmountSpec::from),
             lock_after_rollback: settings.lock_after_rollback,
+            env_file: settings.env_file.as_ref().map(ToString::to_string),
             ..Self::default()
         }
     }

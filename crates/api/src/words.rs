@@ -28,6 +28,7 @@ pub(crate) fn step_kind() -> Object {
         StepKind::Build,
         StepKind::Pack,
         StepKind::Upload,
+        StepKind::EnvFile,
         StepKind::Staged,
         StepKind::Batch,
         StepKind::Activate,

@@ -6,6 +6,7 @@ mod hooks;
 mod release;
 mod shell;
 mod things;
+mod variables;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,8 +23,10 @@ pub use release::{
 };
 pub use shell::{RecordingVerb, RecordingsArgs, ShellArgs};
 pub use things::{
-    Artifacts, AuditArgs, CredentialAdd, Credentials, Projects, Secret, ServerAdd, Servers, Tokens, Users,
+    Artifacts, AuditArgs, CredentialAdd, Credentials, MasterKey, Projects, Secret, ServerAdd, Servers,
+    Tokens, Users,
 };
+pub use variables::{Said, SaidListing, Scoped, SecretSet, Secrets, Variables};
 
 /// Release code to your servers, with everyone watching
 #[derive(Debug, Parser)]
@@ -108,6 +111,15 @@ pub enum Command {
     /// Keep commands that the hooks of every project can pick, and try them
     #[command(subcommand)]
     Hooks(Hooks),
+    /// Say what the programs of projects, environments and servers find in their environment
+    #[command(subcommand)]
+    Variables(Variables),
+    /// Store what hooks may read and nobody may see
+    #[command(subcommand)]
+    Secrets(Secrets),
+    /// Show which key seals everything secret, and replace it
+    #[command(subcommand)]
+    MasterKey(MasterKey),
     /// List the packed trees that are kept of a project
     #[command(subcommand)]
     Artifacts(Artifacts),

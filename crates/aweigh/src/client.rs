@@ -228,6 +228,13 @@ impl Client {
         answer.text().await.map_err(|source| Error::lost(&self.place, &source))
     }
 
+    /// Changes the keys of one thing that `body` names (a merge patch, RFC 7396).
+    pub async fn patch(&self, ask: &Ask<'_>, body: &impl Serialize) -> Result<String, Error> {
+        let body = self.encode(body)?;
+        let answer = self.send(Method::PATCH, ask, Some(&body), None).await?;
+        answer.text().await.map_err(|source| Error::lost(&self.place, &source))
+    }
+
     /// Removes one thing.
     pub async fn delete(&self, ask: &Ask<'_>) -> Result<(), Error> {
         self.send(Method::DELETE, ask, None, None).await.map(drop)

@@ -152,7 +152,10 @@ mod tests {
              c = { kind = \"git-key\", file = \"sealed\", passphrase = { env = \"PASS\" } }\n\
              d = { kind = \"git-token\", env = \"NOT_SET\" }\n\
              [servers]\nweb-1 = { host = \"10.0.0.11\", port = 2222 }\nweb-2 = { host = \"10.0.0.99\" }\n\
-             web-3 = { host = \"10.0.0.12\", known_hosts = \"known_hosts\" }\n",
+             web-3 = { host = \"10.0.0.12\", known_hosts = \"known_hosts\" }\n\
+             [servers.web-4]\nhost = \"local\"\nsecrets.LICENSE = { file = \"password\" }\n\
+             [projects.shop]\nrepository = \"https://h/x\"\nsecrets.TOKEN = { env = \"PASS\" }\n\
+             secrets.OTHER = { env = \"NOT_SET\" }\n",
         );
         let file = read(&folder).unwrap();
         let sent = serde_json::to_value(&file.fleet).unwrap();
@@ -162,6 +165,9 @@ mod tests {
         assert_eq!(sent["credentials"]["b"]["secret"], "hunter2");
         assert_eq!(sent["credentials"]["c"]["passphrase"], "open sesame");
         assert_eq!(sent["credentials"]["d"], serde_json::json!({"kind": "git-token"}));
+        assert_eq!(sent["servers"]["web-4"]["secrets"]["LICENSE"]["value"], "hunter2");
+        let secrets = serde_json::json!({"TOKEN": {"value": "open sesame"}, "OTHER": {}});
+        assert_eq!(sent["projects"]["shop"]["secrets"], secrets, "what is not here stays as it is stored");
         assert_eq!(file.absent.len(), 1);
         assert!(file.absent[0].1.to_string().contains("NOT_SET"));
         for word in ["file", "env", "known_hosts"] {

@@ -58,6 +58,8 @@ pub fn wire(settings: &Settings, store: &Store, spool: Spool, stop: Cancellation
         disk_reserve: settings.disk_reserve,
         data: settings.data.clone(),
     };
+    // Whoever was killed while the master key was replaced goes on.
+    tokio::spawn(actions::master_key::seal_anew(store.clone()));
     tokio::spawn(upkeep::forget_history(store.clone(), settings.history, stop.clone()));
     if let Some(keep) = settings.keep_recordings {
         let data = settings.data.clone();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::{HookPoint, NodeFact, Rerun, StepStatus};
 
 use crate::error::Halt;
+use crate::given::variable_lines;
 use crate::hook_env::{Place, variables};
 use crate::lane::Lane;
 use crate::planner::{PlannedHook, point_hooks};
@@ -42,6 +43,7 @@ pub async fn control_hooks(run: &Arc<Run>, point: HookPoint, trouble: Option<&Tr
     }
     let mut env = variables(&run.plan, run.plan.action(), &run.ports.public_url, &place);
     env.extend(control_variables(run)?);
+    env.extend(variable_lines(&run.plan, None));
     let outcome = control_list(&mut control, point, &hooks, &env).await;
     control.close().await;
     outcome
@@ -77,12 +79,17 @@ async fn control_list(
         if open.unknown && planned.hook.rerun == Rerun::Never && !is_known(control, &run_id).await {
             return Err(open.lost("it began, and nobody knows whether it ended".to_owned()).await);
         }
+        let secrets = match run.secrets.asked(&run.plan, None, &planned.hook.secrets) {
+            Ok(secrets) => secrets,
+            Err(failure) => return Err(open.fail(failure).await),
+        };
         let may_stop = point == HookPoint::BeforeFetch;
         let job = Job {
             run_id,
             hook: &planned.hook,
             folder: ".".to_owned(),
             variables: env,
+            secrets: &secrets,
             may_stop,
             log_read: open.log_read,
             limits: None,

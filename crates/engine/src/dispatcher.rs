@@ -207,14 +207,15 @@ async fn own(
 /// Everything that somebody needs who works on a release.
 async fn assemble(ports: Ports, claim: &Claim, steering: Steering) -> Result<Run, JournalError> {
     let plan = ports.journal.plan(claim.release).await?;
-    let secrets = ports.secrets.of(&plan).await?;
-    let reporter = Reporter::new(ports.journal.clone(), claim.release, claim.epoch, Masker::new(&secrets));
+    let secrets = Arc::new(ports.secrets.of(&plan).await?);
+    let masker = Masker::new(secrets.all());
+    let reporter = Reporter::new(ports.journal.clone(), claim.release, claim.epoch, masker);
     let rows = ports.journal.steps(claim.release).await?;
     let mut good = ports.journal.good(&plan.project.name, &plan.environment.name).await?;
     // A rollback has no folder of its own; what it brought back counts as activated then.
     good.retain(|release| release.kind.has_folder());
     let found = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
-    Ok(Run { plan, epoch: claim.epoch, ports, reporter, steering, good, found, ran_out: false })
+    Ok(Run { plan, epoch: claim.epoch, ports, reporter, secrets, steering, good, found, ran_out: false })
 }
 
 /// Removes what a release has made on this machine, when it may be what filled the disk; answers whether it was. What is

@@ -67,7 +67,12 @@ impl Lane {
                 .hint("choose an absolute path of ordinary characters with --data")
         })?;
         let name = "control".parse().map_err(|_| Failure::new("the control host has no name"))?;
-        let server = Server { name, address: model::Address::Local, labels: model::Labels::new() };
+        let server = Server {
+            name,
+            address: model::Address::Local,
+            labels: model::Labels::new(),
+            variables: model::Variables::new(),
+        };
         Ok(Self::bare(run, server, root))
     }
 

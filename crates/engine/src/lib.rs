@@ -14,6 +14,8 @@
 //! [`question`], [`trial`], [`adopt`], which takes over what another tool left, and [`recording`] of shells.
 //! [`question`], [`trial`], [`adopt`], which takes over what another tool left, and [`adhoc`], what people do on many
 //! servers at once.
+//! [`artifact`] turns a tree into the bytes that servers receive. [`given`] is what the programs of users are given to read. Outside of releases: [`check`] and [`drift`], each a
+//! [`question`], [`rotate`] (keys), [`trial`], and [`adopt`], which takes over what another tool left.
 
 pub mod adhoc;
 pub mod adopt;
@@ -23,12 +25,14 @@ pub mod characters;
 pub mod check;
 pub mod control;
 pub mod dispatcher;
+pub mod dotenv;
 pub mod drift;
 pub mod driver;
 pub mod ending;
 pub mod error;
 pub mod fault;
 pub mod fleet;
+pub mod given;
 pub mod holder;
 pub mod hook_env;
 pub mod lane;
@@ -45,6 +49,7 @@ pub mod remote;
 pub mod reporter;
 pub mod retry;
 pub mod room;
+pub mod rotate;
 pub mod run;
 pub mod stages;
 pub mod staging;

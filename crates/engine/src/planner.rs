@@ -128,6 +128,9 @@ impl Steps {
         let name = &server.name;
         let verb = |verb: &str| format!("{name}/{verb}");
         let mut last = self.add(Some(trunk), &verb("upload"), "upload", StepKind::Upload, Some(name));
+        if plan.environment.env_file.is_some() {
+            last = self.add(Some(&last), &verb("env_file"), "env_file", StepKind::EnvFile, Some(name));
+        }
         last = self.point(plan, HookPoint::AfterUpload, &last, Some(server));
         let staged = self.all.len();
         if plan.kind == Kind::Rollback {

@@ -3,12 +3,14 @@
 //! Invariant: no text of a user is ever part of a command line. The one command line is constant but for words
 //! of `[A-Za-z0-9_./=-]`; every value travels on standard input, one per line.
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 
 /// The constant driver script.
-pub const DRIVER: &str = include_str!("scripts/driver.sh");
+pub const DRIVER: &str =
+    concat!(include_str!("scripts/variables.sh"), "\n", include_str!("scripts/driver.sh"));
 
 /// The first 16 digits of the driver's SHA-256, which is part of its file name on servers.
 pub static DRIVER_HASH: LazyLock<String> =
@@ -30,9 +32,16 @@ pub fn command_line(nonce: &str) -> String {
 }
 
 /// One command for the driver.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Command {
     bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Its values may be secrets.
+        f.debug_struct("Command").field("verb", &self.verb()).finish_non_exhaustive()
+    }
 }
 
 impl Command {
@@ -124,6 +133,8 @@ pub mod status {
     pub const NOT_A_LINK: u32 = 79;
     /// The run was never started.
     pub const NO_RUN: u32 = 80;
+    /// A file of that name is there, and is not ours.
+    pub const EXISTS: u32 = 81;
 }
 
 impl Answer {

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::error::{Failure, Halt, Hold};
 use crate::fault::{self, INJECTED, Injected, Side};
+use crate::given::KnownSecrets;
 use crate::ports::{Artifacts, GoodRelease, Hosts, Journal, JournalError, Queue, Secrets, Source, StepRow};
 use crate::progress::Uploads;
 use crate::reporter::{NodeLog, Reporter};
@@ -59,6 +60,8 @@ pub struct Run {
     pub ports: Ports,
     /// How it speaks.
     pub reporter: Reporter,
+    /// The secrets that its programs are given, as they were when this ownership began.
+    pub secrets: Arc<KnownSecrets>,
     /// What people want of it.
     pub steering: Steering,
     /// The good releases of the environment when this ownership began, the last activated first.

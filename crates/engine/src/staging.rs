@@ -10,10 +10,11 @@ use crate::lane::Lane;
 use crate::lanes::Lanes;
 use crate::planner::point_hooks;
 use crate::run::Run;
+use crate::stages::env_file::env_file;
 use crate::stages::hook::{self, Scene};
 use crate::stages::upload::{Parcel, has_staging_hooks, seal, upload, was_staged};
 
-/// Upload and `after_upload`: the hooks are barriers, one after another, over all servers.
+/// Upload, the file of variables, and `after_upload`: the hooks are barriers, one after another, over all servers.
 pub async fn stage(run: &Arc<Run>, lanes: &mut Lanes, parcel: Option<Arc<Parcel>>) -> Result<(), Halt> {
     run.border()?;
     let stopped = each(
@@ -30,6 +31,9 @@ pub async fn stage(run: &Arc<Run>, lanes: &mut Lanes, parcel: Option<Arc<Parcel>
         let failure = Failure::new("no server of the environment could be reached");
         return Err(Halt::Failed(failure.hint("look at the servers: aweigh servers check")));
     }
+    let stopped =
+        each(lanes, |_| run.plan.environment.env_file.is_some(), |lane| Box::pin(env_file(lane))).await;
+    tolerate(run, lanes, stopped).await?;
     let places = run.plan.environment.hooks.get(&HookPoint::AfterUpload).map_or(0, Vec::len);
     for place in 0..places {
         run.border()?;
@@ -50,6 +54,7 @@ pub async fn stage_alone(lane: &mut Lane, parcel: Option<&Parcel>) -> Result<(),
     if lane.left_out {
         return Ok(());
     }
+    env_file(lane).await?;
     let places = lane.run.plan.environment.hooks.get(&HookPoint::AfterUpload).map_or(0, Vec::len);
     for place in 0..places {
         staging_hook(lane, place).await?;

@@ -17,7 +17,7 @@ const COMMAND: &str = "sh -c 'IFS= read -r first; eval \"$first\"'";
 const FIRST: &str = "nl=$(printf '\\nx'); nl=${nl%x}; text=; \
     while IFS= read -r line && [ \"$line\" != @end ]; do text=$text$line$nl; done; eval \"$text\"";
 
-const SCRIPT: &str = include_str!("scripts/trial.sh");
+const SCRIPT: &str = concat!(include_str!("scripts/variables.sh"), include_str!("scripts/trial.sh"));
 
 /// The most output that is held, in bytes; of what is longer the end is held.
 const HELD: usize = 1024 * 1024;

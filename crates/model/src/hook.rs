@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Name, Picked, Selector, Server};
+use crate::{Name, Picked, Selector, Server, VariableName};
 
 /// Where in a release a hook runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,6 +111,9 @@ pub struct Hook {
     pub allow_failure: bool,
     /// Whether it may be run again when its outcome is unknown.
     pub rerun: Rerun,
+    /// The secrets that it finds in its environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<VariableName>,
 }
 
 /// How long a hook may run when nothing is said.
@@ -130,6 +133,7 @@ impl Hook {
             idle_timeout: None,
             allow_failure: false,
             rerun: Rerun::Never,
+            secrets: Vec::new(),
         }
     }
 

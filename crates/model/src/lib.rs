@@ -1,7 +1,7 @@
 //! What things are: the nouns of Aweigh and the rules they keep, without any I/O.
 //!
 //! In reading order: [`name`] and [`id`] (how things are called), [`server`] and [`selector`] (where code runs),
-//! [`project`], [`strategy`], [`hook`], [`template`] and [`path`] (what runs there and how it gets there), [`release`] and [`step`] (one try, and one line of it,
+//! [`project`], [`variable`], [`strategy`], [`hook`], [`template`] and [`path`] (what runs there and how it gets there), [`release`] and [`step`] (one try, and one line of it,
 //! each with its one transition function), [`wish`] (what people want of it), [`plan`] (a release frozen before it starts), [`event`] (what it
 //! says) and [`tree`] (what viewers draw: the plan with the events applied).
 
@@ -20,6 +20,7 @@ pub mod step;
 pub mod strategy;
 pub mod template;
 pub mod tree;
+pub mod variable;
 pub mod wish;
 
 pub use event::{Event, Fact, LogFact, NodeFact};
@@ -40,4 +41,5 @@ pub use step::{Step, StepKind, StepStatus};
 pub use strategy::{Amount, Batch, PlannedBatch, Take};
 pub use template::{InvalidPick, Picked, Template};
 pub use tree::{Node, Tree};
+pub use variable::{InvalidVariable, Scope, VariableName, Variables};
 pub use wish::Wishes;

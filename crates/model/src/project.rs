@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Amount, Batch, DeployPath, Hooks, Name, Selector, TreePath};
+use crate::{Amount, Batch, DeployPath, Hooks, Name, Selector, TreePath, Variables};
 
 /// A git repository and how it is built.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct Project {
     pub build: Build,
     /// What every environment inherits.
     pub defaults: Settings,
+    /// Variables of all its environments.
+    #[serde(default, skip_serializing_if = "Variables::is_empty")]
+    pub variables: Variables,
 }
 
 /// What a project's `defaults` and an environment may both say; `None` means nothing was said here.
@@ -47,6 +50,9 @@ pub struct Settings {
     /// See [`Environment::lock_after_rollback`].
     #[serde(default)]
     pub lock_after_rollback: Option<bool>,
+    /// See [`Environment::env_file`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env_file: Option<TreePath>,
 }
 
 impl Settings {
@@ -66,6 +72,7 @@ impl Settings {
             batches: self.batches.or_else(|| below.batches.clone()),
             max_failures: self.max_failures.or(below.max_failures),
             lock_after_rollback: self.lock_after_rollback.or(below.lock_after_rollback),
+            env_file: self.env_file.or_else(|| below.env_file.clone()),
         }
     }
 }
@@ -81,12 +88,17 @@ pub struct Site {
     pub path: DeployPath,
     /// What it says itself.
     pub settings: Settings,
+    /// Its variables, over those of the project.
+    #[serde(default, skip_serializing_if = "Variables::is_empty")]
+    pub variables: Variables,
 }
 
 impl Site {
     /// The effective environment: what the site says, over the project's defaults, over the defaults of Aweigh.
     pub fn effective(&self, project: &Project) -> Environment {
         let said = self.settings.clone().over(&project.defaults);
+        let mut variables = project.variables.clone();
+        variables.extend(self.variables.clone());
         Environment {
             name: self.name.clone(),
             servers: self.servers.clone(),
@@ -101,7 +113,9 @@ impl Site {
             batches: said.batches.unwrap_or_default(),
             max_failures: said.max_failures.unwrap_or_default(),
             lock_after_rollback: said.lock_after_rollback.unwrap_or(true),
+            env_file: said.env_file,
             build: project.build.clone(),
+            variables,
         }
     }
 }
@@ -228,8 +242,14 @@ pub struct Environment {
     /// A rollback that succeeded locks the environment, until somebody unlocks it.
     #[serde(default)]
     pub lock_after_rollback: bool,
+    /// The file of each release that variables and secrets are written into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env_file: Option<TreePath>,
     /// How a commit becomes an artifact.
     pub build: Build,
+    /// The variables of the project, under those of the environment.
+    #[serde(default, skip_serializing_if = "Variables::is_empty")]
+    pub variables: Variables,
 }
 
 /// How many good releases are kept when nothing is said.

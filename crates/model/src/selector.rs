@@ -114,7 +114,12 @@ mod tests {
         for (key, value) in labels {
             all.entry(key.parse().unwrap()).or_default().insert((*value).to_owned());
         }
-        Server { name: name.parse().unwrap(), address: Address::Local, labels: all }
+        Server {
+            name: name.parse().unwrap(),
+            address: Address::Local,
+            labels: all,
+            variables: crate::Variables::new(),
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Name;
+use crate::{Name, Variables};
 
 /// Labels of a server; a key may have several values (`role = ["web", "db"]`).
 pub type Labels = BTreeMap<Name, BTreeSet<String>>;
@@ -18,6 +18,9 @@ pub struct Server {
     pub address: Address,
     /// What it is chosen by.
     pub labels: Labels,
+    /// Its variables, over those of the environments that run there.
+    #[serde(default, skip_serializing_if = "Variables::is_empty")]
+    pub variables: Variables,
 }
 
 /// How a server is reached.
@@ -77,10 +80,15 @@ impl Server {
     pub fn place(&self) -> String {
         match &self.address {
             Address::Local => "this machine".to_owned(),
-            Address::Ssh(ssh) => {
-                let through = ssh.jump.as_ref().map(|jump| format!(" through {jump}")).unwrap_or_default();
-                format!("{}@{}:{}{through}", ssh.user, ssh.host, ssh.port)
-            }
+            Address::Ssh(ssh) => ssh.place(),
         }
+    }
+}
+
+impl SshAddress {
+    /// Where it is, for people: `deploy@10.0.0.11:22`, with the server to go through.
+    pub fn place(&self) -> String {
+        let through = self.jump.as_ref().map(|jump| format!(" through {jump}")).unwrap_or_default();
+        format!("{}@{}:{}{through}", self.user, self.host, self.port)
     }
 }

@@ -18,6 +18,8 @@ pub enum StepKind {
     Pack,
     /// The artifact becomes a complete folder on one server.
     Upload,
+    /// Variables and secrets become a file of the staged release, on one server.
+    EnvFile,
     /// Every server is staged.
     Staged,
     /// Servers switched together.

@@ -190,6 +190,7 @@ mod tests {
                 name: format!("s{number:03}").parse().unwrap(),
                 address: Address::Local,
                 labels: Labels::from(labels),
+                variables: crate::Variables::new(),
             }
         };
         (1..=many).map(server).collect()

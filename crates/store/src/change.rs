@@ -1,17 +1,19 @@
 //! Changes of definitions: a list of them in one transaction, all or nothing.
 
-use std::collections::BTreeSet;
-
-use model::{ExposeSecret, Name, Picked, Project, SecretString, Server, Site, Template};
+use model::{ExposeSecret, Name, Project, Scope, SecretString, Server, Site, Template, VariableName};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 use crate::credentials::place;
-use crate::definitions::{credential_of, servers};
-use crate::sql::{execute, number, sql, texts, to_json, to_word};
+use crate::definitions::credential_of;
+use crate::promises::{Promises, found, unused};
+use crate::secrets::SealedSecret;
+use crate::sql::{execute, parse, sql, texts, to_json, to_word};
 use crate::tables::{credential, project, server, site};
 use crate::writer::{Tx, Work};
-use crate::{CredentialKind, Deed, Error, NewCredential, Store, audit, templates};
+use crate::{
+    CredentialKind, Deed, Error, NewCredential, NewSecret, Store, audit, places, rotation, secrets, templates,
+};
 
 /// One change. `managed` says that `apply` makes it; it counts only when the thing is new and then stays, so
 /// that neither a later change by hand nor a later `apply` moves a thing from one to the other.
@@ -33,6 +35,8 @@ pub enum Change {
         /// Made by `apply`.
         managed: bool,
     },
+    /// A stored password was typed once more: it is good for every server that names it now.
+    ConfirmPassword(Name),
     /// Forgets a credential that nothing uses.
     DeleteCredential(Name),
     /// Makes a hook template, or its next version.
@@ -53,6 +57,15 @@ pub enum Change {
     },
     /// Forgets a project with its environments; its releases stay.
     DeleteProject(Name),
+    /// Makes or replaces a secret of a project, an environment or a server.
+    PutSecret(NewSecret),
+    /// Forgets a secret.
+    DeleteSecret {
+        /// Who says it.
+        scope: Scope,
+        /// Its name.
+        name: VariableName,
+    },
     /// Makes or replaces an environment.
     PutSite {
         /// Its project.
@@ -74,28 +87,43 @@ pub enum Change {
 impl Change {
     /// What the audit log says of it.
     fn deed(&self, by: &str) -> Deed {
-        let (what, kind, name, managed) = match self {
-            Self::PutServer { server, managed } => ("server.put", "server", &server.name, *managed),
-            Self::DeleteServer(name) => ("server.delete", "server", name, false),
+        let of = |kind: &str, name: &Name| format!("{kind}:{name}");
+        let site = |project: &Name, name: &Name| format!("environment:{project}/{name}");
+        let from = |managed: bool| if managed { "from a fleet file".to_owned() } else { String::new() };
+        let (what, object, detail) = match self {
+            Self::PutServer { server, managed } => ("server.put", of("server", &server.name), from(*managed)),
+            Self::DeleteServer(name) => ("server.delete", of("server", name), String::new()),
             Self::PutCredential { credential, managed } => {
-                ("credential.put", "credential", &credential.name, *managed)
+                ("credential.put", of("credential", &credential.name), from(*managed))
             }
-            Self::DeleteCredential(name) => ("credential.delete", "credential", name, false),
-            Self::PutTemplate { template, managed, .. } => ("hook.put", "hook", &template.name, *managed),
-            Self::DeleteTemplate(name) => ("hook.delete", "hook", name, false),
-            Self::PutProject { project, managed } => ("project.put", "project", &project.name, *managed),
-            Self::DeleteProject(name) => ("project.delete", "project", name, false),
-            Self::PutSite { site, managed, .. } => ("environment.put", "environment", &site.name, *managed),
-            Self::DeleteSite { site, .. } => ("environment.delete", "environment", site, false),
-        };
-        let object = match self {
-            Self::PutSite { project, .. } | Self::DeleteSite { project, .. } => {
-                format!("{kind}:{project}/{name}")
+            Self::ConfirmPassword(name) => ("credential.retype", of("credential", name), String::new()),
+            Self::DeleteCredential(name) => ("credential.delete", of("credential", name), String::new()),
+            Self::PutTemplate { template, managed, .. } => {
+                ("hook.put", of("hook", &template.name), from(*managed))
             }
-            _ => format!("{kind}:{name}"),
+            Self::DeleteTemplate(name) => ("hook.delete", of("hook", name), String::new()),
+            Self::PutProject { project, managed } => {
+                ("project.put", of("project", &project.name), from(*managed))
+            }
+            Self::DeleteProject(name) => ("project.delete", of("project", name), String::new()),
+            Self::PutSite { project, site: put, managed } => {
+                ("environment.put", site(project, &put.name), from(*managed))
+            }
+            Self::DeleteSite { project, site: name } => {
+                ("environment.delete", site(project, name), String::new())
+            }
+            Self::PutSecret(secret) => ("secret.put", said_by(&secret.scope), secret.name.to_string()),
+            Self::DeleteSecret { scope, name } => ("secret.delete", said_by(scope), name.to_string()),
         };
-        let detail = if managed { "from a fleet file" } else { "" };
-        Deed { who: by.to_owned(), what, object, detail: detail.to_owned() }
+        Deed { who: by.to_owned(), what, object, detail }
+    }
+}
+
+fn said_by(scope: &Scope) -> String {
+    match scope {
+        Scope::Project(project) => format!("project:{project}"),
+        Scope::Environment(project, name) => format!("environment:{project}/{name}"),
+        Scope::Server(server) => format!("server:{server}"),
     }
 }
 
@@ -107,13 +135,16 @@ impl Store {
     /// project or server that does not exist.
     pub async fn change(&self, changes: Vec<Change>, by: &str) -> Result<(), Error> {
         let deeds = changes.iter().map(|change| change.deed(by)).collect();
+        // Held over the write, on purpose: what was sealed with a key is stored before that key goes.
+        let _sealing = self.0.sealing.read().await;
         let mut sealed = Vec::with_capacity(changes.len());
         for change in changes {
             sealed.push(match change {
                 Change::PutCredential { credential, managed } => {
                     Sealed::Credential(self.seal(credential, managed)?)
                 }
-                other => Sealed::Other(other),
+                Change::PutSecret(secret) => Sealed::Secret(self.seal_secret(secret)?),
+                other => Sealed::Other(Box::new(other)),
             });
         }
         self.write(Changes { sealed, by: by.to_owned(), deeds }).await
@@ -133,6 +164,7 @@ impl Store {
             passphrase: seal("passphrase", new.passphrase)?,
             kind: to_word("kind of credential", &new.kind)?,
             fingerprint: new.fingerprint,
+            public_key: new.public_key,
             username: new.username,
             managed,
             created_at: 0,
@@ -144,7 +176,8 @@ impl Store {
 
 enum Sealed {
     Credential(credential::Model),
-    Other(Change),
+    Secret(SealedSecret),
+    Other(Box<Change>),
 }
 
 struct Changes {
@@ -153,17 +186,8 @@ struct Changes {
     deeds: Vec<Deed>,
 }
 
-/// What has to hold once all changes are made.
-#[derive(Default)]
-struct Promises {
-    needed_credentials: BTreeSet<Name>,
-    needed_projects: BTreeSet<Name>,
-    needed_templates: BTreeSet<Picked>,
-    deleted_templates: BTreeSet<Name>,
-    needed_servers: BTreeSet<Name>,
-    deleted_credentials: BTreeSet<Name>,
-    deleted_servers: BTreeSet<Name>,
-}
+/// The kind of credential that is sent to a server as it is.
+const PASSWORD: &str = "ssh-password";
 
 impl Work for Changes {
     type Output = ();
@@ -172,9 +196,25 @@ impl Work for Changes {
         let mut promises = Promises::default();
         for change in self.sealed {
             match change {
-                Sealed::Credential(row) => put_credential(tx, row).await?,
-                Sealed::Other(change) => apply(tx, change, &self.by, &mut promises).await?,
+                Sealed::Credential(row) => {
+                    if row.secret.is_some() {
+                        let name: Name = parse("name of a credential", &row.name)?;
+                        rotation::forget(tx, &name).await?;
+                        if row.kind == PASSWORD {
+                            promises.typed.insert(name, true);
+                        }
+                    }
+                    put_credential(tx, row).await?;
+                }
+                Sealed::Secret(secret) => secrets::put(tx, secret).await?,
+                Sealed::Other(change) => apply(tx, *change, &self.by, &mut promises).await?,
             }
+        }
+        for (credential, is_new) in &promises.typed {
+            places::typed(tx, credential, *is_new).await?;
+        }
+        for credential in &promises.named {
+            places::named(tx, credential).await?;
         }
         promises.check(tx).await?;
         audit::note(tx, self.deeds).await
@@ -185,6 +225,7 @@ async fn apply(tx: &Tx, change: Change, by: &str, promises: &mut Promises) -> Re
     match change {
         Change::PutServer { server, managed } => {
             promises.needed_credentials.extend(credential_of(&server).cloned());
+            promises.named.extend(credential_of(&server).cloned());
             promises.needed_servers.extend(server.jump().cloned());
             put_server(tx, &server, managed).await
         }
@@ -202,12 +243,19 @@ async fn apply(tx: &Tx, change: Change, by: &str, promises: &mut Promises) -> Re
         Change::DeleteServer(name) => {
             let gone = server::Entity::delete_by_id(name.as_str()).exec(tx.db()).await?;
             found(gone.rows_affected, "server", &name)?;
+            secrets::delete_all(tx, &Scope::Server(name.clone())).await?;
             promises.deleted_servers.insert(name);
+            Ok(())
+        }
+        Change::ConfirmPassword(name) => {
+            promises.typed.entry(name).or_insert(false);
             Ok(())
         }
         Change::DeleteCredential(name) => {
             let gone = credential::Entity::delete_by_id(name.as_str()).exec(tx.db()).await?;
             found(gone.rows_affected, "credential", &name)?;
+            rotation::forget(tx, &name).await?;
+            places::forget(tx, &name).await?;
             promises.deleted_credentials.insert(name);
             Ok(())
         }
@@ -217,10 +265,13 @@ async fn apply(tx: &Tx, change: Change, by: &str, promises: &mut Promises) -> Re
             promises.deleted_templates.insert(name);
             Ok(())
         }
+        Change::DeleteSecret { scope, name } => {
+            found(secrets::delete(tx, &scope, &name).await?, "secret", &name)
+        }
         Change::DeleteProject(name) => delete_project(tx, &name).await,
         Change::DeleteSite { project, site } => delete_site(tx, &project, &site).await,
-        // Sealed before it came here.
-        Change::PutCredential { .. } => Ok(()),
+        // Sealed before they came here.
+        Change::PutCredential { .. } | Change::PutSecret(_) => Ok(()),
     }
 }
 
@@ -281,6 +332,7 @@ async fn delete_project(tx: &Tx, name: &Name) -> Result<(), Error> {
     let sites = site::Entity::delete_many().filter(site::Column::Project.eq(name.as_str()));
     sites.exec(tx.db()).await?;
     execute(tx.db(), sql("DELETE FROM drift WHERE project = $1", [name.as_str().into()])).await?;
+    secrets::delete_all(tx, &Scope::Project(name.clone())).await?;
     let gone = project::Entity::delete_by_id(name.as_str()).exec(tx.db()).await?;
     found(gone.rows_affected, "project", name)
 }
@@ -294,6 +346,7 @@ async fn delete_site(tx: &Tx, project: &Name, site: &Name) -> Result<(), Error> 
     unused(by, "environment", name.clone())?;
     let drift = "DELETE FROM drift WHERE project = $1 AND environment = $2";
     execute(tx.db(), sql(drift, key.clone())).await?;
+    secrets::delete_all(tx, &Scope::Environment(project.clone(), site.clone())).await?;
     let delete = "DELETE FROM site WHERE project = $1 AND name = $2";
     found(execute(tx.db(), sql(delete, key)).await?, "environment", &name)
 }
@@ -311,6 +364,7 @@ async fn put_credential(tx: &Tx, mut row: credential::Model) -> Result<(), Error
         name: Set(row.name),
         kind: Set(row.kind),
         fingerprint: Set(row.fingerprint),
+        public_key: Set(row.public_key),
         username: Set(row.username),
         secret: Set(kept(row.secret, stored.secret)),
         passphrase: Set(kept(row.passphrase, stored.passphrase)),
@@ -319,75 +373,4 @@ async fn put_credential(tx: &Tx, mut row: credential::Model) -> Result<(), Error
     };
     credential::Entity::update(update).exec(tx.db()).await?;
     Ok(())
-}
-
-impl Promises {
-    async fn check(self, tx: &Tx) -> Result<(), Error> {
-        for name in &self.needed_credentials {
-            // When it was deleted in the same list, saying who uses it tells more.
-            if !self.deleted_credentials.contains(name) {
-                let stored = "SELECT COUNT(*) FROM credential WHERE name = $1";
-                let stored = number(tx.db(), sql(stored, [name.as_str().into()])).await?;
-                found(stored.unwrap_or_default().cast_unsigned(), "credential", name)?;
-            }
-        }
-        for name in &self.needed_projects {
-            let stored = "SELECT COUNT(*) FROM project WHERE name = $1";
-            let stored = number(tx.db(), sql(stored, [name.as_str().into()])).await?;
-            found(stored.unwrap_or_default().cast_unsigned(), "project", name)?;
-        }
-        for picked in &self.needed_templates {
-            if !self.deleted_templates.contains(&picked.name) {
-                found(u64::from(templates::is_there(tx, picked).await?), "hook template", picked)?;
-            }
-        }
-        for name in &self.deleted_templates {
-            // Made again in the same list.
-            if templates::is_there(tx, &Picked { name: name.clone(), version: None }).await? {
-                continue;
-            }
-            unused(templates::users(tx, name).await?, "hook template", name.to_string())?;
-        }
-        for name in &self.deleted_credentials {
-            let users = "SELECT 'project ' || name AS used FROM project \
-                         WHERE credential = $1 AND NOT EXISTS (SELECT 1 FROM credential WHERE name = $1) \
-                         UNION ALL SELECT 'server ' || name FROM server \
-                         WHERE credential = $1 AND NOT EXISTS (SELECT 1 FROM credential WHERE name = $1) \
-                         ORDER BY used";
-            let by = texts(tx.db(), sql(users, [name.as_str().into()])).await?;
-            unused(by, "credential", name.to_string())?;
-        }
-        self.check_servers(tx).await
-    }
-
-    /// Who goes through which server stands in the bodies alone, and few changes ask for it.
-    async fn check_servers(&self, tx: &Tx) -> Result<(), Error> {
-        if self.needed_servers.is_empty() && self.deleted_servers.is_empty() {
-            return Ok(());
-        }
-        let servers = servers(tx.db()).await?;
-        for name in
-            self.deleted_servers.iter().filter(|name| servers.iter().all(|server| server.name != **name))
-        {
-            let behind = servers.iter().filter(|server| server.jump() == Some(name));
-            unused(
-                behind.map(|server| format!("server {}", server.name)).collect(),
-                "server",
-                name.to_string(),
-            )?;
-        }
-        for name in &self.needed_servers {
-            let there = servers.iter().filter(|server| server.name == *name).count();
-            found(u64::try_from(there).unwrap_or(u64::MAX), "server", name)?;
-        }
-        Ok(())
-    }
-}
-
-fn found(rows: u64, what: &'static str, name: &impl ToString) -> Result<(), Error> {
-    if rows == 0 { Err(Error::NotFound { what, name: name.to_string() }) } else { Ok(()) }
-}
-
-fn unused(by: Vec<String>, what: &'static str, name: String) -> Result<(), Error> {
-    if by.is_empty() { Ok(()) } else { Err(Error::Referenced { what, name, by }) }
 }

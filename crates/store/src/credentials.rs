@@ -39,6 +39,8 @@ pub struct CredentialRecord {
     pub kind: CredentialKind,
     /// `SHA256:…` of a key.
     pub fingerprint: Option<String>,
+    /// The public half of a key, as OpenSSH writes it; unknown of one that was stored before this was kept.
+    pub public_key: Option<String>,
     /// The login name that goes with a token.
     pub username: Option<String>,
     /// When it was first stored.
@@ -55,6 +57,8 @@ pub struct NewCredential {
     pub kind: CredentialKind,
     /// `SHA256:…` of a key.
     pub fingerprint: Option<String>,
+    /// The public half of a key, as OpenSSH writes it.
+    pub public_key: Option<String>,
     /// The login name that goes with a token.
     pub username: Option<String>,
     /// Key, password or token.
@@ -195,6 +199,7 @@ fn record(row: credential::Model) -> Result<CredentialRecord, Error> {
         name: parse("name of a credential", &row.name)?,
         kind: from_word("kind of credential", &row.kind)?,
         fingerprint: row.fingerprint,
+        public_key: row.public_key,
         username: row.username,
         created_at: time(row.created_at)?,
         updated_at: time(row.updated_at)?,

@@ -61,6 +61,9 @@ pub enum Error {
         /// Its permission bits.
         mode: u32,
     },
+    /// The master key is given from outside of the data folder.
+    #[error("the master key comes from AWEIGH_MASTER_KEY, so Aweigh cannot replace it")]
+    ForeignMasterKey,
     /// The text is no master key.
     #[error("{origin} is not a master key")]
     MalformedMasterKey {
@@ -162,7 +165,10 @@ impl Error {
                 "run chmod 600 on it, and think of it as known to those who could read"
             }
             Self::MalformedMasterKey { .. } => "a master key is 64 hexadecimal digits, or 32 bytes in base64",
-            Self::Sealed { .. } => "store that credential again",
+            Self::Sealed { .. } => "store that secret again",
+            Self::ForeignMasterKey => {
+                "write it into master.key in the data folder (mode 0600), and start without the variable"
+            }
             Self::Referenced { .. } => "change or finish those first",
             Self::DiskFull => "make room; nothing of what was refused has been done",
             Self::Disk(_) => "look at the disk and at the permissions of the data folder",

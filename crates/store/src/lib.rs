@@ -15,6 +15,9 @@
 //! `vault`, [`templates`], [`create`], [`releases`] and [`claims`] (the life of a release), [`adopt`] (releases of other tools), [`journal`], [`events`],
 //! [`git_hosts`] (whom git may talk to), [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`], [`audit`] (what people did); [`accounts`], [`sessions`], [`tokens`] (who may come in).
 //! [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`], [`recordings`] (of shells); [`accounts`], [`sessions`], [`tokens`] (who may come in).
+//! (all writes go through one task that shares commits), [`definitions`], [`change`], [`credentials`], [`places`], [`rotation`] and [`secrets`] with
+//! `vault`, [`rekey`], [`templates`], [`create`], [`releases`] and [`claims`] (the life of a release), [`adopt`] (releases of other tools), [`journal`], [`events`],
+//! [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`], [`audit`] (what people did); [`accounts`], [`sessions`], [`tokens`] (who may come in).
 //!
 //! Invariants: the facts of a topic are numbered without gaps, inside the writer's transaction; state and fact
 //! are one transaction; only the owner of a release, known by its epoch, records.
@@ -44,8 +47,13 @@ mod log_text;
 pub mod master_key;
 mod migrations;
 mod open;
+pub mod places;
+mod promises;
 pub mod recordings;
+pub mod rekey;
 pub mod releases;
+pub mod rotation;
+pub mod secrets;
 pub mod sessions;
 mod sql;
 pub mod steer;
@@ -86,7 +94,10 @@ pub use locks::{Locked, SiteLock};
 pub use log_reader::{LogReader, LogSlice};
 pub use master_key::MasterKey;
 pub use recordings::{NewRecording, RecordingEnd, RecordingRecord};
+pub use rekey::MasterKeyState;
 pub use releases::{Filter, Good};
+pub use rotation::KeyRotation;
+pub use secrets::{NewSecret, SecretRecord};
 pub use sessions::SessionRecord;
 pub use steer::Steered;
 pub use steps::StepRow;
@@ -111,6 +122,12 @@ struct Inner {
     writer: Mutex<Option<(Writer, JoinHandle<()>)>>,
     readers: DatabaseConnection,
     vault: vault::Vault,
+    /// Held by whoever seals something until that is stored; alone, by whoever changes what is sealed with.
+    sealing: tokio::sync::RwLock<()>,
+    /// Held by whoever seals anew.
+    anew: tokio::sync::Mutex<()>,
+    /// The data folder.
+    dir: std::path::PathBuf,
     watchers: Arc<Watchers>,
     stream: String,
     installation: String,

@@ -13,10 +13,16 @@ use zeroize::Zeroizing;
 use crate::{DATABASE, Error};
 
 const FILE: &str = "master.key";
+/// The key that takes the place of the other; it gets its name when nothing is sealed with the other any more.
+const NEXT: &str = "master.key.next";
 const BYTES: usize = 32;
 
 /// 256 random bits. Never printed, zeroed when dropped.
-pub struct MasterKey(Zeroizing<[u8; BYTES]>);
+pub struct MasterKey {
+    bytes: Zeroizing<[u8; BYTES]>,
+    /// It lies in the data folder, where another one can be put beside it.
+    is_file: bool,
+}
 
 impl MasterKey {
     /// The key from the environment where one is given, else from `dir/master.key`.
@@ -28,9 +34,46 @@ impl MasterKey {
             return Self::parse(text.expose_secret(), "AWEIGH_MASTER_KEY");
         }
         let path = dir.join(FILE);
+        match Self::read(&path)? {
+            Some(key) => Ok(key),
+            None if dir.join(DATABASE).exists() => Err(Error::MissingMasterKey { path }),
+            None => Self::create(dir, FILE),
+        }
+    }
+
+    /// The key that is about to take the place of the one in `dir`, where there is one.
+    pub(crate) fn next(dir: &Path) -> Result<Option<Self>, Error> {
+        Self::read(&dir.join(NEXT))
+    }
+
+    /// Makes a key that is about to take the place of the one in `dir`. It is on the disk when this returns.
+    pub(crate) fn create_next(dir: &Path) -> Result<Self, Error> {
+        Self::create(dir, NEXT)
+    }
+
+    /// The key that was about to take its place takes it: the other one is gone.
+    pub(crate) fn promote_next(dir: &Path) -> Result<(), Error> {
+        let (next, path) = (dir.join(NEXT), dir.join(FILE));
+        let rename = || fs::rename(&next, &path).and_then(|()| File::open(dir)?.sync_all());
+        rename().map_err(Error::file("replace", &path))
+    }
+
+    /// Forgets a key that never took its place.
+    pub(crate) fn forget_next(dir: &Path) -> Result<(), Error> {
+        let path = dir.join(NEXT);
+        fs::remove_file(&path).map_err(Error::file("remove", &path))
+    }
+
+    /// Whether it lies in the data folder, and not in the environment.
+    pub(crate) fn is_file(&self) -> bool {
+        self.is_file
+    }
+
+    fn read(path: &Path) -> Result<Option<Self>, Error> {
+        let path = path.to_owned();
         let file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Self::create(dir, &path),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::file("open", &path)(error)),
         };
         let mode = file.metadata().map_err(Error::file("read", &path))?.permissions().mode() & 0o777;
@@ -43,13 +86,11 @@ impl MasterKey {
         file.take(longest).read_to_end(&mut bytes).map_err(Error::file("read", &path))?;
         let origin = path.display().to_string();
         let text = std::str::from_utf8(&bytes).unwrap_or_default();
-        Self::parse(text, &origin)
+        Ok(Some(Self { is_file: true, ..Self::parse(text, &origin)? }))
     }
 
-    fn create(dir: &Path, path: &Path) -> Result<Self, Error> {
-        if dir.join(DATABASE).exists() {
-            return Err(Error::MissingMasterKey { path: path.to_owned() });
-        }
+    fn create(dir: &Path, name: &str) -> Result<Self, Error> {
+        let path = &dir.join(name);
         let mut key = Zeroizing::new([0; BYTES]);
         rand::fill(&mut key[..]);
         let text = Zeroizing::new(format!("{}\n", hex::encode(&key[..])));
@@ -67,7 +108,7 @@ impl MasterKey {
             File::open(dir)?.sync_all()
         };
         write().map_err(Error::file("create", path))?;
-        Ok(Self(key))
+        Ok(Self { bytes: key, is_file: true })
     }
 
     /// Reads 64 hexadecimal digits, or base64 of 32 bytes; `origin` names the place in an error.
@@ -79,11 +120,15 @@ impl MasterKey {
         } else {
             Base64::decode(text, &mut key[..]).is_ok_and(|bytes| bytes.len() == BYTES)
         };
-        if good { Ok(Self(key)) } else { Err(Error::MalformedMasterKey { origin: origin.to_owned() }) }
+        if good {
+            Ok(Self { bytes: key, is_file: false })
+        } else {
+            Err(Error::MalformedMasterKey { origin: origin.to_owned() })
+        }
     }
 
     pub(crate) fn bytes(&self) -> &[u8; BYTES] {
-        &self.0
+        &self.bytes
     }
 }
 

@@ -1,5 +1,7 @@
 //! The vault: seals secrets so that the database alone tells nothing, and a sealed secret opens only in its place.
 
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
@@ -8,9 +10,6 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::{Error, MasterKey};
-
-/// Which master key a blob was sealed with; the first is 1. It grows when keys are rotated.
-const KEY_VERSION: u32 = 1;
 
 const NONCE: usize = 24;
 const TAG: usize = 16;
@@ -40,59 +39,66 @@ impl Place<'_> {
     }
 }
 
+/// A master key, and which one it is: the first is 1, and each that takes the place of another is one more.
+pub(crate) struct Versioned {
+    pub(crate) key: MasterKey,
+    pub(crate) version: u32,
+}
+
+/// The master keys that something may be sealed with.
+struct Keys {
+    current: Versioned,
+    /// The one before, while something may be sealed with it.
+    retiring: Option<Versioned>,
+}
+
 /// Seals and opens secrets with the master key.
 ///
 /// Each secret has its own random key, which the master key wraps. A blob is: key version (4 bytes, big endian),
 /// nonce and wrapped key, nonce and ciphertext; both parts are XChaCha20-Poly1305.
 pub(crate) struct Vault {
-    master: MasterKey,
+    keys: RwLock<Keys>,
 }
 
 impl Vault {
-    pub(crate) fn new(master: MasterKey) -> Self {
-        Self { master }
+    /// Seals with `current`; opens what was sealed with `retiring`, too.
+    pub(crate) fn new(current: Versioned, retiring: Option<Versioned>) -> Self {
+        Self { keys: RwLock::new(Keys { current, retiring }) }
+    }
+
+    fn keys(&self) -> RwLockReadGuard<'_, Keys> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which master key is sealed with.
+    pub(crate) fn version(&self) -> u32 {
+        self.keys().current.version
+    }
+
+    /// Whether the current key lies in the data folder.
+    pub(crate) fn is_file(&self) -> bool {
+        self.keys().current.key.is_file()
+    }
+
+    /// From here on is sealed with `next`; what was sealed before opens as before.
+    pub(crate) fn turn_to(&self, next: Versioned) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut keys.current, next);
+        keys.retiring = Some(before);
     }
 
     /// Seals `secret` for `place`; twice the same gives two different blobs.
     pub(crate) fn seal(&self, place: Place<'_>, secret: &[u8]) -> Result<Vec<u8>, Error> {
-        let bound = place.bound(KEY_VERSION);
-        let mut key = Zeroizing::new([0; 32]);
-        rand::fill(&mut key[..]);
-        let mut blob = KEY_VERSION.to_be_bytes().to_vec();
-        for (key, plain) in [(self.master.bytes(), &key[..]), (&*key, secret)] {
-            let mut nonce = [0; NONCE];
-            rand::fill(&mut nonce);
-            let payload = Payload { msg: plain, aad: &bound };
-            let cipher = XChaCha20Poly1305::new(key.into());
-            let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| place.refused())?;
-            blob.extend(nonce);
-            blob.extend(sealed);
-        }
-        Ok(blob)
+        self.keys().current.seal(place, secret).ok_or_else(|| place.refused())
     }
 
-    /// Opens what was sealed for `place` with this master key.
+    /// Opens what was sealed for `place` with one of the master keys.
     pub(crate) fn open(&self, place: Place<'_>, blob: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        self.try_open(place, blob).ok_or_else(|| place.refused())
-    }
-
-    fn try_open(&self, place: Place<'_>, blob: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let (version, rest) = blob.split_first_chunk::<4>()?;
-        let version = u32::from_be_bytes(*version);
-        if version != KEY_VERSION {
-            return None;
-        }
-        let bound = place.bound(version);
-        let (key_nonce, rest) = rest.split_first_chunk::<NONCE>()?;
-        let (wrapped, rest) = rest.split_first_chunk::<WRAPPED>()?;
-        let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
-        let opened = |key: &[u8; 32], nonce: &[u8; NONCE], sealed: &[u8]| {
-            let payload = Payload { msg: sealed, aad: &bound };
-            let cipher = XChaCha20Poly1305::new(key.into());
-            cipher.decrypt(&XNonce::from(*nonce), payload).ok().map(Zeroizing::new)
-        };
-        let unwrapped = opened(self.master.bytes(), key_nonce, wrapped)?;
-        opened(unwrapped.first_chunk::<32>()?, nonce, sealed)
+        let keys = self.keys();
+        let version = version_of(blob);
+        let known = std::iter::once(&keys.current).chain(&keys.retiring);
+        let key = known.into_iter().find(|key| Some(key.version) == version);
+        key.and_then(|key| key.try_open(place, blob)).ok_or_else(|| place.refused())
     }
 
     /// Opens a text.
@@ -105,7 +111,7 @@ impl Vault {
     /// A keyed hash of some secrets: equal when they are equal, and useless without the master key.
     pub(crate) fn digest(&self, secrets: &[Option<&SecretString>]) -> String {
         // A key of its own, so that a digest says nothing about what the master key wraps.
-        let key = mac(self.master.bytes(), &[b"aweigh: digest of secrets"]);
+        let key = mac(self.keys().current.key.bytes(), &[b"aweigh: digest of secrets"]);
         let lengths: Vec<[u8; 8]> = secrets
             .iter()
             .map(|secret| secret.map_or(u64::MAX, |text| text.expose_secret().len() as u64).to_be_bytes())
@@ -118,6 +124,50 @@ impl Vault {
             })
             .collect();
         hex::encode(&mac(&key, &parts)[..])
+    }
+}
+
+/// The master key that a blob says it was sealed with.
+pub(crate) fn version_of(blob: &[u8]) -> Option<u32> {
+    blob.first_chunk::<4>().map(|version| u32::from_be_bytes(*version))
+}
+
+impl Versioned {
+    /// Seals `secret` for `place` with this key.
+    pub(crate) fn seal(&self, place: Place<'_>, secret: &[u8]) -> Option<Vec<u8>> {
+        let bound = place.bound(self.version);
+        let mut key = Zeroizing::new([0; 32]);
+        rand::fill(&mut key[..]);
+        let mut blob = self.version.to_be_bytes().to_vec();
+        for (key, plain) in [(self.key.bytes(), &key[..]), (&*key, secret)] {
+            let mut nonce = [0; NONCE];
+            rand::fill(&mut nonce);
+            let payload = Payload { msg: plain, aad: &bound };
+            let cipher = XChaCha20Poly1305::new(key.into());
+            blob.extend(nonce);
+            blob.extend(cipher.encrypt(&XNonce::from(nonce), payload).ok()?);
+        }
+        Some(blob)
+    }
+
+    /// Opens what was sealed for `place` with this key.
+    pub(crate) fn try_open(&self, place: Place<'_>, blob: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (version, rest) = blob.split_first_chunk::<4>()?;
+        let version = u32::from_be_bytes(*version);
+        if version != self.version {
+            return None;
+        }
+        let bound = place.bound(version);
+        let (key_nonce, rest) = rest.split_first_chunk::<NONCE>()?;
+        let (wrapped, rest) = rest.split_first_chunk::<WRAPPED>()?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
+        let opened = |key: &[u8; 32], nonce: &[u8; NONCE], sealed: &[u8]| {
+            let payload = Payload { msg: sealed, aad: &bound };
+            let cipher = XChaCha20Poly1305::new(key.into());
+            cipher.decrypt(&XNonce::from(*nonce), payload).ok().map(Zeroizing::new)
+        };
+        let unwrapped = opened(self.key.bytes(), key_nonce, wrapped)?;
+        opened(unwrapped.first_chunk::<32>()?, nonce, sealed)
     }
 }
 
@@ -141,9 +191,14 @@ mod tests {
 
     const PLACE: Place<'_> = Place { table: "credential", row: "deploy", field: "secret" };
 
+    fn versioned(hex: SecretString, version: u32) -> Versioned {
+        let key = MasterKey::load(std::path::Path::new("/nowhere"), Some(hex)).unwrap();
+        Versioned { key, version }
+    }
+
     fn vault(seed: u8) -> Vault {
         let hex = SecretString::from(format!("{seed:02x}").repeat(32));
-        Vault::new(MasterKey::load(std::path::Path::new("/nowhere"), Some(hex)).unwrap())
+        Vault::new(versioned(hex, 1), None)
     }
 
     #[test]
@@ -160,6 +215,21 @@ mod tests {
             assert!(vault(1).open(other, &sealed).is_err(), "{other:?}");
         }
         assert!(!sealed.windows(7).any(|part| part == b"hunter2"));
+    }
+
+    #[test]
+    fn what_was_sealed_with_the_key_before_opens_and_nothing_more_is_sealed_with_it() {
+        let vault = vault(1);
+        let before = vault.seal(PLACE, b"hunter2").unwrap();
+        vault.turn_to(versioned(SecretString::from("02".repeat(32)), 2));
+        let after = vault.seal(PLACE, b"hunter3").unwrap();
+        assert_eq!(&vault.open(PLACE, &before).unwrap()[..], b"hunter2");
+        assert_eq!(&vault.open(PLACE, &after).unwrap()[..], b"hunter3");
+        assert_eq!((version_of(&before), version_of(&after)), (Some(1), Some(2)));
+        // A blob that says it is of another key does not open.
+        let mut claims = before.clone();
+        claims[3] = 2;
+        assert!(vault.open(PLACE, &claims).is_err());
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub use session::Session;
 pub use shell::{Shell, Size, Terminal, Window};
 #[cfg(feature = "server")]
 pub use ssh::server;
-pub use ssh::{Authority, Connection, HostKey, fingerprint, scan};
+pub use ssh::{Authority, Connection, HostKey, PublicHalf, fingerprint, generate, public_half, scan};
 pub use stream::Stream;
 pub use target::{Auth, KeyExchange, Span, Target, Timeouts};
 pub use transfer::{Get, Progress, Put, Source, Summed, Transferred, pack, pack_one, unpack};

@@ -1,6 +1,6 @@
 //! Create, replace, change and remove: what the routes of servers, credentials, hook templates, projects and environments share.
 
-use actions::{Actor, Definitions, Error};
+use actions::{Actor, Brought, Definitions, Error};
 use api::{Stored, TemplateSpec, TemplateView};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
@@ -75,7 +75,7 @@ pub(crate) async fn remove(state: &AppState, actor: &Actor, thing: &Thing) -> Re
         Some(_) => Ok((vec![thing.delete()], ())),
         None => Err(missing(thing)),
     };
-    state.actions.define(actor, thing.action(), &thing.object(), &[], judge).await?;
+    state.actions.define(actor, thing.action(), &thing.object(), &Brought::default(), judge).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

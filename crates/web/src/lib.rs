@@ -30,10 +30,10 @@ pub mod state;
 mod thing;
 
 use actions::Action::{
-    AcceptDrift, Adopt, Apply, Cancel, ChangeHooks, ChangeProjects, ChangeServers, Chat, CheckServer,
-    FetchRepository, GetFiles, Lock, ManageUsers, OwnAccount, Pause, Promote, PushArtifact, PutFiles,
-    Release, Resume, Retry, RunCommand, SeeAudit, SeeDefinitions, SeeRecordings, SeeReleases, SeeRepository,
-    Shell, Skip, TrustGitHost, TrustServer, TryHook,
+    AcceptDrift, Adopt, Apply, Cancel, ChangeHooks, ChangeProjects, ChangeSecrets, ChangeServers, Chat,
+    CheckServer, FetchRepository, GetFiles, Lock, ManageUsers, OwnAccount, Pause, Promote, PushArtifact,
+    PutFiles, Release, ReplaceMasterKey, Resume, Retry, RunCommand, SeeAudit, SeeDefinitions, SeeRecordings,
+    SeeReleases, SeeRepository, Shell, Skip, TrustGitHost, TrustServer, TryHook,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -51,8 +51,8 @@ pub use state::AppState;
 use auth::allow;
 use routes::{
     adhoc, adopt, apply, archive, artifacts, audit, board, chat, credentials, drift, environments, events,
-    git, hooks, locks, page, projects, recordings, releases, servers, session, steer, tokens, transfers,
-    users,
+    git, hooks, locks, master_key, page, projects, recordings, releases, servers, session, steer, tokens,
+    transfers, users, variables,
 };
 
 /// The largest body, in bytes.
@@ -112,6 +112,12 @@ fn quick() -> Router<AppState> {
                 .merge(allow(ChangeServers, put(servers::replace)))
                 .merge(allow(ChangeServers, patch(servers::change)))
                 .merge(allow(ChangeServers, delete(servers::remove))),
+        )
+        .route("/servers/{server}/variables", allow(SeeDefinitions, get(variables::of_server)))
+        .route(
+            "/servers/{server}/secrets/{secret}",
+            allow(ChangeSecrets, put(variables::put_of_server))
+                .merge(allow(ChangeSecrets, delete(variables::forget_of_server))),
         );
     let credentials = Router::new()
         .route(
@@ -125,7 +131,8 @@ fn quick() -> Router<AppState> {
                 .merge(allow(ChangeServers, put(credentials::replace)))
                 .merge(allow(ChangeServers, patch(credentials::change)))
                 .merge(allow(ChangeServers, delete(credentials::remove))),
-        );
+        )
+        .route("/credentials/{credential}/generate", allow(ChangeServers, post(credentials::generate)));
     let hooks = Router::new()
         .route(
             "/hooks",
@@ -155,6 +162,21 @@ fn quick() -> Router<AppState> {
             "/projects/{project}/environments",
             allow(SeeDefinitions, get(environments::list))
                 .merge(allow(ChangeProjects, post(environments::create))),
+        )
+        .route("/projects/{project}/variables", allow(SeeDefinitions, get(variables::of_project)))
+        .route(
+            "/projects/{project}/secrets/{secret}",
+            allow(ChangeSecrets, put(variables::put_of_project))
+                .merge(allow(ChangeSecrets, delete(variables::forget_of_project))),
+        )
+        .route(
+            "/projects/{project}/environments/{environment}/variables",
+            allow(SeeDefinitions, get(variables::of_environment)),
+        )
+        .route(
+            "/projects/{project}/environments/{environment}/secrets/{secret}",
+            allow(ChangeSecrets, put(variables::put_of_environment))
+                .merge(allow(ChangeSecrets, delete(variables::forget_of_environment))),
         )
         .route(
             "/projects/{project}/environments/{environment}/lock",
@@ -188,6 +210,8 @@ fn quick() -> Router<AppState> {
         .merge(projects)
         .merge(people)
         .route("/apply", allow(Apply, post(apply::apply)).layer(DefaultBodyLimit::max(FLEET)))
+        .route("/master-key", allow(ReplaceMasterKey, get(master_key::show)))
+        .route("/master-key/rotate", allow(ReplaceMasterKey, post(master_key::rotate)))
         .route("/export", allow(SeeDefinitions, get(apply::export)))
         .route("/releases", allow(SeeReleases, get(releases::list)))
         .route("/releases/{release}", allow(SeeReleases, get(releases::show)))
@@ -220,6 +244,7 @@ fn slow() -> Router<AppState> {
             allow(SeeReleases, get(artifacts::list))
                 .merge(allow(PushArtifact, post(artifacts::push)).layer(DefaultBodyLimit::disable())),
         )
+        .route("/credentials/{credential}/rotate", allow(ChangeServers, post(credentials::rotate)))
         .route("/servers/{server}/check", allow(CheckServer, post(servers::check)))
         .route("/run", allow(RunCommand, post(adhoc::run)).layer(DefaultBodyLimit::max(COMMAND)))
         .route("/put", allow(PutFiles, post(transfers::put)).layer(DefaultBodyLimit::disable()))

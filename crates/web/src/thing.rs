@@ -182,6 +182,7 @@ pub(crate) fn stored(defined: &Definitions) -> Stored {
         servers: defined.servers.iter().map(|server| (server.name.clone(), server.clone())).collect(),
         projects: defined.projects.iter().map(|project| (project.name.clone(), project.clone())).collect(),
         sites: defined.sites.iter().map(site).collect(),
+        secrets: defined.secrets.iter().map(|one| (one.scope.clone(), one.name.clone())).collect(),
     }
 }
 

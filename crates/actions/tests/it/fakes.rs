@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use actions::{
-    Actions, Actor, FileChange, FileDiff, FileDiffs, KeyTrouble, Keys, Packing, Parts, Repositories,
-    RepositorySays, SshHost,
+    Actions, Actor, FileChange, FileDiff, FileDiffs, KeyTrouble, Keys, Packing, Parts, PublicHalf,
+    Repositories, RepositorySays, SshHost,
 };
 use async_trait::async_trait;
 use engine::dispatcher::{Control, Orders};
@@ -220,6 +220,10 @@ pub(crate) struct Machines {
 
 #[async_trait]
 impl Hosts for Machines {
+    async fn connect_with(&self, server: &Server, _: &SecretString) -> Result<Box<dyn Host>, HostError> {
+        self.connect(server).await
+    }
+
     async fn connect(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
         let message = format!("{} refuses the connection", server.place());
         Err(HostError { kind: HostTrouble::Unreachable, message, hint: Some("start sshd there".into()) })
@@ -244,18 +248,27 @@ impl Hosts for Machines {
 struct Texts;
 
 impl Keys for Texts {
-    fn fingerprint(
+    fn generate(&self, comment: &str) -> Result<(SecretString, PublicHalf), KeyTrouble> {
+        let half =
+            PublicHalf { fingerprint: "SHA256:new".into(), line: format!("ssh-ed25519 AAAA {comment}") };
+        Ok(("-----BEGIN a new key".into(), half))
+    }
+
+    fn public_half(
         &self,
         key: &SecretString,
         passphrase: Option<&SecretString>,
-    ) -> Result<String, KeyTrouble> {
+    ) -> Result<PublicHalf, KeyTrouble> {
         match (key.expose_secret(), passphrase.map(ExposeSecret::expose_secret)) {
             (text, _) if text.contains("BROKEN") => Err(KeyTrouble::Unreadable("it is cut off".into())),
             (text, None) if text.contains("ENCRYPTED") => Err(KeyTrouble::NeedsPassphrase),
             (text, Some(wrong)) if text.contains("ENCRYPTED") && wrong != "right" => {
                 Err(KeyTrouble::WrongPassphrase)
             }
-            (text, _) => Ok(format!("SHA256:{}", text.len())),
+            (text, _) => {
+                let line = format!("ssh-ed25519 {}", text.len());
+                Ok(PublicHalf { fingerprint: format!("SHA256:{}", text.len()), line })
+            }
         }
     }
 }
@@ -333,11 +346,13 @@ impl Rig {
                 legacy_algorithms: false,
             }),
             labels: model::Labels::new(),
+            variables: model::Variables::new(),
         };
         let credential = store::NewCredential {
             name: "agent".parse().unwrap(),
             kind: store::CredentialKind::SshAgent,
             fingerprint: None,
+            public_key: None,
             username: None,
             secret: None,
             passphrase: None,
@@ -348,12 +363,14 @@ impl Rig {
             credential: None,
             build: model::Build::default(),
             defaults: model::Settings::default(),
+            variables: model::Variables::new(),
         };
         let site = model::Site {
             name: "live".parse().unwrap(),
             servers: "web-1,web-2".parse().unwrap(),
             path: "/srv/shop".parse().unwrap(),
             settings: model::Settings::default(),
+            variables: model::Variables::new(),
         };
         let managed = false;
         let changes = vec![

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use actions::{
-    Action, Actor, AdoptRequest, AuditFilter, Back, Change, Error, GetOrder, LogFilter, Object, Others,
-    PutOrder, RefQuery, Request, RunOrder, Wanted,
+    Action, Actor, AdoptRequest, AuditFilter, Back, Brought, Change, Error, GetOrder, LogFilter, Object,
+    Others, PutOrder, RefQuery, Request, RunOrder, Wanted,
 };
 use model::{Name, ReleaseId, RemotePath, Selector};
 
@@ -43,8 +43,11 @@ async fn nobody_gets_anything() {
     let get = GetOrder { servers: Selector::all(), from: path, at_once: 1 };
     let answers = [
         actions.definitions(&nobody).await.err(),
-        actions.define(&nobody, Action::ChangeServers, &Object::Server(&web), &[], delete).await.err(),
-        actions.fingerprint(&nobody, "x".to_owned().into(), None).await.err(),
+        actions
+            .define(&nobody, Action::ChangeServers, &Object::Server(&web), &Brought::default(), delete)
+            .await
+            .err(),
+        actions.public_half(&nobody, "x".to_owned().into(), None).await.err(),
         actions.check_server(&nobody, &web).await.err(),
         actions.trust_server(&nobody, &web, None).await.err(),
         actions.refs(&nobody, &shop, &RefQuery::Branches, 1).await.err(),

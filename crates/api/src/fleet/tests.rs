@@ -71,6 +71,7 @@ fn stored(checked: Checked) -> Stored {
         servers: checked.servers,
         projects: checked.projects,
         sites: checked.sites,
+        secrets: checked.secrets.into_keys().collect(),
     }
 }
 
@@ -195,8 +196,12 @@ fn a_stored_way_is_not_spoilt() {
     let way = [None, Some("a"), Some("b"), Some("c"), Some("d")];
     for (name, jump) in ["a", "b", "c", "d", "e"].into_iter().zip(way) {
         let name: Name = name.parse().unwrap();
-        let server =
-            model::Server { name: name.clone(), address: address(jump), labels: model::Labels::new() };
+        let server = model::Server {
+            name: name.clone(),
+            address: address(jump),
+            labels: model::Labels::new(),
+            variables: model::Variables::new(),
+        };
         stored.servers.insert(name, server);
     }
     let bare =

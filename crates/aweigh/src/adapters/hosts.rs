@@ -7,7 +7,7 @@ use engine::ports::{
     Brought, Channel, Duplex, Host, HostError, HostTrouble, Hosts, Parcel, ScannedKey, Shell, TellBytes,
     Terminal, TerminalSize,
 };
-use model::{Address, MOST_JUMPS, Name, Server, SshAddress};
+use model::{Address, MOST_JUMPS, Name, SecretString, Server, SshAddress};
 use store::{CredentialKind, Store};
 use transport::{
     Auth, Authority, HostKey, KeyExchange, Pool, Session, Size, Summed, Target, Timeouts, Transferred,
@@ -23,6 +23,16 @@ pub struct SshHosts {
     key_exchange: KeyExchange,
 }
 
+/// How a server is logged in to.
+enum How {
+    /// Over a connection that others may share.
+    Shared,
+    /// Over one that nobody else uses.
+    Alone,
+    /// With this instead of its credential.
+    With(Auth),
+}
+
 impl SshHosts {
     /// Connects with the credentials of `store`.
     pub fn new(store: Store, ssh: &Ssh) -> Self {
@@ -30,14 +40,18 @@ impl SshHosts {
         Self { store, pool: Pool::new(ssh.keep_open), key_exchange }
     }
 
-    async fn auth(&self, name: &Name) -> Result<Auth, HostError> {
+    async fn auth(&self, ssh: &SshAddress) -> Result<Auth, HostError> {
+        let name = &ssh.credential;
         let stored = self.store.unseal(name).await.map_err(|error| other(error.to_string(), error.hint()))?;
         let gone =
             || denied(format!("credential {name} does not exist"), Some("add it, or name another one"));
         let credential = stored.ok_or_else(gone)?;
         match (credential.kind, credential.secret) {
             (CredentialKind::SshAgent, _) => Ok(Auth::Agent { socket: None }),
-            (CredentialKind::SshPassword, Some(password)) => Ok(Auth::Password(password)),
+            (CredentialKind::SshPassword, Some(password)) => {
+                self.typed(ssh).await?;
+                Ok(Auth::Password(password))
+            }
             (CredentialKind::SshKey, Some(key)) => {
                 Ok(Auth::Key { openssh: key, passphrase: credential.passphrase })
             }
@@ -46,6 +60,21 @@ impl SshHosts {
             }
             (_, None) => Err(denied(format!("credential {name} holds no secret"), Some("store it again"))),
         }
+    }
+
+    /// A password goes only to where it was typed for: whoever moved the server may not be the one who knows it.
+    async fn typed(&self, ssh: &SshAddress) -> Result<(), HostError> {
+        let (name, place) = (&ssh.credential, ssh.place());
+        let is_typed = self.store.is_typed_for(name, ssh).await;
+        if is_typed.map_err(|error| other(error.to_string(), error.hint()))? {
+            return Ok(());
+        }
+        let message =
+            format!("the password {name} was not typed for {place}: its host, port or user changed");
+        Err(denied(
+            message,
+            Some(&format!("whoever knows it types it again: aweigh credentials retype {name}")),
+        ))
     }
 
     /// The servers on the way to an address, the nearest to it first.
@@ -96,7 +125,7 @@ impl SshHosts {
             host: ssh.host.clone(),
             port: ssh.port,
             user: ssh.user.clone(),
-            auth: vec![self.auth(&ssh.credential).await?],
+            auth: vec![self.auth(ssh).await?],
             host_keys: host_keys.map_err(|error| from_transport(&error))?,
             authorities: authorities.map_err(|error| from_transport(&error))?,
             key_exchange: self.key_exchange,
@@ -106,11 +135,17 @@ impl SshHosts {
         })
     }
 
-    /// A session over a connection that others may share, or over one of its own.
-    async fn session(&self, name: &Name, ssh: &SshAddress, alone: bool) -> Result<Session, HostError> {
+    async fn session(&self, name: &Name, ssh: &SshAddress, how: How) -> Result<Session, HostError> {
         let way = self.way(ssh).await?;
-        let target = self.target(ssh, &way).await?;
-        let session = if alone { Session::connect(&target).await } else { self.pool.session(&target).await };
+        let mut target = self.target(ssh, &way).await?;
+        let session = match how {
+            How::Shared => self.pool.session(&target).await,
+            How::Alone => Session::connect(&target).await,
+            How::With(auth) => {
+                target.auth = vec![auth];
+                self.pool.session(&target).await
+            }
+        };
         session.map_err(|error| {
             let at_fault =
                 error.hops().checked_sub(1).map_or(Some(name), |hop| way.get(hop).map(|(name, _)| name));
@@ -132,7 +167,7 @@ impl Hosts for SshHosts {
     async fn connect(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
         let session = match &server.address {
             Address::Local => Session::local(),
-            Address::Ssh(ssh) => self.session(&server.name, ssh, false).await?,
+            Address::Ssh(ssh) => self.session(&server.name, ssh, How::Shared).await?,
         };
         Ok(Box::new(Connected(session)))
     }
@@ -140,14 +175,23 @@ impl Hosts for SshHosts {
     async fn connect_alone(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
         let session = match &server.address {
             Address::Local => Session::local(),
-            Address::Ssh(ssh) => self.session(&server.name, ssh, true).await?,
+            Address::Ssh(ssh) => self.session(&server.name, ssh, How::Alone).await?,
+        };
+        Ok(Box::new(Connected(session)))
+    }
+
+    async fn connect_with(&self, server: &Server, key: &SecretString) -> Result<Box<dyn Host>, HostError> {
+        let auth = Auth::Key { openssh: key.clone(), passphrase: None };
+        let session = match &server.address {
+            Address::Local => Session::local(),
+            Address::Ssh(ssh) => self.session(&server.name, ssh, How::With(auth)).await?,
         };
         Ok(Box::new(Connected(session)))
     }
 
     async fn scan(&self, address: &SshAddress) -> Result<Vec<ScannedKey>, HostError> {
         let from = match self.way(address).await?.first() {
-            Some((name, jump)) => self.session(name, jump, false).await?,
+            Some((name, jump)) => self.session(name, jump, How::Shared).await?,
             None => Session::local(),
         };
         let legacy = address.legacy_algorithms;

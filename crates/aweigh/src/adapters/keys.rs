@@ -1,6 +1,6 @@
 //! The port `Keys` on `transport`: looks at private keys without using them.
 
-use actions::{KeyTrouble, Keys};
+use actions::{KeyTrouble, Keys, PublicHalf};
 use model::SecretString;
 
 /// Reads every form of key that a login can use.
@@ -8,16 +8,28 @@ use model::SecretString;
 pub struct SshKeys;
 
 impl Keys for SshKeys {
-    fn fingerprint(
+    fn public_half(
         &self,
         private_key: &SecretString,
         passphrase: Option<&SecretString>,
-    ) -> Result<String, KeyTrouble> {
-        use transport::Error;
-        transport::fingerprint(private_key, passphrase).map_err(|error| match error {
-            Error::KeyNeedsPassphrase => KeyTrouble::NeedsPassphrase,
-            Error::WrongPassphrase => KeyTrouble::WrongPassphrase,
-            other => KeyTrouble::Unreadable(other.to_string()),
-        })
+    ) -> Result<PublicHalf, KeyTrouble> {
+        transport::public_half(private_key, passphrase).map(half).map_err(trouble)
+    }
+
+    fn generate(&self, comment: &str) -> Result<(SecretString, PublicHalf), KeyTrouble> {
+        transport::generate(comment).map(|(text, public)| (text, half(public))).map_err(trouble)
+    }
+}
+
+fn half(half: transport::PublicHalf) -> PublicHalf {
+    PublicHalf { fingerprint: half.fingerprint, line: half.line }
+}
+
+fn trouble(error: transport::Error) -> KeyTrouble {
+    use transport::Error;
+    match error {
+        Error::KeyNeedsPassphrase => KeyTrouble::NeedsPassphrase,
+        Error::WrongPassphrase => KeyTrouble::WrongPassphrase,
+        other => KeyTrouble::Unreadable(other.to_string()),
     }
 }

@@ -1,12 +1,15 @@
 //! The ports `Journal`, `Queue`, `Artifacts` and `Secrets` on `store`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
+use engine::given::KnownSecrets;
 use engine::ports::{
     Artifacts, Claim, Entry, GoodRelease, Journal, JournalError, KeptArtifact, Queue, Secrets, StepRow,
 };
 use jiff::Timestamp;
-use model::{CommitId, Epoch, Name, Plan, ReleaseId, SecretString, Status, Wishes};
-use store::{ArtifactRecord, Store};
+use model::{Address, CommitId, Epoch, Name, Plan, ReleaseId, Scope, Status, Wishes};
+use store::{ArtifactRecord, Deed, Store};
 
 /// A store, as the engine sees it.
 #[derive(Debug, Clone)]
@@ -185,7 +188,50 @@ impl Artifacts for Memory {
 
 #[async_trait]
 impl Secrets for Memory {
-    async fn of(&self, plan: &Plan) -> Result<Vec<SecretString>, JournalError> {
-        self.0.secrets_of(&plan.project, &plan.servers).await.map_err(failed)
+    async fn of(&self, plan: &Plan) -> Result<KnownSecrets, JournalError> {
+        let (project, environment) = (plan.project.name.clone(), plan.environment.name.clone());
+        let values = async |scope| self.0.secret_values(&scope).await.map_err(failed);
+        // Most servers have none, and there may be thousands of them.
+        let stored = self.0.secrets().await.map_err(failed)?;
+        let has = |name: &Name| {
+            stored.iter().any(|one| matches!(&one.scope, Scope::Server(server) if server == name))
+        };
+        let mut servers = BTreeMap::new();
+        for server in plan.servers.iter().filter(|server| has(&server.name)) {
+            servers.insert(server.name.clone(), values(Scope::Server(server.name.clone())).await?);
+        }
+        let known = KnownSecrets {
+            logins: self.0.secrets_of(&plan.project, &plan.servers).await.map_err(failed)?,
+            project: values(Scope::Project(project.clone())).await?,
+            environment: values(Scope::Environment(project, environment)).await?,
+            servers,
+        };
+        self.0.note(vec![used(plan, &known)]).await.map_err(failed)?;
+        Ok(known)
+    }
+}
+
+/// What the audit log says of a release that somebody begins to work on: the names of all that is opened for it.
+fn used(plan: &Plan, known: &KnownSecrets) -> Deed {
+    let of_servers = plan.servers.iter().filter_map(|server| match &server.address {
+        Address::Ssh(ssh) => Some(ssh.credential.to_string()),
+        Address::Local => None,
+    });
+    let project = plan.project.credential.iter().map(ToString::to_string);
+    let credentials: BTreeSet<String> = project.chain(of_servers).collect();
+    let of_servers = known.servers.values().flat_map(BTreeMap::keys);
+    let names: BTreeSet<String> = known
+        .project
+        .keys()
+        .chain(known.environment.keys())
+        .chain(of_servers)
+        .map(ToString::to_string)
+        .collect();
+    let listed = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
+    Deed {
+        who: plan.by.clone(),
+        what: "secrets.use",
+        object: format!("release:{}", plan.release),
+        detail: format!("credentials: {}; secrets: {}", listed(credentials), listed(names)),
     }
 }

@@ -105,11 +105,60 @@ pub enum Credentials {
     List(Listing),
     /// Store a credential, sealed
     Add(CredentialAdd),
+    /// Make a key pair, and print the line for authorized_keys
+    #[command(after_help = "The private half is made in the server, and never leaves it.")]
+    Generate {
+        /// Its name
+        name: Name,
+        /// What it is for: ssh-key or git-key
+        #[arg(long, value_name = "KIND", default_value = "ssh-key", value_parser = kinds())]
+        kind: CredentialKind,
+    },
+    /// Type a stored password again, for servers whose host, port or user changed
+    Retype {
+        /// Its name
+        name: Name,
+        /// Where it is read from.
+        #[command(flatten)]
+        secret: Secret,
+    },
+    /// Show a credential and the public half of its key
+    Show {
+        /// Its name
+        name: Name,
+        /// How it is printed.
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Replace an SSH key on every server that is logged in to with it
+    #[command(long_about = "Replace an SSH key on every server that is logged in to with it\n\n\
+A new key is made, added to authorized_keys beside the old one with the same options, and tried; when that is so on every \
+server it is used, and the old one is taken away. Where a server fails, both stay valid: run it again.")]
+    Rotate {
+        /// Its name
+        name: Name,
+        /// How it is printed.
+        #[command(flatten)]
+        listing: Listing,
+    },
     /// Remove a credential
     Remove {
         /// Its name
         name: Name,
     },
+}
+
+/// The verbs of `master-key`.
+#[derive(Debug, Subcommand)]
+pub enum MasterKey {
+    /// Show which master key is in use, and what is still sealed with the one before
+    Show(Listing),
+    /// Put a new master key in the place of the one in the data folder
+    #[command(
+        after_help = "It is in use at once; secrets are sealed anew in the background, and then the old key is gone. \
+Keep a copy of the new master.key: backups of the database from now on need it, and those of before need the old one."
+    )]
+    Rotate(Listing),
 }
 
 /// The verbs of `users`.

@@ -25,6 +25,7 @@ pub(super) async fn run(client: &Client, args: &ApplyArgs, env: Env<'_>) -> anyh
     for change in &answer.changes {
         say(&line(change))?;
     }
+    answer.notes.iter().for_each(|told| note(&format!("note: {}", one_line(told))));
     Ok(Ending::Done)
 }
 
@@ -68,6 +69,7 @@ fn line(change: &Change) -> String {
         What::Server => "server",
         What::Project => "project",
         What::Environment => "environment",
+        What::Secret => "secret",
     };
     let name = one_line(&change.name);
     if change.fields.is_empty() {

@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
-use api::{CredentialSpec, CredentialView, Named, Page, Passphrase, Secret};
+use api::{
+    CredentialSpec, CredentialView, GenerateRequest, Named, Page, Passphrase, RotateAnswer, RotatedState,
+    Secret,
+};
 use jiff::tz::TimeZone;
+use secrecy::ExposeSecret;
 
 use crate::advice::Advised;
 use crate::cli::{CredentialAdd, Credentials, Listing};
@@ -12,7 +16,7 @@ use crate::exit::Ending;
 use crate::fleet_file::secret_of;
 use crate::places::Env;
 use crate::render::words::date;
-use crate::render::{say, table};
+use crate::render::{note, say, table};
 use crate::typed;
 
 pub(super) async fn run(client: &Client, verb: Credentials, env: Env<'_>) -> anyhow::Result<Ending> {
@@ -22,8 +26,40 @@ pub(super) async fn run(client: &Client, verb: Credentials, env: Env<'_>) -> any
             let credential = Named { name: args.name.clone(), spec: spec(args, env)? };
             client.post(&Ask::at(&["credentials"]), &credential).await?;
             say(&format!("+ credential {}", credential.name))?;
+            let is_bare = |secret: &Secret| !engine::masker::is_masked(secret.0.expose_secret());
+            if credential.spec.secret.as_ref().is_some_and(is_bare) {
+                note("note: it is too short to be masked: it stands in logs as it is written there");
+            }
             Ok(Ending::Done)
         }
+        Credentials::Generate { name, kind } => {
+            let ask = Ask::at(&["credentials", name.as_str(), "generate"]);
+            let made: CredentialView = client.decode(&client.post(&ask, &GenerateRequest { kind }).await?)?;
+            say(made.public_key.as_deref().unwrap_or_default())?;
+            note(if kind == api::CredentialKind::GitKey {
+                "add this line to the git host, as a deploy key that may only read"
+            } else {
+                "add this line to ~/.ssh/authorized_keys of the login user on each server"
+            });
+            Ok(Ending::Done)
+        }
+        Credentials::Retype { name, secret } => {
+            let args = CredentialAdd {
+                name: name.clone(),
+                kind: api::CredentialKind::SshPassword,
+                secret,
+                passphrase_env: None,
+                certificate: None,
+                username: None,
+            };
+            let secret = spec(args, env)?.secret;
+            let patch = CredentialSpec { secret, ..CredentialSpec::default() };
+            client.patch(&Ask::at(&["credentials", name.as_str()]), &patch).await?;
+            say(&format!("credential {name} is good for every server that names it"))?;
+            Ok(Ending::Done)
+        }
+        Credentials::Show { name, listing } => show(client, name.as_str(), listing).await,
+        Credentials::Rotate { name, listing } => rotate(client, name.as_str(), listing).await,
         Credentials::Remove { name } => {
             client.delete(&Ask::at(&["credentials", name.as_str()])).await?;
             say(&format!("- credential {name}"))?;
@@ -52,6 +88,51 @@ async fn list(client: &Client, listing: Listing) -> anyhow::Result<Ending> {
     let head = ["NAME", "KIND", "USER", "FINGERPRINT", "STORED"];
     table::show(&head, page.items.iter().map(row).collect(), "no credentials yet")?;
     Ok(Ending::Done)
+}
+
+async fn show(client: &Client, name: &str, listing: Listing) -> anyhow::Result<Ending> {
+    let answer = client.get_text(&Ask::at(&["credentials", name])).await?;
+    if listing.json {
+        say(&answer)?;
+        return Ok(Ending::Done);
+    }
+    let credential: CredentialView = client.decode(&answer)?;
+    let told = [
+        Some(format!("kind: {}", credential.kind.word())),
+        credential.username.map(|user| format!("user: {user}")),
+        credential.fingerprint.map(|text| format!("fingerprint: {text}")),
+        Some(format!("stored: {}", date(credential.updated_at, &TimeZone::system()))),
+    ];
+    told.into_iter().flatten().for_each(|line| note(&line));
+    credential.public_key.iter().try_for_each(|line| say(line))?;
+    Ok(Ending::Done)
+}
+
+async fn rotate(client: &Client, name: &str, listing: Listing) -> anyhow::Result<Ending> {
+    let ask = Ask::at(&["credentials", name, "rotate"]);
+    let answer = client.post(&ask, &serde_json::json!({})).await?;
+    let rotated: RotateAnswer = client.decode(&answer)?;
+    let is_done = rotated.replaced && rotated.servers.iter().all(|server| server.state == RotatedState::New);
+    if listing.json {
+        say(&answer)?;
+    } else {
+        let row = |server: &api::RotatedServer| {
+            let keys = match server.state {
+                RotatedState::Old => "the old one",
+                RotatedState::Both => "both",
+                RotatedState::New => "the new one",
+            };
+            vec![server.name.to_string(), keys.to_owned(), server.trouble.clone().unwrap_or_default()]
+        };
+        let rows = rotated.servers.iter().map(row).collect();
+        table::show(&["SERVER", "LETS IN", ""], rows, "no server is logged in to with it")?;
+        note(match (rotated.replaced, is_done) {
+            (_, true) => "the new key is in use, and no server knows the old one",
+            (true, false) => "the new key is in use; run it again to take the old one away",
+            (false, _) => "the old key stays in use; run it again when these servers can be reached",
+        });
+    }
+    Ok(if is_done { Ending::Done } else { Ending::ServerFailed })
 }
 
 /// The credential that the words describe, with its secret read.

@@ -17,6 +17,7 @@ mod hooks;
 mod lock;
 mod login;
 mod logs;
+mod master_key;
 mod projects;
 mod put;
 mod recordings;
@@ -24,6 +25,7 @@ mod release;
 mod releases;
 mod rollback;
 mod run;
+mod secrets;
 mod serve;
 mod servers;
 mod shell;
@@ -32,6 +34,7 @@ mod steer;
 mod tokens;
 mod transfer;
 mod users;
+mod variables;
 mod watch;
 
 use std::path::Path;
@@ -107,6 +110,9 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
         Command::Credentials(verb) => credentials::run(&client, verb, env).await,
         Command::Projects(verb) => projects::run(&client, verb).await,
         Command::Hooks(verb) => hooks::run(&client, verb).await,
+        Command::Variables(verb) => variables::run(&client, verb).await,
+        Command::Secrets(verb) => secrets::run(&client, verb, env).await,
+        Command::MasterKey(verb) => master_key::run(&client, verb).await,
         Command::Artifacts(verb) => artifacts::run(&client, verb).await,
         Command::Run(args) => run::run(&client, args).await,
         Command::Put(args) => put::run(&client, args).await,

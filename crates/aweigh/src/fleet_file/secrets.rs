@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use api::{CredentialKind, CredentialSpec, FieldError, Fleet, Passphrase, Secret};
+use api::{CredentialKind, CredentialSpec, FieldError, Fleet, Passphrase, Secret, SecretSpec, SecretSpecs};
 use secrecy::SecretString;
 
 use super::{Found, beside, key, read_text};
@@ -34,7 +34,50 @@ pub(super) fn fill(
         }
         (spec.file, spec.env, spec.certificate) = (None, None, None);
     }
+    for (table, secrets) in tables(fleet) {
+        for (name, spec) in secrets {
+            match value_of(spec, folder, env) {
+                Ok(value) => *spec = SecretSpec { value, ..SecretSpec::default() },
+                Err(Trouble::Absent(error)) => {
+                    note(&format!("note: {}; what is stored stays", error.under(&format!("{table}.{name}"))));
+                    *spec = SecretSpec::default();
+                }
+                Err(Trouble::Bad(error)) => errors.push(error.under(&format!("{table}.{name}"))),
+            }
+        }
+    }
     (absent, errors)
+}
+
+/// Every table of secrets in `fleet`, and where it stands.
+fn tables(fleet: &mut Fleet) -> Vec<(String, &mut SecretSpecs)> {
+    let mut tables = Vec::new();
+    for (name, server) in &mut fleet.servers {
+        tables.push((format!("servers.{name}.secrets"), &mut server.secrets));
+    }
+    for (name, project) in &mut fleet.projects {
+        tables.push((format!("projects.{name}.secrets"), &mut project.secrets));
+        for (site, environment) in &mut project.environments {
+            let table = format!("projects.{name}.environments.{site}.secrets");
+            tables.push((table, &mut environment.secrets));
+        }
+    }
+    tables
+}
+
+/// The value that `spec` names. It is read as a token is: without the line end behind it.
+fn value_of(spec: &SecretSpec, folder: &Path, env: Env<'_>) -> Result<Option<Secret>, Trouble> {
+    if spec.value.is_some() && (spec.file.is_some() || spec.env.is_some()) {
+        return Err(bad("", "has more than one of file, env and value; keep one"));
+    }
+    let token = CredentialSpec {
+        kind: Some(CredentialKind::GitToken),
+        file: spec.file.clone(),
+        env: spec.env.clone(),
+        secret: spec.value.clone(),
+        ..CredentialSpec::default()
+    };
+    Ok(secret_of(&token, None, folder, env)?.map(|found| Secret(found.secret)))
 }
 
 /// Why there is no secret.

@@ -124,6 +124,10 @@ fn a_person_works_in_a_login_shell() {
     assert!(text.contains("42-answer") && text.contains("after-that"), "{text}");
     let cast = rig.ok(["recordings", "show", "1", "--cast"]);
     assert!(cast.starts_with('{') && cast.lines().next().unwrap().contains("\"version\":2"), "{cast}");
+    let audit = rig.get("/audit");
+    let deeds: Vec<_> =
+        audit["items"].as_array().unwrap().iter().map(|deed| deed["what"].as_str().unwrap()).collect();
+    assert_eq!(deeds[..3], ["recording.show", "recording.show", "shell.open"], "{audit}");
     let listed = rig.ok(["recordings"]);
     assert!(listed.contains("login shell") && listed.contains("exit 7"), "{listed}");
     let json: Value = serde_json::from_str(&rig.ok(["recordings", "--json", "--server", "web-1"])).unwrap();

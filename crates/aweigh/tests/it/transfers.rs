@@ -36,10 +36,8 @@ fn dead() -> u16 {
 }
 
 fn noise(bytes: usize) -> Vec<u8> {
-    (0..bytes / 4 + 1)
-        .flat_map(|n| (n as u32).wrapping_mul(2_654_435_761).to_le_bytes())
-        .take(bytes)
-        .collect()
+    let numbers = (0..u32::MAX).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes());
+    numbers.take(bytes).collect()
 }
 
 fn text(path: &Path) -> &str {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use model::{Server, SshAddress};
+use model::{SecretString, Server, SshAddress};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Parcel, Shell, Terminal};
@@ -18,6 +18,8 @@ pub trait Hosts: Send + Sync {
     async fn connect(&self, server: &Server) -> Result<Box<dyn Host>, HostError>;
     /// The same over a connection that nobody else uses, now or later.
     async fn connect_alone(&self, server: &Server) -> Result<Box<dyn Host>, HostError>;
+    /// The same with a private key in the place of the server's credential; who is on the way is logged in to as ever.
+    async fn connect_with(&self, server: &Server, key: &SecretString) -> Result<Box<dyn Host>, HostError>;
     /// The host keys that a machine presents, without logging in there.
     async fn scan(&self, address: &SshAddress) -> Result<Vec<ScannedKey>, HostError>;
 }

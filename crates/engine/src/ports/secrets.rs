@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use model::Plan;
 
 use super::JournalError;
+use crate::given::KnownSecrets;
 
-/// The secrets whose values must not appear in any log.
+/// The secrets that programs are given, and whose values must not appear in any log.
 #[async_trait]
 pub trait Secrets: Send + Sync {
-    /// Every secret that a release of this plan touches.
-    async fn of(&self, plan: &Plan) -> Result<Vec<model::SecretString>, JournalError>;
+    /// Every secret that a release of this plan touches, as it is stored now.
+    async fn of(&self, plan: &Plan) -> Result<KnownSecrets, JournalError>;
 }

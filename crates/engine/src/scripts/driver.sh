@@ -9,7 +9,7 @@
 # Values are read with `IFS= read -r`, which never reads ahead; none of them ever becomes part of a command.
 #
 # Status: 0 done, 70 a tool failed, 71 a linked file is missing, 75 locked, 76 not complete, 77 touched since
-# it was sealed, 78 drift, 79 `current` is not a link, 80 unknown run, 64 not a verb.
+# it was sealed, 78 drift, 79 `current` is not a link, 80 unknown run, 81 a file is in the way, 64 not a verb.
 
 set -u
 umask 022
@@ -24,19 +24,21 @@ mode=$1
 
 # ------------------------------------------------------------------ one hook, in its own session
 if [ "$mode" = run ]; then
-  dir=$2
+  # A variable of theirs may have a name of ours: here are numbers alone.
   # Asked to end, it stays to tell how the hook ended. What it starts hears the signal by itself.
   trap : TERM
   # The name appears only when it is whole: whoever reads `pid` reads a number. What cannot be found again is not run.
-  echo $$ >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid" || exit 73
-  while IFS= read -r line; do export "$line"; done <"$dir/env"
+  echo $$ >"$2/pid.new" && mv "$2/pid.new" "$2/pid" || exit 73
   # The driver reads bytes; a hook has the language of the session.
   unset LC_ALL TAR_OPTIONS
-  case $(head -c 2 "$dir/script") in
-    '#!') chmod 700 "$dir/script" && cd "$3" && "$dir/script" ;;
-    *) cd "$3" && sh -e "$dir/script" ;;
+  take_in "$2/env"
+  # From here on they are in the environment of the hook alone.
+  if [ -f "$2/secrets" ]; then take_in "$2/secrets"; rm -f "$2/secrets"; fi
+  case $(head -c 2 "$2/script") in
+    '#!') chmod 700 "$2/script" && cd "$3" && "$2/script" ;;
+    *) cd "$3" && sh -e "$2/script" ;;
   esac
-  echo $? >"$dir/exit.new" && mv "$dir/exit.new" "$dir/exit"
+  echo $? >"$2/exit.new" && mv "$2/exit.new" "$2/exit"
   exit 0
 fi
 
@@ -102,6 +104,18 @@ listing() {
 sealed() {
   [ -d "releases/$1" ] && [ ! -L "releases/$1" ] && [ -f ".aweigh/manifests/$1/seal" ] || return 76
   listing ".aweigh/manifests/$1" "releases/$1" 2>/dev/null | cmp -s - ".aweigh/manifests/$1/seal" || return 77
+  if [ -f ".aweigh/manifests/$1/env" ]; then
+    env_listing "$1" 2>/dev/null | cmp -s - ".aweigh/manifests/$1/env" || return 77
+  fi
+}
+
+# The line of the file of variables of the release $1, as `listing` has one for each file of the tree.
+env_listing() {
+  IFS= read -r env_path <".aweigh/manifests/$1/env_path" || return 1
+  (cd "releases/$1" && stat -c '%u %g %f %s %Y %n' -- "$env_path")
+}
+seal_env() {
+  env_listing "$1" >".aweigh/manifests/$1/env.new" && mv ".aweigh/manifests/$1/env.new" ".aweigh/manifests/$1/env"
 }
 
 # Puts the link text $1 in the place of `current` in one step.
@@ -293,6 +307,8 @@ number_of() {
 
 take_seal() {
   listing ".aweigh/manifests/$1" "releases/$1" >".aweigh/manifests/$1/seal.new" 2>/dev/null || return 70
+  # What staging hooks made of it.
+  if [ -f ".aweigh/manifests/$1/env" ]; then seal_env "$1" || return 70; fi
   mv ".aweigh/manifests/$1/seal.new" ".aweigh/manifests/$1/seal" || return 70
 }
 
@@ -302,6 +318,44 @@ do_seal() {
   mine || return 75
   plain "$name" && [ -d "releases/$name" ] && [ -f ".aweigh/manifests/$name/expected" ] || return 76
   take_seal "$name"
+}
+
+# ------------------------------------------------------------------ env_file: variables and secrets, as a file of the release
+# values: name, path, size; then the text. It replaces what was written before under this name. A file of the tree is left
+# alone, and so is a release that was good before: it keeps what it had.
+do_env_file() {
+  unread=yes
+  line; name=$value; line; path=$value; line; size=$value
+  new=.aweigh/incoming/env-${nonce#@}
+  (umask 077 && head -c "$size" >"$new") || { rm -f "$new"; return 70; }
+  [ "$(wc -c <"$new")" -eq "$size" ] || { rm -f "$new"; return 70; }
+  unread=
+  place_env
+  status=$?
+  rm -f "$new"
+  return $status
+}
+
+place_env() {
+  mine || return 75
+  manifest=.aweigh/manifests/$name
+  plain "$name" && [ -d "releases/$name" ] && [ ! -L "releases/$name" ] && [ -d "$manifest" ] || return 76
+  if [ -f "$manifest/good" ]; then say kept yes; return 0; fi
+  at=releases/$name rest=$path
+  # The way to it is made of folders of this release.
+  while [ "${rest#*/}" != "$rest" ]; do
+    at=$at/${rest%%/*} rest=${rest#*/}
+    if [ -L "$at" ]; then return 81; fi
+    [ -d "$at" ] || mkdir "$at" || return 70
+  done
+  at=$at/$rest
+  if [ -e "$at" ] || [ -L "$at" ]; then
+    before=
+    if [ -f "$manifest/env_path" ]; then IFS= read -r before <"$manifest/env_path"; fi
+    [ "$before" = "$path" ] && [ -f "$at" ] && [ ! -L "$at" ] || return 81
+  fi
+  # Known as ours before it is there: whoever comes back may replace it.
+  printf '%s\n' "$path" >"$manifest/env_path" && mv -T "$new" "$at" && seal_env "$name" || return 70
 }
 
 # ------------------------------------------------------------------ adopt: what another tool made becomes a release
@@ -462,7 +516,7 @@ do_undo() {
 }
 
 # ------------------------------------------------------------------ hooks: started once, followed from any byte
-# values: run, folder, variables, size; then the text
+# values: run, folder, variables, secrets, size; then the text. Secrets are in a file for as long as it takes to read it.
 do_hook() {
   unread=yes
   line; run=$value; line; cwd=$value; line; count=$value
@@ -471,6 +525,9 @@ do_hook() {
   new=$dir.$nonce
   rm -rf "$new" && mkdir -p "$new" && printf '' >"$new/env" && printf '' >"$new/log" || return 70
   while [ "$count" -gt 0 ]; do line; count=$((count - 1)); printf '%s\n' "$value" >>"$new/env" || return 70; done
+  line; count=$value
+  if [ "$count" -gt 0 ]; then (umask 077 && printf '' >"$new/secrets") || return 70; fi
+  while [ "$count" -gt 0 ]; do line; count=$((count - 1)); printf '%s\n' "$value" >>"$new/secrets" || return 70; done
   line
   head -c "$value" >"$new/script" || return 70
   unread=
@@ -514,6 +571,8 @@ do_follow() {
     waited=$((waited + 1))
     if [ $waited -ge 25 ]; then waited=0; say alive yes; fi
   done
+  # Where it was killed before it had read them.
+  rm -f "$dir/secrets"
   if [ $over = exited ]; then say exit "$(cat "$dir/exit")"; else say lost yes; fi
 }
 
@@ -720,7 +779,7 @@ say hello
 IFS= read -r me || exit 0
 while IFS= read -r verb; do
   case $verb in
-    acquire | probe | receive | seal | adopt | bring | relink | activate | undo | hook | follow | state | kill | halt | http | prune | unlock)
+    acquire | probe | receive | seal | env_file | adopt | bring | relink | activate | undo | hook | follow | state | kill | halt | http | prune | unlock)
       unread=
       "do_$verb"
       status=$?

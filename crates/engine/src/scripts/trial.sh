@@ -19,9 +19,8 @@ cd -P "$root/current/." 2>/dev/null || { answer bad "no release is live at $root
 find "$root/.aweigh" -maxdepth 1 -name 'trial-*' -mmin +60 -exec rm -rf {} + 2>/dev/null
 dir=$root/.aweigh/trial-$$
 rm -rf "$dir" && mkdir -p "$dir" || { answer bad "$dir cannot be made"; exit 0; }
-while [ "$count" -gt 0 ]; do IFS= read -r line; count=$((count - 1)); export "$line"; done
-export AWEIGH_RELEASE_PATH="$PWD" AWEIGH_RELEASE_NAME="${PWD##*/}"
-export AWEIGH_CURRENT_PATH="$root/current" AWEIGH_SHARED_PATH="$root/shared"
+printf '' >"$dir/env"
+while [ "$count" -gt 0 ]; do IFS= read -r line; count=$((count - 1)); printf '%s\n' "$line" >>"$dir/env"; done
 IFS= read -r size
 head -c "$size" >"$dir/script"
 [ "$(wc -c <"$dir/script")" -eq "$size" ] || { answer bad "the text did not fit into $dir"; exit 0; }
@@ -42,7 +41,12 @@ if [ "$check" = 1 ]; then
 fi
 
 start() {
-  if [ -n "$first" ]; then chmod 700 "$dir/script" && exec setsid "$dir/script"; else exec setsid sh -e "$dir/script"; fi
+  # A variable of theirs may have a name of ours: behind this are numbers alone.
+  set -- "$dir" "$first" "$root"
+  take_in "$1/env"
+  export AWEIGH_RELEASE_PATH="$PWD" AWEIGH_RELEASE_NAME="${PWD##*/}"
+  export AWEIGH_CURRENT_PATH="$3/current" AWEIGH_SHARED_PATH="$3/shared"
+  if [ -n "$2" ]; then chmod 700 "$1/script" && exec setsid "$1/script"; else exec setsid sh -e "$1/script"; fi
 }
 exec 3<&0
 start </dev/null 3<&- &

@@ -121,6 +121,7 @@ pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
             hook: &hook,
             folder: "tree".to_owned(),
             variables: &env,
+            secrets: &[],
             may_stop: true,
             log_read: 0,
         };

@@ -5,6 +5,7 @@ use model::{Action, HookPoint, Rerun, Step, StepKind};
 
 use super::job::{Job, run_job};
 use crate::error::{Failure, Halt};
+use crate::given::variable_lines;
 use crate::hook_env::{Place, variables};
 use crate::lane::{Lane, unsendable};
 use crate::planner::{PlannedHook, hooks_when, point_key};
@@ -98,7 +99,12 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
         previous_revision: &previous_revision,
         ..Place::default()
     };
-    let env = variables(&run.plan, scene.action, &run.ports.public_url, &place);
+    let mut env = variables(&run.plan, scene.action, &run.ports.public_url, &place);
+    env.extend(variable_lines(&run.plan, Some(&lane.server)));
+    let secrets = match run.secrets.asked(&run.plan, Some(lane.name()), &hook.secrets) {
+        Ok(secrets) => secrets,
+        Err(failure) => return Err(open.fail(failure).await),
+    };
     let folder = scene.folder.clone();
     // The log of a run that begins anew is read from its beginning.
     let log_read = if again.is_empty() { open.log_read } else { 0 };
@@ -107,6 +113,7 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
         hook,
         folder,
         variables: &env,
+        secrets: &secrets,
         may_stop: scene.may_stop,
         log_read,
         limits: None,

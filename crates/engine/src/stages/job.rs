@@ -30,6 +30,8 @@ pub struct Job<'j> {
     pub folder: String,
     /// The lines `NAME=value` of its environment.
     pub variables: &'j [String],
+    /// The same of secrets; on the server they are in no file when the text runs.
+    pub secrets: &'j [String],
     /// The wish to stop ends it.
     pub may_stop: bool,
     /// How many bytes of its log are recorded already.
@@ -104,6 +106,7 @@ pub async fn execute(lane: &mut Lane, job: &Job<'_>, log: &mut NodeLog) -> Resul
     let start = || {
         let command = Command::new("hook").value("run", &job.run_id)?.value("folder", &job.folder)?;
         let command = command.list("variable", job.variables.iter().map(String::as_str))?;
+        let command = command.list("secret", job.secrets.iter().map(String::as_str))?;
         Ok(command.text(&job.hook.run))
     };
     let command = start().map_err(|error| Halt::Failed(unsendable(error)))?;

@@ -4,6 +4,7 @@
 
 pub mod activate;
 pub mod build;
+pub mod env_file;
 pub mod fetch;
 pub mod halt;
 pub mod hook;

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::job::{Ended, Job, execute};
 use crate::error::{Failure, Halt};
+use crate::given::variable_lines;
 use crate::hook_env::{Place, variables};
 use crate::lane::Lane;
 use crate::ports::HostTrouble;
@@ -180,7 +181,8 @@ async fn command(
     let (root, server) = (lane.facts.root.clone(), lane.server.clone());
     let previous = lane.previous().unwrap_or_default().to_owned();
     let place = Place { server: Some(&server), root: &root, folder, previous: &previous, ..Place::default() };
-    let env = variables(&lane.run.plan, action, &lane.run.ports.public_url, &place);
+    let mut env = variables(&lane.run.plan, action, &lane.run.ports.public_url, &place);
+    env.extend(variable_lines(&lane.run.plan, Some(&server)));
     let key = open.key.replace('/', "_");
     let run_id =
         format!("{}/{key}-{}-{}-{number}-{tries}", lane.run.plan.release, lane.run.epoch, open.attempt);
@@ -189,6 +191,7 @@ async fn command(
         hook: &hook,
         folder: folder.to_owned(),
         variables: &env,
+        secrets: &[],
         may_stop: false,
         log_read: 0,
         limits: None,

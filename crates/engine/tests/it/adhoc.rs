@@ -49,6 +49,14 @@ impl Hosts for Fleet {
         self.connect(server).await
     }
 
+    async fn connect_with(
+        &self,
+        server: &Server,
+        _: &model::SecretString,
+    ) -> Result<Box<dyn Host>, HostError> {
+        self.connect(server).await
+    }
+
     async fn scan(&self, _: &model::SshAddress) -> Result<Vec<ScannedKey>, HostError> {
         Ok(Vec::new())
     }
@@ -74,6 +82,7 @@ fn start(fleet: &Arc<Fleet>, count: usize, order: Order) -> (Receiver<Told>, Joi
         name: format!("web-{number}").parse().unwrap(),
         address: Address::Local,
         labels: Labels::new(),
+        variables: model::Variables::new(),
     };
     let servers: Vec<Server> = (0..count).map(server).collect();
     let (tell, told) = mpsc::channel(64);

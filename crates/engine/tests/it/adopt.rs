@@ -33,6 +33,14 @@ struct Here<'s>(&'s Site);
 
 #[async_trait]
 impl Hosts for Here<'_> {
+    async fn connect_with(
+        &self,
+        server: &Server,
+        _: &model::SecretString,
+    ) -> Result<Box<dyn Host>, HostError> {
+        self.connect(server).await
+    }
+
     async fn connect(&self, _: &Server) -> Result<Box<dyn Host>, HostError> {
         let path = self.0.host.environment.iter().find(|(name, _)| name == "PATH").unwrap().1.clone();
         Ok(Box::new(LocalHost::new(path, self.0.home())))
@@ -48,7 +56,12 @@ impl Hosts for Here<'_> {
 }
 
 fn server() -> Server {
-    Server { name: "web-1".parse().unwrap(), address: Address::Local, labels: Labels::new() }
+    Server {
+        name: "web-1".parse().unwrap(),
+        address: Address::Local,
+        labels: Labels::new(),
+        variables: model::Variables::new(),
+    }
 }
 
 fn commit(digit: char) -> String {

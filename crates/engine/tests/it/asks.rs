@@ -25,8 +25,19 @@ pub(crate) async fn tell(driver: &mut Driver, command: &Command) -> Answer {
 
 /// The command that starts `text` as the run `run` in `folder`.
 pub(crate) fn hook(run: &str, folder: &str, variables: &[&str], text: &str) -> Command {
+    hook_with(run, folder, (variables, &[]), text)
+}
+
+/// The same with secrets beside the variables.
+pub(crate) fn hook_with(
+    run: &str,
+    folder: &str,
+    (variables, secrets): (&[&str], &[&str]),
+    text: &str,
+) -> Command {
     let command = command("hook", &[run, folder]);
-    command.list("variable", variables.iter().copied()).unwrap().text(text)
+    let command = command.list("variable", variables.iter().copied()).unwrap();
+    command.list("secret", secrets.iter().copied()).unwrap().text(text)
 }
 
 /// Follows a run from `offset` to its end.

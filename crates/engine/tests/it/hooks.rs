@@ -8,7 +8,7 @@ use engine::ports::Host;
 use engine::remote::{self, status};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::asks::{ask, command, follow, hook, outcome, tell};
+use crate::asks::{ask, command, follow, hook, hook_with, outcome, tell};
 use crate::machine::Machine;
 use crate::site::{ME, Site};
 
@@ -63,6 +63,57 @@ async fn it_runs_in_the_folder_of_the_release() {
         let (site, mut driver) = ready(machine).await;
         let (said, _) = run(&mut driver, &[], "pwd").await;
         assert_eq!(Path::new(said.trim_end()), site.path("releases/one"));
+    }
+}
+
+/// Names that the driver uses itself, and a value of several lines.
+#[tokio::test]
+async fn variables_may_have_any_name_and_several_lines() {
+    let variables = [
+        "dir=theirs",
+        "line=their line",
+        "value=v",
+        "mode=m",
+        "KEY=one",
+        "+  two",
+        "+",
+        "+three=3",
+        "LC_ALL=C.UTF-8",
+    ];
+    let text = "printf '%s\\n' \"$dir\" \"$line\" \"$value\" \"$mode\" \"$KEY\" \"$LC_ALL\"; env | grep -c ^aweigh_ || :";
+    let expected = "theirs\ntheir line\nv\nm\none\n  two\n\nthree=3\nC.UTF-8\n0\n";
+    for machine in Machine::ALL {
+        let (_site, mut driver) = ready(machine).await;
+        let (said, code) = run(&mut driver, &variables, text).await;
+        assert_eq!((said.as_str(), code.as_deref()), (expected, Some("0")), "{machine:?}");
+    }
+}
+
+/// T58: the hook that asked for it has a secret in its environment, and nothing else on the server has it anywhere.
+#[tokio::test]
+async fn a_secret_is_in_the_environment_of_its_hook_and_in_no_file_by_then() {
+    for machine in Machine::ALL {
+        let (site, mut driver) = ready(machine).await;
+        let runs = site.path(".aweigh");
+        let text = format!(
+            "printf '%s\\n' \"$KEY\" | tr ' ' _; wanted=$(printf 'correct%s' ' horse')\n\
+             grep -rl \"$wanted\" '{0}' /proc/$$/cmdline /proc/$PPID/cmdline || echo nowhere",
+            runs.display()
+        );
+        let secrets = ["KEY=correct horse", "+battery"];
+        let asked = hook_with("42/hook-1", "releases/one", (&["A=b"], &secrets), &text);
+        assert_eq!(tell(&mut driver, &asked).await.get("run"), Some("started"));
+        let (said, code) = outcome(&mut driver, "42/hook-1").await;
+        assert_eq!(
+            (said.as_str(), code.as_deref()),
+            ("correct_horse\nbattery\nnowhere\n", Some("0")),
+            "{machine:?}"
+        );
+        // Asked once more it runs no second time, and leaves nothing either.
+        assert_eq!(tell(&mut driver, &asked).await.get("run"), Some("again"));
+        let left = fs::read_dir(runs.join("runs/42")).unwrap().count();
+        assert_eq!(left, 1);
+        assert!(!runs.join("runs/42/hook-1/secrets").exists());
     }
 }
 

@@ -180,15 +180,16 @@ async fn every_verb_that_acts_asks_for_the_lock() {
     for machine in Machine::ALL {
         let site = Site::new(machine);
         drop(site.locked().await);
-        let verbs: [(&str, &[&str]); 8] = [
+        let verbs: [(&str, &[&str]); 9] = [
             ("seal", &["one"]),
+            ("env_file", &["one", ".env", "0"]),
             ("adopt", &["one", "-1"]),
             ("bring", &["one", "/srv/library"]),
             ("relink", &["one", "", "", "", ""]),
             ("activate", &["one", ""]),
             ("undo", &["one", "", ""]),
             ("prune", &["one", "note", "2", "one", "two"]),
-            ("hook", &["42/a-1", ".", "1", "A=b", "0"]),
+            ("hook", &["42/a-1", ".", "1", "A=b", "0", "0"]),
         ];
         let mut stale = site.driver("here:42:0").await;
         for (verb, values) in verbs {

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
+use engine::dotenv;
 use engine::masker::{Held, MASK, Masker};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -53,8 +54,8 @@ fn form(which: usize, secret: &str) -> String {
     let each = |write: &dyn Fn(u8) -> String| bytes.iter().map(|byte| write(*byte)).collect::<String>();
     match which {
         0 => secret.to_owned(),
-        1 => base64(bytes, b"+/"),
-        2 => base64(bytes, b"-_"),
+        1 => base64(bytes, *b"+/"),
+        2 => base64(bytes, *b"-_"),
         3 => each(&|byte| format!("{byte:02x}")),
         4 => each(&|byte| format!("{byte:02X}")),
         5 => each(&|byte| format!("%{byte:02x}")),
@@ -74,8 +75,8 @@ fn form(which: usize, secret: &str) -> String {
     }
 }
 
-fn base64(bytes: &[u8], last: &[u8; 2]) -> String {
-    let letters: Vec<u8> = (b'A'..=b'Z').chain(b'a'..=b'z').chain(b'0'..=b'9').chain(*last).collect();
+fn base64(bytes: &[u8], last: [u8; 2]) -> String {
+    let letters: Vec<u8> = (b'A'..=b'Z').chain(b'a'..=b'z').chain(b'0'..=b'9').chain(last).collect();
     let threes = bytes.chunks(3).flat_map(|three| {
         let all =
             three.iter().chain(&[0; 2]).take(3).fold(0_usize, |all, byte| (all << 8) | usize::from(*byte));
@@ -146,5 +147,31 @@ proptest! {
         // What is left stands for what was before and after; at most a letter of base64 is more.
         let left = form(which, &before).len() + form(which, &after).len() + 2;
         prop_assert!(out.len() <= left + MASK.len(), "{said:?} became {out:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Every shell of every machine reads what was written, whatever it is.
+    #[test]
+    fn any_value_of_a_file_of_variables_is_what_a_shell_reads(
+        values in vec(vec(prop_oneof![any::<char>(), proptest::sample::select("'\"$`\\\n #=~!(){}*&;|<>".chars().collect::<Vec<_>>())], 0..12), 1..4),
+    ) {
+        let wanted: Vec<String> = values.into_iter()
+            .map(|chars| chars.into_iter().filter(|char| !matches!(char, '\0' | '\r')).collect())
+            .collect();
+        let names: Vec<model::VariableName> = (0..wanted.len()).map(|n| format!("V{n}").parse().unwrap()).collect();
+        let text = dotenv::text(&names.iter().zip(wanted.iter().map(String::as_str)).collect());
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(".env"), text).unwrap();
+        for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
+            for (name, value) in names.iter().zip(&wanted) {
+                let mut command = std::process::Command::new(shell[0]);
+                command.args(&shell[1..]).args(["-c", &format!(". ./.env; printf '%s' \"${name}\"; printf x")]);
+                let said = command.current_dir(folder.path()).output().unwrap();
+                prop_assert_eq!(String::from_utf8_lossy(&said.stdout), format!("{value}x"), "{:?}", shell);
+            }
+        }
     }
 }

@@ -20,6 +20,8 @@ const STEPS: &[&str] = &[
     include_str!("0009_audit.sql"),
     include_str!("0010_git_hosts.sql"),
     include_str!("0011_recordings.sql"),
+    include_str!("0012_secrets.sql"),
+    include_str!("0013_keys.sql"),
 ];
 
 /// The newest schema.
@@ -35,6 +37,12 @@ pub(crate) async fn schema(db: &impl ConnectionTrait) -> Result<i64, Error> {
     let found = number(db, sql(found, [])).await?.unwrap_or_default();
     let known = NEWEST;
     if found > known { Err(Error::NewerSchema { found, known }) } else { Ok(found) }
+}
+
+/// Whether a database of schema `from` had passwords before it was known what they were typed for.
+pub(crate) fn brings_places(from: i64) -> bool {
+    let done = usize::try_from(from).unwrap_or_default();
+    done > 0 && STEPS.iter().skip(done).any(|step| step.contains("CREATE TABLE password_place"))
 }
 
 /// Takes the database from schema `from` to the newest.

@@ -15,6 +15,7 @@ pub struct Model {
     pub managed: bool,
     pub created_at: i64,
     pub updated_at: i64,
+    pub public_key: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -14,6 +14,7 @@ fn put_credential(text: &str) -> Change {
         name: name(text),
         kind: CredentialKind::SshPassword,
         fingerprint: None,
+        public_key: None,
         username: None,
         secret: Some(SecretString::from("hunter2")),
         passphrase: None,

@@ -84,7 +84,12 @@ pub(crate) fn server(text: &str, credential: &str) -> Server {
         jump: None,
         legacy_algorithms: false,
     };
-    Server { name: name(text), address: Address::Ssh(address), labels: model::Labels::new() }
+    Server {
+        name: name(text),
+        address: Address::Ssh(address),
+        labels: model::Labels::new(),
+        variables: model::Variables::new(),
+    }
 }
 
 pub(crate) fn project(text: &str) -> Project {
@@ -94,6 +99,7 @@ pub(crate) fn project(text: &str) -> Project {
         credential: None,
         build: model::Build::default(),
         defaults: Settings::default(),
+        variables: model::Variables::new(),
     }
 }
 
@@ -103,6 +109,7 @@ pub(crate) fn site(text: &str, path: &str) -> Site {
         servers: "all".parse().unwrap(),
         path: path.parse().unwrap(),
         settings: Settings::default(),
+        variables: model::Variables::new(),
     }
 }
 

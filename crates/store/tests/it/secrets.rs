@@ -13,6 +13,7 @@ fn credential(text: &str, secret: Option<&str>, passphrase: Option<&str>) -> New
         name: name(text),
         kind: CredentialKind::SshKey,
         fingerprint: Some("SHA256:abc".into()),
+        public_key: None,
         username: None,
         secret: secret.map(SecretString::from),
         passphrase: passphrase.map(SecretString::from),

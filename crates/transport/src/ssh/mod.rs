@@ -47,7 +47,7 @@ pub(crate) use exec::Control;
 use guard::{Ending, Guard};
 pub use host_key::HostKey;
 pub(crate) use jump::{Booking, Passage};
-pub use private_key::fingerprint;
+pub use private_key::{PublicHalf, fingerprint, generate, public_half};
 pub use scan::scan;
 pub(crate) use shell::Frame;
 

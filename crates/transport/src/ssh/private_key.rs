@@ -2,8 +2,10 @@
 //!
 //! No error made here carries any part of the text.
 
+use russh::keys::key::safe_rng;
+use russh::keys::ssh_key::LineEnding;
 use russh::keys::ssh_key::private::KeypairData;
-use russh::keys::{Certificate, HashAlg, PrivateKey, decode_secret_key};
+use russh::keys::{Algorithm, Certificate, HashAlg, PrivateKey, PublicKey, decode_secret_key};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::certificate;
@@ -39,6 +41,40 @@ pub(super) fn decode(
     let key = decode_key(&key.into(), passphrase)?;
     let certificate = certificate.map(|line| certificate::of_user(line, &key)).transpose()?;
     Ok((key, certificate))
+}
+
+/// The public half of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicHalf {
+    /// `SHA256:…`, as `ssh-keygen -l` prints it.
+    pub fingerprint: String,
+    /// The line of `authorized_keys`: `ssh-ed25519 AAAA…`, and the comment where there is one.
+    pub line: String,
+}
+
+impl PublicHalf {
+    fn of(key: &PublicKey) -> Result<Self, Error> {
+        let line = key.to_openssh().map_err(|_| DAMAGED)?;
+        Ok(Self { fingerprint: key.fingerprint(HashAlg::Sha256).to_string(), line: line.trim().to_owned() })
+    }
+}
+
+/// The public half of a private key. Opening an encrypted key takes a noticeable time, on purpose: call it where blocking
+/// is allowed.
+pub fn public_half(text: &SecretString, passphrase: Option<&SecretString>) -> Result<PublicHalf, Error> {
+    PublicHalf::of(decode(text, passphrase)?.0.public_key())
+}
+
+/// A new key (Ed25519, RFC 8032) with this comment, and its public half.
+///
+/// # Errors
+/// The system gives no random numbers, or the comment cannot stand in a line.
+pub fn generate(comment: &str) -> Result<(SecretString, PublicHalf), Error> {
+    let unsupported = || Error::KeyUnsupported { algorithm: "ssh-ed25519".to_owned() };
+    let mut key = PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519).map_err(|_| unsupported())?;
+    key.set_comment(comment);
+    let text = key.to_openssh(LineEnding::LF).map_err(|_| unsupported())?;
+    Ok((SecretString::from(text.as_str()), PublicHalf::of(key.public_key())?))
 }
 
 /// Decodes a key. Slow (a passphrase is stretched on purpose): call it on a blocking thread.
@@ -124,11 +160,9 @@ fn form(text: &str) -> Result<Form, Error> {
 
 #[cfg(test)]
 mod tests {
-    use russh::keys::Algorithm;
-    use russh::keys::key::safe_rng;
+    use russh::keys::ssh_key::Mpint;
     use russh::keys::ssh_key::private::{RsaKeypair, RsaPrivateKey};
     use russh::keys::ssh_key::public::RsaPublicKey;
-    use russh::keys::ssh_key::{LineEnding, Mpint};
 
     use super::*;
 
@@ -160,6 +194,17 @@ mod tests {
         check(&armour("EC PRIVATE KEY", old), "KeyOldEncryption");
         check(&armour("RSA PRIVATE KEY", old), "KeyNeedsPassphrase");
         check(&armour("RSA PRIVATE KEY", &old.replace("AES-128-CBC", "DES-EDE3-CBC")), "KeyOldEncryption");
+    }
+
+    #[test]
+    fn a_generated_key_is_one_that_can_be_used_and_no_two_are_the_same() {
+        let (text, half) = generate("aweigh:deploy").unwrap();
+        assert_eq!(public_half(&text, None).unwrap(), half);
+        assert!(
+            half.line.starts_with("ssh-ed25519 AAAA") && half.line.ends_with(" aweigh:deploy"),
+            "{half:?}"
+        );
+        assert_ne!(generate("aweigh:deploy").unwrap().1, half);
     }
 
     #[test]

@@ -98,12 +98,12 @@ async fn floods_before_the_keys_are_known_end_in_time() {
     let (offer, ext_info) =
         (kexinit("curve25519-sha256"), [&[7, 0, 0, 0, 1][..], &string(b"x"), &string(b"y")]);
     for (label, payload) in [
-        ("IGNORE", [&[2][..], &string(&[b'x'; 30_000])].concat()),
-        ("DEBUG", [&[4, 1][..], &string(&[b'x'; 30_000]), &string(b"en")].concat()),
+        ("IGNORE", [&[2][..], &string(&vec![b'x'; 30_000])].concat()),
+        ("DEBUG", [&[4, 1][..], &string(&vec![b'x'; 30_000]), &string(b"en")].concat()),
         ("UNIMPLEMENTED", vec![3, 0, 0, 0, 1]),
         ("EXT_INFO", ext_info.concat()),
         ("SERVICE_ACCEPT", [&[6][..], &string(b"ssh-userauth")].concat()),
-        ("CHANNEL_DATA", [&[94, 0xff, 0xff, 0xff, 0xff][..], &string(&[b'x'; 30_000])].concat()),
+        ("CHANNEL_DATA", [&[94, 0xff, 0xff, 0xff, 0xff][..], &string(&vec![b'x'; 30_000])].concat()),
     ] {
         for first in [Vec::new(), offer.clone()] {
             let first = [BANNER, &first].concat();

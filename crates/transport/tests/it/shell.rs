@@ -30,9 +30,8 @@ async fn shows(shell: &mut Shell, wanted: &str) -> String {
             assert!(count > 0, "the end came before {wanted:?}: {:?}", String::from_utf8_lossy(&shown));
         }
     };
-    if timeout(PATIENCE, reading).await.is_err() {
-        panic!("{wanted:?} does not appear: {:?}", String::from_utf8_lossy(&shown));
-    }
+    let is_there = timeout(PATIENCE, reading).await.is_ok();
+    assert!(is_there, "{wanted:?} does not appear: {:?}", String::from_utf8_lossy(&shown));
     String::from_utf8_lossy(&shown).into_owned()
 }
 

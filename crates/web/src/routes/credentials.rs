@@ -1,7 +1,9 @@
 //! Routes of credentials. No answer holds a secret.
 
 use actions::Actor;
-use api::{CredentialSpec, CredentialView, Named, Page};
+use api::{
+    CredentialSpec, CredentialView, GenerateRequest, Named, Page, RotateAnswer, RotatedServer, RotatedState,
+};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -13,7 +15,7 @@ use crate::body::Json as Input;
 use crate::crud;
 use crate::error::Refusal;
 use crate::input::Place;
-use crate::thing::{Thing, kind_shown};
+use crate::thing::{Thing, kind_shown, kind_stored};
 
 /// All credentials, by name.
 #[utoipa::path(get, path = "/api/v1/credentials", tag = "credentials", responses((status = 200, body = Page<CredentialView>)))]
@@ -79,6 +81,44 @@ pub(crate) async fn remove(
     crud::remove(&state, &actor, &thing(&place)?).await
 }
 
+/// Makes a key pair, stores it as a new credential, and answers its public half.
+#[utoipa::path(post, path = "/api/v1/credentials/{credential}/generate", tag = "credentials", params(("credential" = String, Path)), request_body = GenerateRequest, responses((status = 201, body = CredentialView)))]
+pub(crate) async fn generate(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    place: Place,
+    body: Input,
+) -> Result<(StatusCode, Json<CredentialView>), Refusal> {
+    let request: GenerateRequest = body.read()?;
+    let name = place.name("credential")?;
+    let record = state.actions.generate_credential(&actor, name, kind_stored(request.kind)).await?;
+    Ok((StatusCode::CREATED, Json(view(&record))))
+}
+
+/// Replaces a key on every server that is logged in to with it. Asked again it goes on where a server failed.
+#[utoipa::path(post, path = "/api/v1/credentials/{credential}/rotate", tag = "credentials", params(("credential" = String, Path)), responses((status = 200, body = RotateAnswer)))]
+pub(crate) async fn rotate(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    place: Place,
+) -> Result<Json<RotateAnswer>, Refusal> {
+    let rotation = state.actions.rotate_credential(&actor, &place.name("credential")?).await?;
+    let server = |server: actions::RotatedServer| RotatedServer {
+        name: server.name,
+        state: match server.state {
+            actions::RotatedState::Old => RotatedState::Old,
+            actions::RotatedState::Both => RotatedState::Both,
+            actions::RotatedState::New => RotatedState::New,
+        },
+        trouble: server.trouble,
+    };
+    Ok(Json(RotateAnswer {
+        public_key: rotation.public_key,
+        replaced: rotation.is_replaced,
+        servers: rotation.servers.into_iter().map(server).collect(),
+    }))
+}
+
 fn thing(place: &Place) -> Result<Thing, Refusal> {
     Ok(Thing::Credential(place.name("credential")?))
 }
@@ -90,6 +130,7 @@ pub(crate) fn view(record: &actions::CredentialRecord) -> CredentialView {
         kind: kind_shown(record.kind),
         username: record.username.clone(),
         fingerprint: record.fingerprint.clone(),
+        public_key: record.public_key.clone(),
         created_at: record.created_at,
         updated_at: record.updated_at,
     }
