@@ -10,6 +10,7 @@
 //! [`board`], [`audit`]. Who comes in: [`proof`], [`people`],
 //! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
 //! [`board`], [`shells`]. Who comes in: [`proof`], [`people`],
+//! [`board`], [`audit`], [`doctor`]. Who comes in: [`proof`], [`people`],
 //! with `passwords` and `throttle`.
 
 pub mod actor;
@@ -21,6 +22,7 @@ pub mod board;
 pub mod chat;
 pub mod credentials;
 pub mod definitions;
+pub mod doctor;
 pub mod drift;
 mod error;
 pub mod git;
@@ -80,8 +82,8 @@ pub use git::{Changes, Diff};
 pub use people::{From as SignInFrom, Session, SignedIn, Token};
 pub use policy::{Action, Denied, Object, authorize};
 pub use ports::{
-    ArchiveFormat, FileChange, FileDiff, FileDiffs, KeyTrouble, Keys, Packing, PublicHalf, Repositories,
-    RepositoryFileReader, RepositorySays, SshHost,
+    ArchiveFormat, Doctor, Examined, FileChange, FileDiff, FileDiffs, Health, KeyTrouble, Keys,
+    MachineFinding, Packing, PublicHalf, Repositories, RepositoryFileReader, RepositorySays, SshHost,
 };
 pub use proof::{Proof, digest};
 pub use releases::{Back, Others, Page, Request, Wanted};
@@ -121,6 +123,8 @@ pub struct Parts {
     pub disk_reserve: u64,
     /// How large a tree may be that was built elsewhere.
     pub limits: Limits,
+    /// Looks at the machine.
+    pub doctor: Arc<dyn Doctor>,
     /// Reads private keys.
     pub keys: Arc<dyn Keys>,
     /// Reads `aweigh.toml`.

@@ -73,6 +73,8 @@ pub enum Action {
     SeeAudit,
     /// See which master key is in use, and replace it.
     ReplaceMasterKey,
+    /// See how the machine of Aweigh is.
+    SeeMachine,
     /// Make and remove users.
     ManageUsers,
     /// Change one's own password, sessions and tokens.
@@ -159,6 +161,7 @@ const TABLE: &[(Action, Role)] = &[
     (Action::Chat, Role::Administrator),
     (Action::SeeAudit, Role::Administrator),
     (Action::ReplaceMasterKey, Role::Administrator),
+    (Action::SeeMachine, Role::Administrator),
     (Action::ManageUsers, Role::Administrator),
     (Action::OwnAccount, Role::Nobody),
 ];

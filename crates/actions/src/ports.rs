@@ -1,12 +1,54 @@
-//! What actions need besides the ports of the engine: reading keys, reading `aweigh.toml`, and looking closer at a
-//! repository than a release does.
+//! What actions need besides the ports of the engine: reading keys, reading `aweigh.toml`, looking at the machine, and
+//! looking closer at a repository than a release does.
 
 use async_trait::async_trait;
 use engine::ports::{ScannedKey, SourceError};
+use engine::sandbox::Sandbox;
 use model::{Build, CommitId, Name, Project, SecretString, Settings};
 use tokio::io::AsyncWrite;
 
 use crate::Wrong;
+
+/// Examines the machine that Aweigh runs on.
+pub trait Doctor: Send + Sync {
+    /// What was found of it: settings, folders, programs, limits, the sandbox.
+    ///
+    /// Runs programs such as `git --version`; called on a thread that may block.
+    fn examine(&self) -> Examined;
+}
+
+/// What was found of the machine of Aweigh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// What is around builds and hooks there.
+    pub sandbox: Sandbox,
+    /// What was looked at, in an order that reads well.
+    pub findings: Vec<MachineFinding>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineFinding {
+    /// What: `git`, `disk` …
+    pub what: &'static str,
+    /// How it is.
+    pub health: Health,
+    /// What was found.
+    pub detail: String,
+    /// What to do next where it is not as it should be.
+    pub hint: Option<String>,
+}
+
+/// How something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Health {
+    /// As it should be.
+    Ok,
+    /// It works, and less well or less safely than it could.
+    Warning,
+    /// Something does not work.
+    Failed,
+}
 
 /// Reads private keys without using them, and makes new ones.
 pub trait Keys: Send + Sync {

@@ -17,6 +17,7 @@ pub mod bytes;
 pub mod checked;
 pub mod closest;
 pub mod credential;
+pub mod doctor;
 pub mod drift;
 pub mod duration;
 pub mod environment;
@@ -67,6 +68,7 @@ pub use credential::{
     Credential, CredentialKind, CredentialSpec, CredentialView, GenerateRequest, Passphrase, RotateAnswer,
     RotatedServer, RotatedState,
 };
+pub use doctor::{DoctorFinding, DoctorReport, DoctorState, SandboxState};
 pub use drift::{DriftReport, DriftRow, DriftState};
 pub use environment::{EnvironmentSpec, EnvironmentView};
 pub use event::{ChatPage, ChatRequest, Event, EventBatch, Snapshot};

@@ -139,6 +139,8 @@ pub enum Command {
     Tokens(Tokens),
     /// Show who did what, the latest first
     Audit(AuditArgs),
+    /// Look at the machine of Aweigh: what does not work there, or works less safely than it could
+    Doctor(DoctorArgs),
     /// Print the completions of a shell
     Completions {
         /// Whose completions
@@ -152,6 +154,17 @@ pub struct Listing {
     /// Print the answer of the API as it is
     #[arg(long)]
     pub json: bool,
+}
+
+/// The words of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Where no server answers, read settings from FILE [env: AWEIGH_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How it is printed.
+    #[command(flatten)]
+    pub listing: Listing,
 }
 
 /// The words of `serve`. What is missing comes from the environment, then from the settings file, then from the

@@ -14,6 +14,7 @@ use crate::advice::Advised;
 use crate::cli::ServeArgs;
 use crate::client;
 use crate::places::{self, Env};
+use crate::sandbox::BuildSettings;
 
 use file::File;
 pub use file::FileError;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub shell_idle: Duration,
     /// How often servers are asked what they run; `None` for never.
     pub look_for_drift: Option<Duration>,
+    /// How builds and hooks run on this machine.
+    pub build: BuildSettings,
 }
 
 /// How many artifacts stay when nothing is said.
@@ -124,6 +127,7 @@ impl Settings {
             keep_recordings: file.keep_recordings,
             shell_idle: file.shell_idle,
             look_for_drift: file.look_for_drift,
+            build: file.build,
         })
     }
 }
@@ -149,6 +153,7 @@ impl Settings {
             keep_recordings: RECORDINGS,
             shell_idle: SHELL_IDLE,
             look_for_drift: DRIFT,
+            build: BuildSettings::default(),
         })
     }
 }
@@ -210,7 +215,8 @@ mod tests {
     #[test]
     fn mistakes_are_told_all_at_once() {
         let file = "[git]\nallow_protocols = [\"https\", \"ext\"]\n[limits]\ngit_timeout = \"soon\"\n\
-                    repository_size = \"much\"\nrepository_files = 0\nspool_size = \"10GB\"\n[artifacts]\nkeep = 0\n";
+                    repository_size = \"much\"\nrepository_files = 0\nspool_size = \"10GB\"\n[artifacts]\nkeep = 0\n\
+                    [build]\nmin_sandbox = 3\nread = [\"/srv\", \"tools\"]\nuser = \"\"\n";
         insta::assert_snapshot!(load(file, &[], &ServeArgs::default()).unwrap_err(), @r#"
         line 2: git.allow_protocols[1] must be https, http, ssh or file, not "ext"
         line 4: limits.git_timeout is not a duration: write 5s, 2m or 1h30m, not "soon"
@@ -218,6 +224,9 @@ mod tests {
         line 6: limits.repository_files must be at least 1
         line 7: limits.spool_size is not a size: write 500MiB or 5GiB, not "10GB"
         line 9: artifacts.keep must be between 1 and 10000
+        line 11: build.min_sandbox must be 0, 1 or 2
+        line 12: build.read[1] must be an absolute path
+        line 13: build.user must not be empty
         "#);
         let file = "lisen = \"x\"\n[git]\nprotocols = []\n";
         insta::assert_snapshot!(load(file, &[], &ServeArgs::default()).unwrap_err(), @r"
@@ -292,6 +301,8 @@ mod tests {
             assert_eq!((settings.listen, &settings.git), (LISTEN, &git::Policy::default()));
             assert_eq!(settings.ssh, Ssh::default());
             assert_eq!(settings.spool_size, SPOOL);
+            let build = BuildSettings { user: settings.build.user.clone(), ..BuildSettings::default() };
+            assert_eq!(settings.build, build, "all but the user, who is on no machine");
         }
         for key in file::KEYS {
             assert!(bare.contains(&format!("\n{key} = ")), "{key} is not in server.example.toml");

@@ -4,6 +4,8 @@
 //! [`client`] (how the commands reach the server), [`fleet_file`] (the file of `apply`), [`follow`] and [`render`]
 //! (a release as people watch it), [`advice`] (what we refuse ourselves), `raw_mode` (the terminal during `shell`), and for `serve` and `demo` [`config`],
 //! [`logging`], [`places`], [`server`], [`demo`], and [`wiring`], the one file that puts the parts of the house together by [`adapters`]. Both files are read through [`toml_text`].
+//! (a release as people watch it), [`advice`] (what we refuse ourselves), and for `serve` and `demo` [`config`],
+//! [`logging`], [`places`], [`sandbox`], [`doctor`], [`server`], [`demo`], and [`wiring`], the one file that puts the parts of the house together by [`adapters`]. Both files are read through [`toml_text`].
 
 pub mod adapters;
 pub mod advice;
@@ -12,6 +14,7 @@ pub mod client;
 pub mod commands;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod exit;
 pub mod fleet_file;
 pub mod follow;
@@ -19,6 +22,7 @@ pub mod logging;
 pub mod places;
 mod raw_mode;
 pub mod render;
+pub mod sandbox;
 pub mod server;
 pub mod toml_text;
 pub mod typed;
@@ -34,6 +38,10 @@ use render::note;
 
 /// Runs one command line and answers its exit code (DESIGN section 7).
 pub fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
+    let words: Vec<OsString> = words.into_iter().collect();
+    if let Some(code) = sandbox::run(&words) {
+        return code;
+    }
     let cli = match cli::Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) => return told(&error),

@@ -19,13 +19,14 @@ use crate::advice::Advised;
 use crate::config::Settings;
 use crate::places;
 use crate::render::note;
+use crate::sandbox;
 use crate::wiring::{public_url, wire};
 
 /// The name of the first administrator.
 pub const ADMIN: &str = "admin";
 
 /// How many open files a server wants: some thousands of viewers, some thousands of servers.
-const OPEN_FILES: u64 = 20_000;
+pub(crate) const OPEN_FILES: u64 = 20_000;
 
 /// A server that is open and does not answer yet.
 #[derive(Debug)]
@@ -77,7 +78,11 @@ impl Server {
         let unix = socket(&places::socket(data))?;
         // The port may have been left to the system.
         let settings = Settings { listen: address, ..settings.clone() };
-        let wired = wire(&settings, &store, spool, stop.clone());
+        let sandbox = sandbox::find(&settings.build, data)?;
+        if let Some(refusal) = sandbox.refusal() {
+            note(&format!("warning: {}", refusal.reason()));
+        }
+        let wired = wire(&settings, sandbox, &store, spool, stop.clone());
         Ok(Self {
             address,
             actions: wired.actions,
@@ -120,7 +125,8 @@ impl Server {
     /// Answers until `stop`; then ends what is under way, and closes the database.
     pub async fn run(self) -> anyhow::Result<()> {
         let state = web::AppState::new(self.actions, self.site);
-        web::serve(state, Some(self.tcp), Some(self.unix), self.stop.clone()).await?;
+        let unix = web::Socket { listener: self.unix, is_stranger: sandbox::is_confined };
+        web::serve(state, Some(self.tcp), Some(unix), self.stop.clone()).await?;
         self.stop.cancel();
         self.dispatcher.await?;
         Ok(self.store.close().await.map_err(advised)?)

@@ -7,12 +7,14 @@ use engine::adhoc::spool::Spool;
 use engine::dispatcher::{Control, dispatch};
 use engine::progress::Uploads;
 use engine::run::Ports;
+use engine::sandbox::Sandbox;
 use store::Store;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::{Archives, GitSource, Memory, SshHosts, SshKeys};
 use crate::config::Settings;
+use crate::doctor::Machine;
 use crate::upkeep;
 
 /// A running Aweigh without its web.
@@ -37,7 +39,13 @@ pub fn public_url(settings: &Settings) -> String {
 }
 
 /// Puts everything together on an open store; releases run from here on until `stop`.
-pub fn wire(settings: &Settings, store: &Store, spool: Spool, stop: CancellationToken) -> Wired {
+pub fn wire(
+    settings: &Settings,
+    sandbox: Sandbox,
+    store: &Store,
+    spool: Spool,
+    stop: CancellationToken,
+) -> Wired {
     let memory = Arc::new(Memory(store.clone()));
     let hosts = Arc::new(SshHosts::new(store.clone(), &settings.ssh));
     let source =
@@ -56,6 +64,7 @@ pub fn wire(settings: &Settings, store: &Store, spool: Spool, stop: Cancellation
         public_url: public_url(settings),
         keep_artifacts: settings.keep_artifacts,
         disk_reserve: settings.disk_reserve,
+        sandbox: Arc::new(sandbox.clone()),
         data: settings.data.clone(),
     };
     // Whoever was killed while the master key was replaced goes on.
@@ -84,6 +93,7 @@ pub fn wire(settings: &Settings, store: &Store, spool: Spool, stop: Cancellation
         shell_idle: settings.shell_idle,
         disk_reserve: settings.disk_reserve,
         limits: actions::TreeLimits { bytes: settings.git.max_bytes, entries: settings.git.max_files },
+        doctor: Arc::new(Machine::new(settings.clone(), sandbox)),
         keys: Arc::new(SshKeys),
         repository_file: web::read_repository_file,
     };

@@ -84,10 +84,17 @@ async fn control_list(
             Err(failure) => return Err(open.fail(failure).await),
         };
         let may_stop = point == HookPoint::BeforeFetch;
+        if let Some(refusal) = run.ports.sandbox.refusal() {
+            return Err(open.fail(refusal).await);
+        }
+        // Not the folder above: what is in there would start what is not in a sandbox.
+        let folder = run.work().join("hooks");
+        std::fs::create_dir_all(&folder).map_err(|error| Halt::Failed(error.into()))?;
         let job = Job {
             run_id,
             hook: &planned.hook,
-            folder: ".".to_owned(),
+            folder: "hooks".to_owned(),
+            walls: Some(run.ports.sandbox.around(&run, folder)),
             variables: env,
             secrets: &secrets,
             may_stop,

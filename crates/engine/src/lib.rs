@@ -16,6 +16,9 @@
 //! servers at once.
 //! [`artifact`] turns a tree into the bytes that servers receive. [`given`] is what the programs of users are given to read. Outside of releases: [`check`] and [`drift`], each a
 //! [`question`], [`rotate`] (keys), [`trial`], and [`adopt`], which takes over what another tool left.
+//! [`artifact`] turns a tree into the bytes that servers receive. [`sandbox`] says what is around what users have run on
+//! this machine; [`family`] knows whose children its processes are. Outside of releases: [`check`] and [`drift`], each a
+//! [`question`], [`trial`], and [`adopt`], which takes over what another tool left.
 
 pub mod adhoc;
 pub mod adopt;
@@ -30,6 +33,7 @@ pub mod drift;
 pub mod driver;
 pub mod ending;
 pub mod error;
+pub mod family;
 pub mod fault;
 pub mod fleet;
 pub mod given;
@@ -51,6 +55,7 @@ pub mod retry;
 pub mod room;
 pub mod rotate;
 pub mod run;
+pub mod sandbox;
 pub mod stages;
 pub mod staging;
 pub mod steering;

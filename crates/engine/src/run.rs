@@ -15,6 +15,7 @@ use crate::given::KnownSecrets;
 use crate::ports::{Artifacts, GoodRelease, Hosts, Journal, JournalError, Queue, Secrets, Source, StepRow};
 use crate::progress::Uploads;
 use crate::reporter::{NodeLog, Reporter};
+use crate::sandbox::Sandbox;
 use crate::steering::Steering;
 
 /// How many times Aweigh may end in the same step before the step is given up.
@@ -45,6 +46,8 @@ pub struct Ports {
     pub keep_artifacts: usize,
     /// How many bytes of the disk stay free of what releases build, for the way back.
     pub disk_reserve: u64,
+    /// What is around what users have run on this machine.
+    pub sandbox: Arc<Sandbox>,
     /// The data folder: artifacts, work trees, homes and caches live below it.
     pub data: PathBuf,
 }
@@ -190,6 +193,11 @@ impl Run {
     /// The folder in which this release is fetched, built and packed.
     pub fn work(&self) -> PathBuf {
         self.ports.data.join("work").join(self.plan.release.to_string())
+    }
+
+    /// The home folder that builds and hooks of its project keep on this machine.
+    pub fn home(&self) -> PathBuf {
+        self.ports.data.join("homes").join(self.plan.project.name.as_str())
     }
 
     /// What a try of the hook at `key` is started as on its server; the same id never starts twice.

@@ -22,6 +22,8 @@ pub enum Peer {
     Known(Actor),
     /// Somebody on the network, who has to say who they are.
     Network(SocketAddr),
+    /// Somebody on this machine who has to say who they are, such as a build.
+    Stranger,
 }
 
 impl Peer {

@@ -32,8 +32,8 @@ mod thing;
 use actions::Action::{
     AcceptDrift, Adopt, Apply, Cancel, ChangeHooks, ChangeProjects, ChangeSecrets, ChangeServers, Chat,
     CheckServer, FetchRepository, GetFiles, Lock, ManageUsers, OwnAccount, Pause, Promote, PushArtifact,
-    PutFiles, Release, ReplaceMasterKey, Resume, Retry, RunCommand, SeeAudit, SeeDefinitions, SeeRecordings,
-    SeeReleases, SeeRepository, Shell, Skip, TrustGitHost, TrustServer, TryHook,
+    PutFiles, Release, ReplaceMasterKey, Resume, Retry, RunCommand, SeeAudit, SeeDefinitions, SeeMachine,
+    SeeRecordings, SeeReleases, SeeRepository, Shell, Skip, TrustGitHost, TrustServer, TryHook,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -44,15 +44,16 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use auth::Peer;
 pub use repository_file::read as read_repository_file;
-pub use serve::serve;
+pub use routes::doctor::report as doctor_report;
+pub use serve::{Socket, serve};
 pub use site::Site;
 pub use state::AppState;
 
 use auth::allow;
 use routes::{
-    adhoc, adopt, apply, archive, artifacts, audit, board, chat, credentials, drift, environments, events,
-    git, hooks, locks, master_key, page, projects, recordings, releases, servers, session, steer, tokens,
-    transfers, users, variables,
+    adhoc, adopt, apply, archive, artifacts, audit, board, chat, credentials, doctor, drift, environments,
+    events, git, hooks, locks, master_key, page, projects, recordings, releases, servers, session, steer,
+    tokens, transfers, users, variables,
 };
 
 /// The largest body, in bytes.
@@ -245,6 +246,7 @@ fn slow() -> Router<AppState> {
                 .merge(allow(PushArtifact, post(artifacts::push)).layer(DefaultBodyLimit::disable())),
         )
         .route("/credentials/{credential}/rotate", allow(ChangeServers, post(credentials::rotate)))
+        .route("/doctor", allow(SeeMachine, get(doctor::show)))
         .route("/servers/{server}/check", allow(CheckServer, post(servers::check)))
         .route("/run", allow(RunCommand, post(adhoc::run)).layer(DefaultBodyLimit::max(COMMAND)))
         .route("/put", allow(PutFiles, post(transfers::put)).layer(DefaultBodyLimit::disable()))

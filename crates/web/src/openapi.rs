@@ -8,9 +8,9 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as Generated};
 
 use crate::routes::{
-    adhoc, adopt, apply, archive, artifacts, audit, board, chat, credentials, drift, environments, events,
-    git, hooks, locks, master_key, projects, recordings, releases, servers, session, shell, steer, tokens,
-    transfers, users, variables,
+    adhoc, adopt, apply, archive, artifacts, audit, board, chat, credentials, doctor, drift, environments,
+    events, git, hooks, locks, master_key, projects, recordings, releases, servers, session, shell, steer,
+    tokens, transfers, users, variables,
 };
 
 /// The document.
@@ -37,7 +37,7 @@ pub(crate) async fn show() -> Json<OpenApi> {
         artifacts::push, releases::create, releases::list, releases::show, releases::progress, releases::log,
         shell::open, recordings::list, recordings::show, steer::cancel, steer::pause, steer::resume, steer::promote,
         steer::retry, steer::skip, events::events, board::show, chat::to_release, chat::to_project, chat::list,
-        session::create, session::show, session::remove, session::set_up, session::list, session::end,
+        doctor::show, session::create, session::show, session::remove, session::set_up, session::list, session::end,
         session::change_password, users::list, users::create, users::remove, users::set_up, tokens::list,
         tokens::create, tokens::remove, audit::list,
     ),

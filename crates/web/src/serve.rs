@@ -35,12 +35,21 @@ const CONNECTIONS: usize = 4096;
 /// How long requests under way may take to end after a stop.
 const FAREWELL: Duration = Duration::from_secs(10);
 
+/// The Unix socket, whose callers are the administrator but for some.
+#[derive(Debug)]
+pub struct Socket {
+    /// Where they come in.
+    pub listener: UnixListener,
+    /// Whether the process with this number is nobody, although it can open the socket: it has to say who it is.
+    pub is_stranger: fn(i32) -> bool,
+}
+
 /// Answers on both listeners until `stop`. Then long polls answer at once, other requests get a few seconds, and
 /// what is left is cut off.
 pub async fn serve(
     state: AppState,
     tcp: Option<TcpListener>,
-    unix: Option<UnixListener>,
+    unix: Option<Socket>,
     stop: CancellationToken,
 ) -> io::Result<()> {
     let door = Door {
@@ -87,15 +96,20 @@ impl Door {
         }
     }
 
-    async fn socket(&self, listener: Option<UnixListener>) {
-        let Some(listener) = listener else { return self.stop.cancelled().await };
+    async fn socket(&self, socket: Option<Socket>) {
+        let Some(Socket { listener, is_stranger }) = socket else { return self.stop.cancelled().await };
         while let Some(permit) = self.admit().await {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = self.stop.cancelled() => return,
             };
             match accepted {
-                Ok((stream, _)) => self.spawn(stream, Peer::socket(), permit),
+                Ok((stream, _)) => {
+                    // Without a number it comes from where processes of ours cannot be.
+                    let caller = stream.peer_cred().ok().and_then(|caller| caller.pid());
+                    let peer = if caller.is_some_and(is_stranger) { Peer::Stranger } else { Peer::socket() };
+                    self.spawn(stream, peer, permit);
+                }
                 Err(error) => rest(&error).await,
             }
         }

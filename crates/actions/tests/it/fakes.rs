@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use actions::{
-    Actions, Actor, FileChange, FileDiff, FileDiffs, KeyTrouble, Keys, Packing, Parts, PublicHalf,
-    Repositories, RepositorySays, SshHost,
+    Actions, Actor, Doctor, Examined, FileChange, FileDiff, FileDiffs, Health, KeyTrouble, Keys,
+    MachineFinding, Packing, Parts, PublicHalf, Repositories, RepositorySays, SshHost,
 };
 use async_trait::async_trait;
 use engine::dispatcher::{Control, Orders};
@@ -15,6 +15,7 @@ use engine::ports::{
     Besides, Exported, Host, HostError, HostTrouble, Hosts, LeftOut, Parcel, ParcelError, Parcels, RefEntry,
     RefQuery, Resolved, Say, ScannedKey, Source, SourceError, SourceTrouble, TakeItem,
 };
+use engine::sandbox::{Sandbox, Walls};
 use model::{CommitId, ExposeSecret, Project, ReleaseId, SecretString, Server, Status};
 use store::{Change, Entry, MasterKey, Store};
 use tempfile::TempDir;
@@ -244,6 +245,24 @@ impl Hosts for Machines {
     }
 }
 
+/// A machine on which all is well.
+struct Well;
+
+impl Doctor for Well {
+    fn examine(&self) -> Examined {
+        let sandbox = Sandbox {
+            level: 2,
+            least: 0,
+            words: "sandbox level 2".into(),
+            missing: vec!["no cgroup".into()],
+            program: "/aweigh".into(),
+            walls: Walls::default(),
+        };
+        let finding = MachineFinding { what: "git", health: Health::Ok, detail: "2.47".into(), hint: None };
+        Examined { sandbox, findings: vec![finding] }
+    }
+}
+
 /// Keys whose text says what is wrong with them.
 struct Texts;
 
@@ -326,6 +345,7 @@ impl Rig {
             limits: actions::TreeLimits { bytes: 1 << 20, entries: 1000 },
             data: dir.path().to_owned(),
             shell_idle: std::time::Duration::from_mins(30),
+            doctor: Arc::new(Well),
             keys: Arc::new(Texts),
             repository_file,
         }));

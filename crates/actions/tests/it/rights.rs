@@ -74,6 +74,7 @@ async fn nobody_gets_anything() {
         actions.log(&nobody, one, None, 0, None).await.err(),
         actions.board(&nobody).await.err(),
         actions.audit(&nobody, &AuditFilter::default(), 1).await.err(),
+        actions.examine(&nobody).await.err(),
         actions.adopt(&nobody, &adopt).await.err(),
         actions.preview_adoption(&nobody, &adopt).await.err(),
         actions.run_command(&nobody, run).await.err(),

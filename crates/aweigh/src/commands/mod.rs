@@ -9,6 +9,7 @@ mod check;
 mod completions;
 mod credentials;
 mod demo;
+mod doctor;
 mod drift;
 mod export;
 mod get;
@@ -83,6 +84,9 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
     if let Command::Login(args) = command {
         return login::run(&args, env).await;
     }
+    if let Command::Doctor(args) = command {
+        return doctor::run(data, args, env).await;
+    }
     let client = Client::new(Place::find(data, env)?)?;
     match command {
         Command::Apply(args) => apply::run(&client, &args, env).await,
@@ -124,6 +128,7 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
         Command::Serve(_)
         | Command::Demo(_)
         | Command::Login(_)
+        | Command::Doctor(_)
         | Command::Check(_)
         | Command::Completions { .. } => Ok(Ending::Usage),
     }

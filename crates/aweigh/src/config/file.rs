@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use api::{FieldError, FieldErrors};
+use engine::sandbox::HIGHEST;
 use serde::Deserialize;
 use store::KeepHistory;
 
+use crate::sandbox::BuildSettings;
 use crate::toml_text::TomlText;
 
 use super::{DISK_RESERVE, DRIFT, HISTORY, RECORDINGS, SHELL_IDLE, SPOOL, Ssh};
@@ -34,6 +36,10 @@ pub(super) const KEYS: &[&str] = &[
     "facts_days",
     "recordings_days",
     "look_every",
+    "user",
+    "min_sandbox",
+    "read",
+    "write",
 ];
 
 /// Those for which nothing is said by default.
@@ -54,6 +60,16 @@ struct Raw {
     artifacts: RawArtifacts,
     history: RawHistory,
     drift: RawDrift,
+    build: RawBuild,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawBuild {
+    user: Option<String>,
+    min_sandbox: Option<i64>,
+    read: Vec<PathBuf>,
+    write: Vec<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -129,6 +145,7 @@ pub(super) struct File {
     pub(super) keep_recordings: Option<Duration>,
     pub(super) shell_idle: Duration,
     pub(super) look_for_drift: Option<Duration>,
+    pub(super) build: BuildSettings,
 }
 
 impl Default for File {
@@ -148,6 +165,7 @@ impl Default for File {
             keep_recordings: RECORDINGS,
             shell_idle: SHELL_IDLE,
             look_for_drift: DRIFT,
+            build: BuildSettings::default(),
         }
     }
 }
@@ -204,6 +222,7 @@ impl Raw {
             Some("0s") => None,
             Some(text) => errors.take("drift.look_every", often(text)),
         };
+        let build = self.build.check(&mut errors);
         let mut git = git::Policy::default();
         if let Some(protocols) = self.git.allow_protocols {
             for (place, name) in protocols.iter().enumerate() {
@@ -284,7 +303,26 @@ impl Raw {
             keep_recordings,
             shell_idle,
             look_for_drift,
+            build,
         }))
+    }
+}
+
+impl RawBuild {
+    fn check(self, errors: &mut FieldErrors) -> BuildSettings {
+        errors.add_if(self.user.as_deref() == Some(""), "build.user", "must not be empty");
+        let level = self.min_sandbox.map(|level| {
+            let level = u8::try_from(level).ok().filter(|level| *level <= HIGHEST);
+            level.ok_or("must be 0, 1 or 2")
+        });
+        let min_sandbox = errors.take("build.min_sandbox", level.transpose()).flatten().unwrap_or(0);
+        for (key, folders) in [("read", &self.read), ("write", &self.write)] {
+            for (place, folder) in folders.iter().enumerate() {
+                let key = format!("build.{key}[{place}]");
+                errors.add_if(!folder.is_absolute(), key, "must be an absolute path");
+            }
+        }
+        BuildSettings { user: self.user, min_sandbox, read: self.read, write: self.write }
     }
 }
 

@@ -37,6 +37,7 @@ mod release;
 mod rig;
 mod rollback;
 mod round_trips;
+mod sandbox;
 mod shells;
 mod steering;
 mod templates;

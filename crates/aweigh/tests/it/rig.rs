@@ -139,6 +139,20 @@ impl Rig {
         self.process = Some(child);
     }
 
+    /// Starts Aweigh again with more in its settings file.
+    pub(crate) fn restart_with(&mut self, settings: &str) {
+        let path = self.folder.path().join("server.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, format!("{text}{settings}")).unwrap();
+        self.kill();
+        self.start();
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
+    }
+
     /// Kills Aweigh as a power cut does.
     pub(crate) fn kill(&mut self) {
         let mut child = self.process.take().expect("it runs");

@@ -1,7 +1,8 @@
 # The driver of Aweigh: everything that happens on a server is a verb of this constant file.
 #
 #   sh driver-HASH serve NONCE     reads commands on standard input, a verb and its values, one per line
-#   sh driver-HASH run DIR CWD     runs one hook; started by the verb `hook` in a session of its own
+#   sh driver-HASH run DIR CWD     runs one hook, through another program where there is one (the sandbox of the machine of
+#                                  Aweigh); started by the verb `hook` in a session of its own
 #   sh driver-HASH rollback [NAME] by hand, with Aweigh gone: `current` goes back to an earlier release
 #
 # It runs in the folder of the environment. Whatever begins with "@NONCE " on standard output is an answer:
@@ -34,10 +35,12 @@ if [ "$mode" = run ]; then
   take_in "$2/env"
   # From here on they are in the environment of the hook alone.
   if [ -f "$2/secrets" ]; then take_in "$2/secrets"; rm -f "$2/secrets"; fi
-  case $(head -c 2 "$2/script") in
+  # No variable of ours: it might be one of the hook's.
+  if [ -s "$2/through" ]; then cd "$3" && "$(cat "$2/through")" confined "$2"
+  else case $(head -c 2 "$2/script") in
     '#!') chmod 700 "$2/script" && cd "$3" && "$2/script" ;;
     *) cd "$3" && sh -e "$2/script" ;;
-  esac
+  esac; fi
   echo $? >"$2/exit.new" && mv "$2/exit.new" "$2/exit"
   exit 0
 fi
@@ -59,6 +62,10 @@ next=.aweigh/next-$2
 # A test is no process, and there are thousands of servers.
 set --
 for needed in releases shared .aweigh/incoming .aweigh/manifests .aweigh/runs .aweigh/trash; do
+  # Somebody would have us write elsewhere. The first two may be on another disk on purpose.
+  case $needed in .aweigh/*)
+    if [ -L "$needed" ]; then printf '%s\n' "$nonce bad $needed is a link: put a folder in its place"; exit 73; fi ;;
+  esac
   [ -d "$needed" ] || set -- "$@" "$needed"
 done
 if [ $# -gt 0 ]; then mkdir -p "$@" || exit 73; fi
@@ -255,7 +262,7 @@ do_receive() {
   mine || return 75
   # A release that is staged anew; what is live is never taken away.
   if is_live "$name"; then return 78; fi
-  if [ -e "releases/$name" ]; then mv "releases/$name" ".aweigh/trash/$name-$$" || return 70; fi
+  if [ -e "releases/$name" ] || [ -L "releases/$name" ]; then mv "releases/$name" ".aweigh/trash/$name-$$" || return 70; fi
   if [ -e ".aweigh/manifests/$name" ]; then rm -rf ".aweigh/manifests/$name"; fi
   mv "$into/manifest" ".aweigh/manifests/$name" && mv "$into/tree" "releases/$name" || return 70
   rm -rf "$into"
@@ -316,7 +323,7 @@ take_seal() {
 do_seal() {
   line; name=$value
   mine || return 75
-  plain "$name" && [ -d "releases/$name" ] && [ -f ".aweigh/manifests/$name/expected" ] || return 76
+  plain "$name" && [ -d "releases/$name" ] && [ ! -L "releases/$name" ] && [ -f ".aweigh/manifests/$name/expected" ] || return 76
   take_seal "$name"
 }
 
@@ -516,7 +523,8 @@ do_undo() {
 }
 
 # ------------------------------------------------------------------ hooks: started once, followed from any byte
-# values: run, folder, variables, secrets, size; then the text. Secrets are in a file for as long as it takes to read it.
+# values: run, folder, variables, secrets, program (through which it is started; empty for none) and what that is told,
+# size; then the text. Secrets are in a file for as long as it takes to read it.
 do_hook() {
   unread=yes
   line; run=$value; line; cwd=$value; line; count=$value
@@ -528,6 +536,10 @@ do_hook() {
   line; count=$value
   if [ "$count" -gt 0 ]; then (umask 077 && printf '' >"$new/secrets") || return 70; fi
   while [ "$count" -gt 0 ]; do line; count=$((count - 1)); printf '%s\n' "$value" >>"$new/secrets" || return 70; done
+  line; through=$value; line
+  if [ -n "$through" ]; then
+    printf '%s\n' "$through" >"$new/through" && printf '%s\n' "$value" >"$new/walls" || return 70
+  fi
   line
   head -c "$value" >"$new/script" || return 70
   unread=

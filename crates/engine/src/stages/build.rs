@@ -82,10 +82,14 @@ pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
     if let Some(failure) = run.out_of_room() {
         return Err(open.fail(failure).await);
     }
+    if let Some(refusal) = run.ports.sandbox.refusal() {
+        return Err(open.fail(refusal).await);
+    }
     if let Err(failure) = control.contact().await {
         return Err(open.fail(failure).await);
     }
     let mut log = open.log();
+    log.line(&run.ports.sandbox.words);
     for earlier in 1..open.attempt {
         for number in 0..run.plan.environment.build.run.len() {
             kill(control, &run_id(&run, earlier, number)).await;
@@ -120,6 +124,7 @@ pub async fn build(control: &mut Lane) -> Result<Built, Halt> {
             run_id,
             hook: &hook,
             folder: "tree".to_owned(),
+            walls: Some(run.ports.sandbox.around(&run, tree.clone())),
             variables: &env,
             secrets: &[],
             may_stop: true,
@@ -202,7 +207,7 @@ fn cache_folder(run: &Run, cache: &str) -> PathBuf {
 
 /// What the users' commands on the control host get besides: a home of the project's own.
 pub fn control_variables(run: &Run) -> Result<Vec<String>, Halt> {
-    let home = run.ports.data.join("homes").join(run.plan.project.name.as_str());
+    let home = run.home();
     std::fs::create_dir_all(&home).map_err(|error| Halt::Failed(error.into()))?;
     Ok(vec![format!("HOME={}", home.display()), "CI=true".to_owned()])
 }

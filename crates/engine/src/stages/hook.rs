@@ -117,6 +117,7 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
         may_stop: scene.may_stop,
         log_read,
         limits: None,
+        walls: None,
     };
     run_job(lane, open, &job, &planned.text).await
 }

@@ -13,6 +13,7 @@ use crate::lane::{Lane, unsendable};
 use crate::remote::{Answer, Command, status};
 use crate::reporter::NodeLog;
 use crate::run::Open;
+use crate::sandbox::Walls;
 
 /// How long a hook gets after TERM before KILL.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -38,6 +39,8 @@ pub struct Job<'j> {
     pub log_read: u64,
     /// What it may use, where it runs on this machine.
     pub limits: Option<Limits>,
+    /// What is around it there.
+    pub walls: Option<Walls>,
 }
 
 /// How a job ended.
@@ -103,10 +106,15 @@ pub async fn run_job(lane: &mut Lane, open: Open<'_>, job: &Job<'_>, name: &str)
 
 /// Starts `job`, unless it was started before, and follows it to its end.
 pub async fn execute(lane: &mut Lane, job: &Job<'_>, log: &mut NodeLog) -> Result<Ended, Halt> {
+    let (through, walls) = match &job.walls {
+        Some(walls) => lane.run.ports.sandbox.line(walls).map_err(Halt::Failed)?,
+        None => Default::default(),
+    };
     let start = || {
         let command = Command::new("hook").value("run", &job.run_id)?.value("folder", &job.folder)?;
         let command = command.list("variable", job.variables.iter().map(String::as_str))?;
         let command = command.list("secret", job.secrets.iter().map(String::as_str))?;
+        let command = command.value("program", &through)?.value("walls", &walls)?;
         Ok(command.text(&job.hook.run))
     };
     let command = start().map_err(|error| Halt::Failed(unsendable(error)))?;

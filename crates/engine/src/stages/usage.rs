@@ -1,10 +1,12 @@
 //! What a job on the control host uses, and whether that is more than it may: read from /proc (proc(5)), where every Linux
 //! has it, for root and for others. It is looked at now and then, so a job can pass its limits for a moment.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use crate::family;
 use crate::room;
 use crate::run::Run;
 
@@ -65,20 +67,27 @@ struct Used {
     processes: u32,
 }
 
-/// What the processes of a session use together; `None` where there is no /proc.
+/// What a job uses whose session is `session`: everything in it, and everything that was started there, in whatever
+/// session that is by now. `None` where there is no /proc.
 fn used(session: i32) -> Option<Used> {
-    let mut used = Used::default();
-    for entry in fs::read_dir("/proc").ok()?.flatten() {
-        let folder = entry.path();
-        // What ends meanwhile uses nothing.
-        let Ok(stat) = fs::read_to_string(folder.join("stat")) else { continue };
-        // Behind the name, which may hold anything: state, parent, group, session.
-        let behind = stat.rsplit_once(')').map(|(_, behind)| behind).unwrap_or_default();
-        if behind.split_whitespace().nth(3).and_then(|field| field.parse().ok()) != Some(session) {
-            continue;
+    let all = family::processes();
+    if all.is_empty() {
+        return None;
+    }
+    let mut of_job: BTreeSet<i32> =
+        all.iter().filter(|process| process.session == session).map(|process| process.id).collect();
+    for process in family::below(&all, session) {
+        // Who keeps the sandbox has a session of its own, and is none of the job's.
+        let is_keeper = process.parent == session && process.session == process.id;
+        if !is_keeper {
+            of_job.insert(process.id);
         }
+    }
+    let mut used = Used::default();
+    for id in of_job {
+        // What ends meanwhile uses nothing.
+        let Ok(pages) = fs::read_to_string(format!("/proc/{id}/statm")) else { continue };
         used.processes += 1;
-        let pages = fs::read_to_string(folder.join("statm")).unwrap_or_default();
         let mut pages = pages.split_whitespace().map(|field| field.parse::<u64>().unwrap_or(0));
         // Size, resident, and what of that is shared with others.
         let (resident, shared) = (pages.nth(1).unwrap_or(0), pages.next().unwrap_or(0));

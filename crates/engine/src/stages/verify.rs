@@ -195,6 +195,7 @@ async fn command(
         may_stop: false,
         log_read: 0,
         limits: None,
+        walls: None,
     };
     match execute(lane, &job, log).await {
         Ok(Ended::Exit(0)) => Ok(Ok("exited with 0".to_owned())),

@@ -37,7 +37,8 @@ pub(crate) fn hook_with(
 ) -> Command {
     let command = command("hook", &[run, folder]);
     let command = command.list("variable", variables.iter().copied()).unwrap();
-    command.list("secret", secrets.iter().copied()).unwrap().text(text)
+    let command = command.list("secret", secrets.iter().copied()).unwrap();
+    command.value("program", "").unwrap().value("walls", "").unwrap().text(text)
 }
 
 /// Follows a run from `offset` to its end.

@@ -189,7 +189,7 @@ async fn every_verb_that_acts_asks_for_the_lock() {
             ("activate", &["one", ""]),
             ("undo", &["one", "", ""]),
             ("prune", &["one", "note", "2", "one", "two"]),
-            ("hook", &["42/a-1", ".", "1", "A=b", "0", "0"]),
+            ("hook", &["42/a-1", ".", "1", "A=b", "0", "", "", "0"]),
         ];
         let mut stale = site.driver("here:42:0").await;
         for (verb, values) in verbs {

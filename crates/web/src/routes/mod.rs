@@ -9,6 +9,7 @@ pub(crate) mod audit;
 pub(crate) mod board;
 pub(crate) mod chat;
 pub(crate) mod credentials;
+pub(crate) mod doctor;
 pub(crate) mod drift;
 pub(crate) mod environments;
 pub(crate) mod events;

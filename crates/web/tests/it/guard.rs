@@ -132,3 +132,34 @@ async fn whoever_opens_the_socket_is_administrator() {
     let response = client.get("http://aweigh/api/v1/servers").send().await.unwrap();
     assert_eq!(response.status().as_u16(), 200);
 }
+
+#[tokio::test]
+async fn a_stranger_at_the_socket_has_to_say_who_they_are() {
+    let served = Served::empty().await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("aweigh.sock");
+    let socket = web::Socket {
+        listener: tokio::net::UnixListener::bind(&path).unwrap(),
+        // This very process.
+        is_stranger: |caller| u32::try_from(caller) == Ok(std::process::id()),
+    };
+    let stop = tokio_util::sync::CancellationToken::new();
+    let state = web::AppState::new(served.rig.actions.clone(), web::Site::default());
+    let task = tokio::spawn(web::serve(state, None, Some(socket), stop.clone()));
+    let client = reqwest::Client::builder().unix_socket(path).build().unwrap();
+    let ask = || client.get("http://localhost/api/v1/servers");
+    assert_eq!(ask().send().await.unwrap().status().as_u16(), 401);
+    assert_eq!(ask().bearer_auth("not-the-token").send().await.unwrap().status().as_u16(), 401);
+    assert_eq!(ask().bearer_auth(TOKEN).send().await.unwrap().status().as_u16(), 200);
+    stop.cancel();
+    task.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn the_doctor_tells_what_was_found() {
+    let served = Served::empty().await;
+    let (status, report) = served.get("/doctor").await;
+    assert_eq!(status, 200);
+    assert_eq!(report["sandbox"]["level"], 2);
+    assert_eq!(report["findings"][0]["state"], "ok");
+}

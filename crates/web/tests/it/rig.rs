@@ -46,6 +46,7 @@ impl Served {
         let address = tcp.local_addr().unwrap();
         let stop = CancellationToken::new();
         let state = web::AppState::new(rig.actions.clone(), web::Site::default());
+        let unix = web::Socket { listener: unix, is_stranger: |_| false };
         let task = tokio::spawn(web::serve(state, Some(tcp), Some(unix), stop.clone()));
         Self { rig, address, client: Client::new(), stop, task, dir }
     }

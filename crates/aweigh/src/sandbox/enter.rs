@@ -1,0 +1,114 @@
+//! Becomes the job: builds the walls around this process, one after another, and then runs the user's text in them. What
+//! cannot be built ends it: a job without its walls does not run.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, anyhow};
+use engine::sandbox::Walls;
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::{User, geteuid, setgid, setgroups, setuid};
+use rustix::thread::{CapabilitySet, capability_is_in_bounding_set, remove_capability_from_bounding_set};
+
+use super::room::Inside;
+use super::{PROCESSES, cgroup, landlock, walls};
+
+/// The most open files of a job.
+const OPEN_FILES: u64 = 65_536;
+
+/// The longest file that a job may write, in bytes.
+const LONGEST_FILE: u64 = 64 << 30;
+
+/// What root keeps: what builds do to their own files. Files of others are closed to it all the same.
+const KEPT: CapabilitySet = CapabilitySet::CHOWN
+    .union(CapabilitySet::DAC_OVERRIDE)
+    .union(CapabilitySet::FOWNER)
+    .union(CapabilitySet::FSETID);
+
+/// Runs the job of the run folder `folder` in its `room`, in the cgroup `group`. Comes back only with an error.
+pub(super) fn enter(folder: &Path, room: &Path, group: Option<&Path>) -> anyhow::Error {
+    match prepared(folder, room, group) {
+        Ok(mut command) => {
+            let what = format!("cannot run {}", command.get_program().display());
+            anyhow!(command.exec()).context(what)
+        }
+        Err(error) => error,
+    }
+}
+
+fn prepared(folder: &Path, room: &Path, group: Option<&Path>) -> anyhow::Result<Command> {
+    let walls = walls(folder)?;
+    let inside = Inside::of(room);
+    let user = walls.user.as_deref().map(user).transpose()?;
+    if let Some(group) = group {
+        cgroup::join(group).with_context(|| format!("cannot enter {}", group.display()))?;
+    }
+    limit(&walls)?;
+    let mut command = command(&inside)?;
+    command.env("TMPDIR", &inside.temporary);
+    prctl::set_no_new_privs().context("cannot give up new privileges")?;
+    match &user {
+        Some(user) => {
+            setgroups(&[])
+                .and_then(|()| setgid(user.gid))
+                .and_then(|()| setuid(user.uid))
+                .with_context(|| format!("cannot become the user {}", user.name))?;
+            command.env("USER", &user.name).env("LOGNAME", &user.name);
+        }
+        None if geteuid().is_root() => give_up_powers()?,
+        None => {}
+    }
+    if walls.files {
+        landlock::restrict(&walls, &inside)?;
+    }
+    Ok(command)
+}
+
+/// The user of this machine with this name.
+pub(super) fn user(name: &str) -> anyhow::Result<User> {
+    User::from_name(name)?.with_context(|| format!("there is no user {name} on this machine"))
+}
+
+/// What the text is run by: itself, when it says so in its first line.
+fn command(inside: &Inside) -> anyhow::Result<Command> {
+    let text = std::fs::read(&inside.script)?;
+    if text.starts_with(b"#!") {
+        return Ok(Command::new(&inside.script));
+    }
+    let mut command = Command::new("sh");
+    command.args([OsString::from("-e"), inside.script.clone().into_os_string()]);
+    Ok(command)
+}
+
+fn limit(walls: &Walls) -> anyhow::Result<()> {
+    let mut limits = vec![
+        (Resource::RLIMIT_CORE, 0),
+        (Resource::RLIMIT_NOFILE, OPEN_FILES),
+        (Resource::RLIMIT_FSIZE, LONGEST_FILE),
+    ];
+    // The kernel counts all processes of a user, so it is the job's own number only where the user is.
+    if walls.user.is_some() {
+        limits.push((Resource::RLIMIT_NPROC, u64::from(walls.processes.unwrap_or(PROCESSES))));
+    }
+    for (resource, most) in limits {
+        let (_, hard) = getrlimit(resource)?;
+        let most = most.min(hard);
+        setrlimit(resource, most, most).with_context(|| format!("cannot limit {resource:?}"))?;
+    }
+    Ok(())
+}
+
+/// Root that can load a module, or mount, is behind no wall.
+fn give_up_powers() -> anyhow::Result<()> {
+    for power in CapabilitySet::all().difference(KEPT).iter() {
+        // A kernel knows no more than it knows.
+        if capability_is_in_bounding_set(power).unwrap_or(false) {
+            remove_capability_from_bounding_set(power)
+                .with_context(|| format!("cannot give up {power:?}"))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,216 @@
+//! Finds out what can be built around jobs on this machine, once, when the server starts.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use engine::sandbox::{Sandbox, Walls};
+use nix::unistd::{User, geteuid};
+
+use super::cgroup;
+use super::landlock::{self, Kernel};
+use crate::advice::Advised;
+
+/// What `server.toml` says of builds and hooks on this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BuildSettings {
+    /// The user they run as; `None` for the one of Aweigh.
+    pub user: Option<String>,
+    /// The lowest level at which they run.
+    pub min_sandbox: u8,
+    /// What they may read besides their own and the system's.
+    pub read: Vec<PathBuf>,
+    /// What they may change besides their own.
+    pub write: Vec<PathBuf>,
+}
+
+/// Folders that every user has to get through, and no more.
+const WAYS: [&str; 3] = ["", "work", "homes"];
+
+/// Folders that are nobody else's.
+const CLOSED: [&str; 3] = ["mirrors", "artifacts", "caches"];
+
+/// Files that are nobody else's.
+const FILES: [&str; 4] = ["aweigh.db", "aweigh.db-wal", "aweigh.db-shm", "aweigh.lock"];
+
+/// What holds on this machine. Prepares the data folder for another user, and a cgroup, where there are such.
+///
+/// # Errors
+/// The user is not there or cannot be used, or an open folder holds the data folder.
+pub fn find(settings: &BuildSettings, data: &Path) -> anyhow::Result<Sandbox> {
+    check(settings, data)?;
+    if settings.user.is_some() {
+        open_the_way(data).map_err(|error| anyhow::anyhow!("cannot prepare {}: {error}", data.display()))?;
+    }
+    Ok(assess(settings, data, std::env::current_exe()?, landlock::kernel(), cgroup::base()))
+}
+
+/// The same without preparing anything: what would hold if a server started here.
+///
+/// # Errors
+/// As [`find`].
+pub fn look(settings: &BuildSettings, data: &Path) -> anyhow::Result<Sandbox> {
+    check(settings, data)?;
+    Ok(assess(settings, data, std::env::current_exe()?, landlock::kernel(), cgroup::look()))
+}
+
+/// Whether the settings can be used here.
+fn check(settings: &BuildSettings, data: &Path) -> anyhow::Result<()> {
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    for open in settings.read.iter().chain(&settings.write) {
+        if real(data).starts_with(real(open)) || real(open).starts_with(real(data)) {
+            let what = format!("build.read and build.write would open the data folder: {}", open.display());
+            return Err(Advised::new(what, "name folders beside it").into());
+        }
+    }
+    let Some(name) = &settings.user else { return Ok(()) };
+    let hint = format!("useradd --system --shell /usr/sbin/nologin {name}; or leave build.user out");
+    let found = User::from_name(name)?
+        .ok_or_else(|| Advised::new(format!("build.user names {name}, and there is no such user"), &hint))?;
+    if found.uid.is_root() {
+        return Err(Advised::new("build.user must not be root", "name a user that owns nothing").into());
+    }
+    if !geteuid().is_root() {
+        let what = format!("only root can run builds as another user, such as {name}");
+        return Err(Advised::new(what, "run aweigh serve as root, or leave build.user out").into());
+    }
+    for above in real(data).ancestors().skip(1) {
+        let is_passable =
+            |about: fs::Metadata| about.mode() & 0o001 != 0 || about.uid() == found.uid.as_raw();
+        if !fs::metadata(above).is_ok_and(is_passable) {
+            let what = format!("the user {name} of build.user cannot pass {}", above.display());
+            let hint = format!("chmod o+x {}, or choose another place with --data", above.display());
+            return Err(Advised::new(what, hint).into());
+        }
+    }
+    Ok(())
+}
+
+/// The data folder is closed to others, and the folders of builds lie in it: what is on the way can be passed, and nothing
+/// beside it can be opened.
+fn open_the_way(data: &Path) -> io::Result<()> {
+    for name in WAYS {
+        fs::create_dir_all(data.join(name))?;
+        fs::set_permissions(data.join(name), Permissions::from_mode(0o711))?;
+    }
+    for name in CLOSED {
+        fs::create_dir_all(data.join(name))?;
+        fs::set_permissions(data.join(name), Permissions::from_mode(0o700))?;
+    }
+    for name in FILES {
+        match fs::set_permissions(data.join(name), Permissions::from_mode(0o600)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What that makes together.
+fn assess(
+    settings: &BuildSettings,
+    data: &Path,
+    program: PathBuf,
+    kernel: Kernel,
+    cgroup: Result<cgroup::Base, String>,
+) -> Sandbox {
+    let (mut parts, mut missing) = (Vec::new(), Vec::new());
+    match kernel {
+        Kernel::FilesAndSignals => parts.push("Landlock closes files and signals".to_owned()),
+        Kernel::Files => {
+            parts.push("Landlock closes files".to_owned());
+            missing.push("this kernel does not close signals to processes outside: Linux 6.12 does".to_owned());
+        }
+        Kernel::Without => missing.push(
+            "this kernel has no Landlock, so builds can read what their user can: Linux 5.13 with CONFIG_SECURITY_LANDLOCK \
+             and lsm=landlock has it"
+                .to_owned(),
+        ),
+    }
+    match &settings.user {
+        Some(user) => parts.push(format!("user {user}")),
+        None if geteuid().is_root() => {
+            parts.push("as root without its powers".to_owned());
+            missing
+                .push("builds have no user of their own: name one as build.user in server.toml".to_owned());
+        }
+        None => {
+            parts.push("as the user of Aweigh".to_owned());
+            missing.push(
+                "builds have no user of their own: run aweigh serve as root, and name one as build.user in server.toml"
+                    .to_owned(),
+            );
+        }
+    }
+    let delegate = "under systemd, Delegate=yes in the unit of Aweigh gives it";
+    let base = match cgroup {
+        Ok(base) if base.controllers.is_empty() => {
+            parts.push("a cgroup that ends it at once".to_owned());
+            missing.push(format!(
+                "the cgroup sets no limits, for its controllers are not given to Aweigh: {delegate}"
+            ));
+            Some(base.folder)
+        }
+        Ok(base) => {
+            parts.push(format!("a cgroup for {}", base.controllers.join(", ")));
+            Some(base.folder)
+        }
+        Err(why) => {
+            missing.push(format!("there is no cgroup for builds ({why}): {delegate}"));
+            None
+        }
+    };
+    let files = kernel != Kernel::Without;
+    let level = if files { 2 } else { u8::from(settings.user.is_some()) };
+    let words = format!("sandbox level {level}: {}", parts.join(", "));
+    let walls = Walls {
+        files,
+        user: settings.user.clone(),
+        cgroup: base,
+        read: settings.read.clone(),
+        write: settings.write.clone(),
+        hidden: data.to_owned(),
+        ..Walls::default()
+    };
+    Sandbox { level, least: settings.min_sandbox, words, missing, program, walls }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_told_with_what_to_do() {
+        let settings =
+            BuildSettings { user: Some("builder".to_owned()), min_sandbox: 2, ..BuildSettings::default() };
+        let none = || Err("version 2 is not mounted".to_owned());
+        let found = assess(&settings, Path::new("/d"), "/aweigh".into(), Kernel::Without, none());
+        assert_eq!((found.level, found.words.as_str()), (1, "sandbox level 1: user builder"));
+        insta::assert_snapshot!(found.refusal().unwrap().reason(), @"builds and hooks on this machine need sandbox level 2, and only level 1 holds: this kernel has no Landlock, so builds can read what their user can: Linux 5.13 with CONFIG_SECURITY_LANDLOCK and lsm=landlock has it; there is no cgroup for builds (version 2 is not mounted): under systemd, Delegate=yes in the unit of Aweigh gives it; or lower build.min_sandbox in server.toml");
+        let found =
+            assess(&BuildSettings::default(), Path::new("/d"), "/aweigh".into(), Kernel::Without, none());
+        assert_eq!((found.level, found.missing.len(), found.refusal()), (0, 3, None));
+        let base = cgroup::Base { folder: "/c".into(), controllers: vec!["memory", "pids"] };
+        let found = assess(&settings, Path::new("/d"), "/aweigh".into(), Kernel::FilesAndSignals, Ok(base));
+        insta::assert_snapshot!(found.words, @"sandbox level 2: Landlock closes files and signals, user builder, a cgroup for memory, pids");
+        assert_eq!((found.missing, found.walls.files), (Vec::new(), true));
+    }
+
+    #[test]
+    fn settings_that_open_the_data_folder_or_name_no_builder_are_refused() {
+        let data = tempfile::tempdir().unwrap();
+        let with = |settings: BuildSettings| find(&settings, data.path()).unwrap_err().to_string();
+        for open in
+            [data.path().to_owned(), data.path().join("homes"), PathBuf::from("/"), std::env::temp_dir()]
+        {
+            let told = with(BuildSettings { write: vec![open], ..BuildSettings::default() });
+            assert!(told.contains("would open the data folder"), "{told}");
+        }
+        for (user, says) in [("nobody-has-this-name", "there is no such user"), ("root", "must not be root")]
+        {
+            let told = with(BuildSettings { user: Some(user.to_owned()), ..BuildSettings::default() });
+            assert!(told.contains(says), "{told}");
+        }
+    }
+}
