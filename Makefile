@@ -4,7 +4,7 @@
 # make ui       build the page
 # make lint     formatting, lints, shell scripts, the page
 # make screens  pictures of every screen, into ui/screens/
-# make soak     every fault at every point of a release; twenty minutes
+# make soak     every fault at every point of a release, and a hundred times the fuzzing; half an hour
 # make bench    releases beside what others do by hand, releases with viewers, the page with 1,000 servers; five minutes
 # make bench-full  everything that docs/performance.md tells, and that page; hours
 
@@ -58,7 +58,8 @@ test: ui
 soak: ui
 	@tools/need cargo git cc
 	@tools/need --install sshd busybox fish zstd curl
-	AWEIGH_SOAK=1 cargo nextest run --profile soak -p aweigh --locked -E 'test(/^faults::/)'
+	AWEIGH_SOAK=1 cargo nextest run --profile soak -p aweigh -p engine -p git --locked -E 'test(/^faults::/) & package(aweigh) | test(/fuzz::/) | test(/^attacks::an_/) & package(git) | test(/^render::clean::/)'
+	AWEIGH_SOAK=1 npm --prefix ui test -- tests/unit/fuzz.test.ts
 
 screens: ui
 	@tools/need --install sshd chromium

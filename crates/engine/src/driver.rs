@@ -280,6 +280,13 @@ impl Ears {
                     if self.answer.line(&self.nonce, &line) {
                         return Ok(Heard::End(std::mem::take(&mut self.answer)));
                     }
+                    if self.answer.is_too_long() {
+                        let most = remote::LONGEST_ANSWER >> 20;
+                        let what = format!("the server answers more than {most} MiB");
+                        return Err(Broken::Unfit(
+                            Failure::new(what).hint("look at what is in the folder of the environment there"),
+                        ));
+                    }
                 }
             }
         }

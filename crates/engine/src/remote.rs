@@ -102,11 +102,16 @@ impl Command {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     fields: Vec<(String, String)>,
+    /// How long the fields are together, in bytes.
+    length: usize,
     /// What tools said meanwhile, at most [`LONGEST_SAID`] bytes of it.
     pub said: String,
     /// How it ended, one of [`status`].
     pub status: u32,
 }
+
+/// The longest answer, in bytes: that of a server with a hundred thousand releases.
+pub const LONGEST_ANSWER: usize = 8 << 20;
 
 /// How much of what tools say is kept, in bytes.
 pub const LONGEST_SAID: usize = 4096;
@@ -148,6 +153,11 @@ impl Answer {
         self.fields.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
+    /// Whether it is longer than any answer; the rest of it is not kept.
+    pub fn is_too_long(&self) -> bool {
+        self.length > LONGEST_ANSWER
+    }
+
     /// Takes in one line; true when it was the last.
     pub fn line(&mut self, nonce: &str, line: &str) -> bool {
         let Some(answer) = line.strip_prefix('@').and_then(|rest| rest.strip_prefix(nonce)) else {
@@ -163,7 +173,11 @@ impl Answer {
             self.status = value.parse().unwrap_or(status::TOOL);
             return true;
         }
-        self.fields.push((key.to_owned(), value.to_owned()));
+        // What it costs to keep one, too.
+        self.length += key.len() + value.len() + size_of::<(String, String)>();
+        if !self.is_too_long() {
+            self.fields.push((key.to_owned(), value.to_owned()));
+        }
         false
     }
 

@@ -59,7 +59,8 @@ export class LineReader {
     text = text.replace(STRINGS, '').replace(SEQUENCES, '').replace(CONTROLS, '')
     const before = this.#on
     for (const [sequence, codes] of text.matchAll(COLOURS_ON)) {
-      this.#on = /^[0;]*$/.test(codes ?? '') ? '' : (this.#on + sequence).slice(-200)
+      // Bounded, and never cut in the middle of a sequence: half of one would be text.
+      this.#on = /^[0;]*$/.test(codes ?? '') ? '' : (this.#on + sequence).slice(-200).replace(/^[^\x1b]+/, '')
     }
     const runs = Anser
       .ansiToJson(before + text, { use_classes: true, remove_empty: true })

@@ -210,7 +210,15 @@ mod tests {
         }) && !text.chars().any(|char| char.is_control() && !matches!(char, '\n' | '\t' | ESC))
     }
 
+    /// So many cases, or a hundred times as many in `make soak`.
+    fn cases(few: u32) -> ProptestConfig {
+        let soak = std::env::var_os("AWEIGH_SOAK").is_some();
+        ProptestConfig::with_cases(if soak { few * 100 } else { few })
+    }
+
     proptest! {
+        #![proptest_config(cases(500))]
+
         #[test]
         fn whatever_comes_in_only_colours_come_out(
             pieces in prop::collection::vec("[\\x1b\u{9b}\u{9d}\u{9c}\\[\\]Pm0-9;:?A\\n\\r\\x07 xé\\\\]{0,12}", 0..6)

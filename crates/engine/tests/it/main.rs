@@ -12,11 +12,13 @@
 mod adhoc;
 mod adopt;
 mod asks;
+mod attacks;
 mod contact;
 mod counts;
 mod delta;
 mod faults;
 mod follow;
+mod fuzz;
 mod hooks;
 mod host;
 mod kill;

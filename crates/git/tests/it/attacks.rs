@@ -174,8 +174,13 @@ async fn variables_of_the_caller_do_not_reach_git() {
     assert!(!said.iter().any(|line| line.contains("trace")), "{said:?}");
 }
 
+/// So many cases, or a hundred times as many in `make soak`.
+fn cases(few: u32) -> u32 {
+    if std::env::var_os("AWEIGH_SOAK").is_some() { few * 100 } else { few }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(300), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_accepted_name_is_a_branch_name_for_git(text in "[-a-c./@{}~^:?*\\[\\\\ \t\u{1}\u{7f}é$'`;&|<>()]{1,8}(\\.lock)?") {
