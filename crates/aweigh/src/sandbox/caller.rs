@@ -2,7 +2,7 @@
 //! sandbox is known by what they cannot get rid of.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use engine::family::process;
 
@@ -36,7 +36,7 @@ fn is_kept(id: i32) -> bool {
         at = found.parent;
         let words = fs::read(format!("/proc/{at}/cmdline")).unwrap_or_default();
         let is_verb = words.split(|byte| *byte == 0).nth(1) == Some(VERB.as_bytes());
-        if is_verb && fs::read_link(format!("/proc/{at}/exe")).is_ok_and(|other| is_same(other, &program)) {
+        if is_verb && fs::read_link(format!("/proc/{at}/exe")).is_ok_and(|other| is_same(&other, &program)) {
             return true;
         }
     }
@@ -44,9 +44,9 @@ fn is_kept(id: i32) -> bool {
 }
 
 /// Whether both are our program, which may have been replaced since by a newer one.
-fn is_same(other: PathBuf, program: &PathBuf) -> bool {
-    let name = |path: &PathBuf| path.to_string_lossy().trim_end_matches(" (deleted)").to_owned();
-    name(&other) == name(program)
+fn is_same(other: &Path, program: &Path) -> bool {
+    let name = |path: &Path| path.to_string_lossy().trim_end_matches(" (deleted)").to_owned();
+    name(other) == name(program)
 }
 
 #[cfg(test)]
