@@ -11,6 +11,8 @@
 //! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
 //! [`board`], [`shells`]. Who comes in: [`proof`], [`people`],
 //! [`board`], [`audit`], [`doctor`]. Who comes in: [`proof`], [`people`],
+//! [`templates`], [`git`] with [`git_hosts`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`adhoc`], [`transfers`],
+//! [`shells`], [`watch`], [`chat`], [`board`], [`audit`]. Who comes in: [`proof`], [`people`],
 //! with `passwords` and `throttle`.
 
 pub mod actor;
