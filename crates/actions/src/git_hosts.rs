@@ -36,8 +36,8 @@ impl Actions {
             object: Object::Project(project).to_string(),
             detail: format!("{}:{} {fingerprint}", host.host, host.port),
         };
-        tracing::info!(%actor, host = host.host, port = host.port, "host key of a git host pinned");
         self.store().pin_git_host(&host.host, host.port, std::slice::from_ref(&key), deed).await?;
+        tracing::info!(%actor, host = host.host, port = host.port, "host key of a git host pinned");
         Ok(Trust { keys, pinned: vec![key] })
     }
 }
