@@ -2,7 +2,7 @@
 //!
 //! Every public action of [`Actions`] takes the [`Actor`] who asks and calls [`policy::authorize`] before it
 //! reads or writes anything. In reading order: [`actor`], [`policy`], [`ports`] (what actions need besides the
-//! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`servers`],
+//! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`servers`], [`check`],
 //! [`templates`], [`git`] with [`git_hosts`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
 //! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`adhoc`], [`transfers`], [`watch`], [`chat`],
 //! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`credentials`] (keys), [`secrets`], [`servers`],
@@ -22,6 +22,7 @@ pub mod artifacts;
 pub mod audit;
 pub mod board;
 pub mod chat;
+pub mod check;
 pub mod credentials;
 pub mod definitions;
 pub mod doctor;
@@ -67,14 +68,16 @@ pub use adhoc::{RunOrder, Running};
 pub use adopt::{AdoptOne, AdoptReport, AdoptRequest, ServerFound};
 pub use artifacts::Artifact;
 pub use board::BoardRow;
+pub use check::Checkup;
 pub use credentials::{RotatedServer, RotatedState, Rotation};
 pub use definitions::{Brought, Definitions};
 pub use drift::{Drift, DriftState, ServerDrift};
 pub use engine::adhoc::{Carried, Ended, Told, What};
 pub use engine::adopt::{Agreement, Folder, Found, LeftOut, Tool};
 pub use engine::artifact::pushed::Limits as TreeLimits;
-pub use engine::check::Finding;
+pub use engine::check::{Finding, Verdict};
 pub use engine::drift::Runs;
+pub use engine::facts::{Facts, Room, Tool as ServerTool};
 pub use engine::masker::is_masked;
 pub use engine::ports::{RefEntry, RefQuery, ScannedKey, Terminal, TerminalSize};
 pub use engine::progress::{Amount, Progress};

@@ -29,7 +29,7 @@ pub enum Action {
     GetFiles,
     /// Apply a fleet file, which may do all of the above.
     Apply,
-    /// Log in to a server and look whether releases can run there.
+    /// Log in to a server, look whether releases can run there, and ask what it is.
     CheckServer,
     /// Type to a server: run anything there, as the user that Aweigh logs in as.
     Shell,

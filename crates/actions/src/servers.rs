@@ -1,6 +1,6 @@
-//! Servers: look whether releases can run there, and decide which host key is the right one.
+//! Servers: ask what they are, and decide which host key is the right one.
 
-use engine::check::{self, Finding};
+use engine::facts::{self, Facts};
 use engine::ports::ScannedKey;
 use model::{Address, Name, Server, SshAddress};
 use store::Change;
@@ -17,12 +17,17 @@ pub struct Trust {
 }
 
 impl Actions {
-    /// Connects and logs in as a release does, and looks for the tools a release needs.
-    pub async fn check_server(&self, actor: &Actor, name: &Name) -> Result<Vec<Finding>, Error> {
+    /// Connects and logs in as a release does, and asks what the machine is and what is on it. Dropping this leaves
+    /// nothing there but a question that may still run to its end.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such server, or it cannot be asked.
+    pub async fn server_facts(&self, actor: &Actor, name: &Name) -> Result<Facts, Error> {
         authorize(actor, Action::CheckServer, &Object::Server(name))?;
         let server = self.server(name).await?;
-        self.note(actor, "server.check", &Object::Server(name), "").await?;
-        Ok(check::server(self.parts.hosts.as_ref(), &server).await)
+        self.note(actor, "server.facts", &Object::Server(name), "").await?;
+        let host = self.parts.hosts.connect(&server).await?;
+        Ok(facts::of(host.as_ref()).await?)
     }
 
     /// Without a fingerprint: the host keys that the machine presents, nothing is pinned. With one: pins exactly

@@ -267,20 +267,6 @@ impl From<&Server> for ServerSpec {
     }
 }
 
-/// One line of a server's check list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Finding {
-    /// What was looked at: `connect`, `login`, `tar` …
-    pub what: String,
-    /// Whether it is as a release needs it.
-    pub ok: bool,
-    /// What was found.
-    pub detail: String,
-    /// What to do next where it is not, or should not stay so: a warning.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-}
-
 /// Body of `POST /servers/{s}/trust`. Without a fingerprint the keys are only shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -95,7 +95,7 @@ pub enum Command {
     Releases(ReleasesArgs),
     /// Show what every environment runs
     Status(Listing),
-    /// List, add, remove, check and trust servers
+    /// List, add, remove, check and trust servers, and ask what they are
     #[command(subcommand)]
     Servers(Servers),
     /// Open a shell on a server, or run one command there

@@ -182,7 +182,11 @@ impl Client {
     /// Asks for something to be done that is told line by line, for as long as it takes.
     pub async fn post_lines(&self, ask: &Ask<'_>, body: &impl Serialize) -> Result<Lines, Error> {
         let body = self.encode(body)?;
-        let answer = self.send(Method::POST, &ask.clone().within(WATCH), Some(&body), None).await?;
+        let request = self.request(Method::POST, &ask.clone().within(WATCH));
+        // What can be told as a whole, too, is told so unless lines are asked for.
+        let request =
+            request.header("content-type", "application/json").header("accept", "application/x-ndjson");
+        let answer = self.answer(request.body(body)).await?;
         Ok(Lines { client: self.clone(), pieces: self.pieces(answer), bytes: Vec::new() })
     }
 

@@ -2,7 +2,7 @@
 
 use model::NodeFact;
 
-use crate::ports::{HostError, HostTrouble, JournalError, SourceError};
+use crate::ports::{HostError, JournalError, SourceError};
 
 /// What happened to which thing, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +39,7 @@ impl Failure {
 
 impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
-        let unreachable = matches!(error.kind, HostTrouble::Unreachable | HostTrouble::Away);
-        Self { message: error.message, hint: error.hint, unreachable }
+        Self { message: error.message, hint: error.hint, unreachable: error.kind.is_unreachable() }
     }
 }
 

@@ -10,15 +10,11 @@
 //! switches them batch by batch ([`urgent`] all at once, when people go back), [`ending`] brings it to its end, and back when
 //! it fails; [`steering`] is what people want meanwhile. A stage acts through a [`lane`], one server's connection, and says
 //! what it does through [`run`]. [`remote`] holds the words that the constant driver script knows; [`driver`] speaks them.
-//! [`artifact`] turns a tree into the bytes that servers receive. Outside of releases: [`check`] and [`drift`], each a
-//! [`question`], [`trial`], [`adopt`], which takes over what another tool left, and [`recording`] of shells.
-//! [`question`], [`trial`], [`adopt`], which takes over what another tool left, and [`adhoc`], what people do on many
+//! [`artifact`] turns a tree into the bytes that servers receive. [`given`] is what the programs of users are given to
+//! read. [`sandbox`] says what is around what users have run on this machine; [`family`] knows whose children its processes
+//! are. Outside of releases: [`check`], [`facts`] and [`drift`], each made of [`question`]s, [`rotate`] (keys), [`trial`],
+//! [`adopt`], which takes over what another tool left, [`recording`] of shells, and [`adhoc`], what people do on many
 //! servers at once.
-//! [`artifact`] turns a tree into the bytes that servers receive. [`given`] is what the programs of users are given to read. Outside of releases: [`check`] and [`drift`], each a
-//! [`question`], [`rotate`] (keys), [`trial`], and [`adopt`], which takes over what another tool left.
-//! [`artifact`] turns a tree into the bytes that servers receive. [`sandbox`] says what is around what users have run on
-//! this machine; [`family`] knows whose children its processes are. Outside of releases: [`check`] and [`drift`], each a
-//! [`question`], [`trial`], and [`adopt`], which takes over what another tool left.
 
 pub mod adhoc;
 pub mod adopt;
@@ -33,6 +29,7 @@ pub mod drift;
 pub mod driver;
 pub mod ending;
 pub mod error;
+pub mod facts;
 pub mod family;
 pub mod fault;
 pub mod fleet;

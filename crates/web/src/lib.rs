@@ -51,9 +51,9 @@ pub use state::AppState;
 
 use auth::allow;
 use routes::{
-    adhoc, adopt, apply, archive, artifacts, audit, board, chat, credentials, doctor, drift, environments,
-    events, git, hooks, locks, master_key, page, projects, recordings, releases, servers, session, steer,
-    tokens, transfers, users, variables,
+    adhoc, adopt, apply, archive, artifacts, audit, board, chat, checks, credentials, doctor, drift,
+    environments, events, git, hooks, locks, master_key, page, projects, recordings, releases, servers,
+    session, steer, tokens, transfers, users, variables,
 };
 
 /// The largest body, in bytes.
@@ -247,7 +247,8 @@ fn slow() -> Router<AppState> {
         )
         .route("/credentials/{credential}/rotate", allow(ChangeServers, post(credentials::rotate)))
         .route("/doctor", allow(SeeMachine, get(doctor::show)))
-        .route("/servers/{server}/check", allow(CheckServer, post(servers::check)))
+        .route("/servers/{server}/check", allow(CheckServer, post(checks::check)))
+        .route("/servers/{server}/facts", allow(CheckServer, post(checks::facts)))
         .route("/run", allow(RunCommand, post(adhoc::run)).layer(DefaultBodyLimit::max(COMMAND)))
         .route("/put", allow(PutFiles, post(transfers::put)).layer(DefaultBodyLimit::disable()))
         .route("/get", allow(GetFiles, post(transfers::get)))

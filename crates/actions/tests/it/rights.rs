@@ -49,6 +49,7 @@ async fn nobody_gets_anything() {
             .err(),
         actions.public_half(&nobody, "x".to_owned().into(), None).await.err(),
         actions.check_server(&nobody, &web).await.err(),
+        actions.server_facts(&nobody, &web).await.err(),
         actions.trust_server(&nobody, &web, None).await.err(),
         actions.refs(&nobody, &shop, &RefQuery::Branches, 1).await.err(),
         actions.fetch(&nobody, &shop).await.err(),

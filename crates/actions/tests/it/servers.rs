@@ -1,6 +1,6 @@
 //! Checking servers, and deciding which host key is the right one.
 
-use actions::{Error, ScannedKey};
+use actions::{Error, ScannedKey, Verdict};
 use model::{Address, Name};
 
 use crate::fakes::{Rig, admin};
@@ -37,8 +37,12 @@ async fn only_the_confirmed_key_is_pinned() {
 #[tokio::test]
 async fn what_is_wrong_with_a_server_is_a_finding() {
     let rig = Rig::new().await.with_shop().await;
-    let findings = rig.actions.check_server(&admin(), &"web-1".parse().unwrap()).await.unwrap();
-    assert_eq!((findings.len(), findings[0].ok, findings[0].what.as_str()), (1, false, "connect"));
+    let checkup = rig.actions.check_server(&admin(), &"web-1".parse().unwrap()).await.unwrap();
+    let findings = checkup.all().await;
+    assert_eq!(
+        (findings.len(), findings[0].verdict, findings[0].what.as_str()),
+        (1, Verdict::Failed, "connect")
+    );
     let missing = rig.actions.check_server(&admin(), &"web-9".parse().unwrap()).await;
     assert!(matches!(missing, Err(Error::NotFound { .. })));
 }

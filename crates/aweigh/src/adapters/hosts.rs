@@ -44,7 +44,7 @@ impl SshHosts {
         let name = &ssh.credential;
         let stored = self.store.unseal(name).await.map_err(|error| other(error.to_string(), error.hint()))?;
         let gone =
-            || denied(format!("credential {name} does not exist"), Some("add it, or name another one"));
+            || unusable(format!("credential {name} does not exist"), Some("add it, or name another one"));
         let credential = stored.ok_or_else(gone)?;
         match (credential.kind, credential.secret) {
             (CredentialKind::SshAgent, _) => Ok(Auth::Agent { socket: None }),
@@ -56,9 +56,9 @@ impl SshHosts {
                 Ok(Auth::Key { openssh: key, passphrase: credential.passphrase })
             }
             (CredentialKind::GitKey | CredentialKind::GitToken, _) => {
-                Err(denied(format!("credential {name} is for git, not for SSH"), None))
+                Err(unusable(format!("credential {name} is for git, not for SSH"), None))
             }
-            (_, None) => Err(denied(format!("credential {name} holds no secret"), Some("store it again"))),
+            (_, None) => Err(unusable(format!("credential {name} holds no secret"), Some("store it again"))),
         }
     }
 
@@ -83,7 +83,7 @@ impl SshHosts {
         while let Some(name) = way.last().map_or(&address.jump, |(_, jump)| &jump.jump).clone() {
             // What is stored was judged as a whole; a plan may be older.
             if way.len() == MOST_JUMPS {
-                return Err(denied(
+                return Err(no_way(
                     format!("more than {MOST_JUMPS} jump hosts lead to {}", address.host),
                     None,
                 ));
@@ -93,14 +93,14 @@ impl SshHosts {
             {
                 Some(Address::Ssh(jump)) => way.push((name, jump)),
                 Some(Address::Local) => {
-                    return Err(denied(
+                    return Err(no_way(
                         format!("the jump host {name} is this machine"),
                         Some("leave jump out"),
                     ));
                 }
                 None => {
                     let hint = Some("add it, or let the server go another way");
-                    return Err(denied(format!("the jump host {name} does not exist"), hint));
+                    return Err(no_way(format!("the jump host {name} does not exist"), hint));
                 }
             }
         }
@@ -294,25 +294,17 @@ fn brought(transferred: Transferred) -> Brought {
 fn from_transport(error: &transport::Error) -> HostError {
     use transport::Error;
     let kind = match error.cause() {
-        Error::Refused { .. } | Error::HungUp { .. } | Error::TurnedAway { .. } => HostTrouble::Away,
-        Error::Resolve { .. }
-        | Error::Unreachable { .. }
-        | Error::ConnectTimeout { .. }
-        | Error::Silent { .. }
-        | Error::HandshakeTimeout { .. }
-        | Error::NotSsh { .. } => HostTrouble::Unreachable,
-        Error::HostKeyUnknown { .. }
-        | Error::HostKeyChanged { .. }
-        | Error::HostCertificate { .. }
-        | Error::HostKeyText { .. } => HostTrouble::HostKey,
+        Error::Resolve { .. } => HostTrouble::Unresolved,
+        Error::Refused { .. } => HostTrouble::Away,
+        Error::HungUp { .. } | Error::TurnedAway { .. } => HostTrouble::HungUp,
+        Error::Unreachable { .. } | Error::ConnectTimeout { .. } => HostTrouble::Unreachable,
+        Error::Silent { .. } | Error::HandshakeTimeout { .. } | Error::NotSsh { .. } => {
+            HostTrouble::NoHandshake
+        }
+        Error::HostKeyUnknown { .. } | Error::HostKeyChanged { .. } | Error::HostCertificate { .. } => {
+            HostTrouble::HostKey
+        }
         Error::NoCredential { .. }
-        | Error::PasswordRefused { .. }
-        | Error::KeyRefused { .. }
-        | Error::AgentRefused { .. }
-        | Error::MethodNotOffered { .. }
-        | Error::FactorMissing { .. }
-        | Error::Questions { .. }
-        | Error::RsaSha1 { .. }
         | Error::KeyMalformed { .. }
         | Error::KeyUnsupported { .. }
         | Error::KeyIsPublic
@@ -325,14 +317,21 @@ fn from_transport(error: &transport::Error) -> HostError {
         | Error::CertificateOfAnotherKey
         | Error::CertificateExpired { .. }
         | Error::CertificateNotYet { .. }
+        | Error::CertificateNames { .. } => HostTrouble::Credential,
+        Error::PasswordRefused { .. }
+        | Error::KeyRefused { .. }
+        | Error::AgentRefused { .. }
+        | Error::MethodNotOffered { .. }
+        | Error::FactorMissing { .. }
+        | Error::Questions { .. }
+        | Error::RsaSha1 { .. }
         | Error::CertificateRefused { .. }
-        | Error::CertificateNames { .. }
         | Error::AgentAbsent { .. }
         | Error::AgentEmpty { .. }
         | Error::Agent { .. } => HostTrouble::Denied,
         Error::Lost { .. } | Error::Closed => HostTrouble::Lost,
         // A jump host that forbids the way is no server that forbids a look at its own ports.
-        Error::ForwardRefused { .. } if error.hops() > 0 => HostTrouble::Denied,
+        Error::ForwardRefused { .. } if error.hops() > 0 => HostTrouble::NoWay,
         Error::ForwardRefused { .. } => HostTrouble::ForwardRefused,
         _ => HostTrouble::Other,
     };
@@ -340,8 +339,12 @@ fn from_transport(error: &transport::Error) -> HostError {
     HostError { kind, message: error.to_string(), hint }
 }
 
-fn denied(message: String, hint: Option<&str>) -> HostError {
-    HostError { kind: HostTrouble::Denied, message, hint: hint.map(str::to_owned) }
+fn unusable(message: String, hint: Option<&str>) -> HostError {
+    HostError { kind: HostTrouble::Credential, message, hint: hint.map(str::to_owned) }
+}
+
+fn no_way(message: String, hint: Option<&str>) -> HostError {
+    HostError { kind: HostTrouble::NoWay, message, hint: hint.map(str::to_owned) }
 }
 
 fn other(message: String, hint: Option<&str>) -> HostError {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use api::CredentialKind;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use model::Name;
+use model::{Name, Selector};
 
 use super::Listing;
 
@@ -13,7 +13,13 @@ use super::Listing;
 #[derive(Debug, Subcommand)]
 pub enum Servers {
     /// List servers
-    List(Listing),
+    List {
+        /// Only these, such as env=production&role=web
+        selector: Option<Selector>,
+        /// How it is printed.
+        #[command(flatten)]
+        listing: Listing,
+    },
     /// Register a server
     Add(ServerAdd),
     /// Forget a server; nothing is changed on it
@@ -22,9 +28,23 @@ pub enum Servers {
         name: Name,
     },
     /// Ask servers whether releases can run there
+    #[command(long_about = "Ask servers whether releases can run there\n\n\
+Connects and logs in as a release does, looks at the folders of all environments that use the server, at its tools, \
+its disk and its clock, and at what stored hooks expect of the user. Nothing is changed there. What is found is shown \
+when it is found; of several servers only what is worth a look.")]
     Check {
-        /// Their names; all of them when none is given
-        names: Vec<Name>,
+        /// Which, such as web-1 or env=production; all of them when none is given
+        #[arg(value_name = "SELECTOR")]
+        selectors: Vec<Selector>,
+        /// How it is printed.
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Ask servers what they are and what is on them
+    Facts {
+        /// Which, such as web-1 or env=production; all of them when none is given
+        #[arg(value_name = "SELECTOR")]
+        selectors: Vec<Selector>,
         /// How it is printed.
         #[command(flatten)]
         listing: Listing,

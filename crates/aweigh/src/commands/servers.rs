@@ -1,11 +1,14 @@
 //! `servers`: the machines that releases go to.
 
 mod check;
+mod facts;
+mod meant;
 pub(super) mod trust;
 
 use std::collections::BTreeMap;
 
 use api::{Named, OneOrMany, Page, ServerSpec, ServerView};
+use model::Selector;
 
 use crate::cli::{Listing, ServerAdd, Servers};
 use crate::client::{Ask, Client};
@@ -14,44 +17,39 @@ use crate::render::{say, table};
 
 pub(super) async fn run(client: &Client, verb: Servers) -> anyhow::Result<Ending> {
     match verb {
-        Servers::List(listing) => list(client, listing).await,
+        Servers::List { selector, listing } => list(client, selector, listing).await,
         Servers::Add(args) => add(client, args).await,
         Servers::Remove { name } => {
             client.delete(&Ask::at(&["servers", name.as_str()])).await?;
             say(&format!("- server {name}"))?;
             Ok(Ending::Done)
         }
-        Servers::Check { names, listing } => check::run(client, names, listing).await,
+        Servers::Check { selectors, listing } => check::run(client, &selectors, listing).await,
+        Servers::Facts { selectors, listing } => facts::run(client, &selectors, listing).await,
         Servers::Trust { name, fingerprint } => trust::run(client, &trust::SERVER, &name, fingerprint).await,
     }
 }
 
-async fn list(client: &Client, listing: Listing) -> anyhow::Result<Ending> {
-    let answer = client.get_text(&Ask::at(&["servers"])).await?;
+async fn list(client: &Client, selector: Option<Selector>, listing: Listing) -> anyhow::Result<Ending> {
+    let has_selector = selector.is_some();
+    let answer = client.get_text(&Ask::at(&["servers"]).maybe("selector", selector)).await?;
     if listing.json {
         say(&answer)?;
         return Ok(Ending::Done);
     }
     let page: Page<ServerView> = client.decode(&answer)?;
     let rows = page.items.iter().map(row).collect();
-    table::show(&["NAME", "PLACE", "CREDENTIAL", "TRUSTED", "LABELS"], rows, "no servers yet")?;
+    table::show(
+        &["NAME", "PLACE", "CREDENTIAL", "TRUSTED", "LABELS"],
+        rows,
+        if has_selector { "no server is meant" } else { "no servers yet" },
+    )?;
     Ok(Ending::Done)
 }
 
 fn row(server: &ServerView) -> Vec<String> {
     let spec = &server.spec;
     let local = spec.host == "local";
-    let mut place = match (&spec.user, spec.port.unwrap_or(22)) {
-        _ if local => "this machine".to_owned(),
-        (Some(user), port) => format!("{user}@{}:{port}", spec.host),
-        (None, port) => format!("{}:{port}", spec.host),
-    };
-    if let Some(jump) = &spec.jump {
-        place = format!("{place} through {jump}");
-    }
-    if spec.legacy_algorithms == Some(true) {
-        place = format!("{place} (legacy algorithms)");
-    }
     let pinned = spec.host_key.as_ref().is_some_and(|keys| !keys.items().is_empty());
     let labels = spec
         .labels
@@ -59,7 +57,7 @@ fn row(server: &ServerView) -> Vec<String> {
         .flat_map(|(key, values)| values.items().iter().map(move |value| format!("{key}={value}")));
     vec![
         server.name.to_string(),
-        place,
+        meant::place(server),
         spec.credential.clone().unwrap_or_default(),
         if pinned || local { "yes" } else { "no" }.to_owned(),
         labels.collect::<Vec<_>>().join(" "),

@@ -71,8 +71,8 @@ fn a_server_is_trusted_through_the_servers_before_it_and_each_by_its_own_key() {
     assert_eq!(status, 200);
     let ran = rig.run(["servers", "check", "web-3"]);
     let place = |number: usize| format!("127.0.0.1:{}", rig.server(number).port);
-    let told = format!("the host key of {} (through {}) is not known", place(2), place(1));
-    assert!(ran.code == 1 && ran.out.contains("on the way to") && ran.out.contains(&told), "{ran:?}");
+    let told = format!("jump web-2: the host key of {} (through {}) is not known", place(2), place(1));
+    assert!(ran.code == 1 && ran.out.contains("✓ web-3  jump web-1: ") && ran.out.contains(&told), "{ran:?}");
     assert!(ran.out.contains("aweigh servers trust web-2"), "{ran:?}");
 }
 

@@ -16,6 +16,7 @@ mod batches;
 mod broken_release;
 mod canary;
 mod checker;
+mod checks;
 mod crash;
 mod demo;
 mod drift;

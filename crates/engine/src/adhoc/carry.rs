@@ -103,11 +103,11 @@ async fn one(
     tell.send(Carried::Started(name.clone())).await.ok();
     let mut ended = carry(hosts, server, load, place, meter).await;
     // A line that broke in the middle is worth one try more: what is there already is not brought again.
-    if is(HostTrouble::Lost, &ended) {
+    if is(&ended, |kind| kind == HostTrouble::Lost) {
         for pause in PAUSES {
             tokio::time::sleep(pause).await;
             ended = carry(hosts, server, load, place, meter).await;
-            if !is(HostTrouble::Away, &ended) {
+            if !is(&ended, HostTrouble::is_brief) {
                 break;
             }
         }
@@ -124,8 +124,8 @@ async fn one(
     tell.send(Carried::Ended(name.clone(), ended)).await.ok();
 }
 
-fn is(kind: HostTrouble, ended: &Result<Brought, HostError>) -> bool {
-    ended.as_ref().is_err_and(|error| error.kind == kind)
+fn is(ended: &Result<Brought, HostError>, of_kind: impl Fn(HostTrouble) -> bool) -> bool {
+    ended.as_ref().is_err_and(|error| of_kind(error.kind))
 }
 
 async fn carry(

@@ -10,7 +10,7 @@ use crate::driver::{Broken, Driver};
 use crate::error::Failure;
 use crate::fault::{self, Side};
 use crate::holder::Holder;
-use crate::ports::{Host, HostTrouble, Hosts};
+use crate::ports::{Host, Hosts};
 use crate::remote::{Answer, Command, Unfit, status};
 
 /// How often a server is tried that is away for a moment, and how long is waited between.
@@ -286,7 +286,7 @@ impl Hand {
 async fn connect(hosts: &dyn Hosts, server: &Server) -> Result<Box<dyn Host>, Failure> {
     for pause in TRIES {
         match hosts.connect(server).await {
-            Err(error) if error.kind == HostTrouble::Away => tokio::time::sleep(pause).await,
+            Err(error) if error.kind.is_brief() => tokio::time::sleep(pause).await,
             other => return Ok(other?),
         }
     }

@@ -27,8 +27,8 @@ pub(super) type Ahead = AbortOnDropHandle<Result<(Box<dyn Host>, Driver), Broken
 fn refused(error: HostError, is_known: bool) -> Broken {
     match error.kind {
         HostTrouble::Lost => Broken::Lost(error),
-        HostTrouble::Away | HostTrouble::Unreachable if is_known => Broken::Lost(error),
-        HostTrouble::Away => Broken::Away(error),
+        kind if kind.is_unreachable() && is_known => Broken::Lost(error),
+        kind if kind.is_brief() => Broken::Away(error),
         _ => Broken::Unfit(error.into()),
     }
 }

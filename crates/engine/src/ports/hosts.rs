@@ -104,13 +104,23 @@ pub struct HostError {
 /// Kinds of trouble with a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HostTrouble {
-    /// No connection: name, network, silent.
+    /// What is stored to log in with cannot be used: it is gone, of another kind, or cannot be read.
+    Credential,
+    /// The servers to go through do not lead there.
+    NoWay,
+    /// Its name has no address here.
+    Unresolved,
+    /// No connection: network, silent.
     Unreachable,
-    /// Refused or hung up on: it may be there again in a moment.
+    /// It refuses connections: it may be there again in a moment.
     Away,
+    /// It took the connection and hung up: it may be there again in a moment.
+    HungUp,
+    /// It took the connection, and no SSH session comes of it.
+    NoHandshake,
     /// The host key is unknown or another one than pinned.
     HostKey,
-    /// The login was refused, or the credential cannot be used.
+    /// The login was refused.
     Denied,
     /// The connection broke in the middle.
     Lost,
@@ -118,4 +128,16 @@ pub enum HostTrouble {
     ForwardRefused,
     /// Anything else.
     Other,
+}
+
+impl HostTrouble {
+    /// Whether nobody could be reached who would let us in or not.
+    pub fn is_unreachable(self) -> bool {
+        self.is_brief() || matches!(self, Self::Unresolved | Self::Unreachable | Self::NoHandshake)
+    }
+
+    /// Whether it may be over in a moment without anybody changing anything.
+    pub fn is_brief(self) -> bool {
+        matches!(self, Self::Away | Self::HungUp)
+    }
 }

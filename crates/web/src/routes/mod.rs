@@ -8,6 +8,7 @@ pub(crate) mod artifacts;
 pub(crate) mod audit;
 pub(crate) mod board;
 pub(crate) mod chat;
+pub(crate) mod checks;
 pub(crate) mod credentials;
 pub(crate) mod doctor;
 pub(crate) mod drift;

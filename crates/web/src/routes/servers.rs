@@ -1,28 +1,35 @@
 //! Routes of servers.
 
 use actions::Actor;
-use api::{Finding, Named, Page, ScannedKey, ServerSpec, TrustAnswer, TrustRequest};
+use api::{FieldError, Named, Page, ScannedKey, ServerSpec, TrustAnswer, TrustRequest};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::{Extension, Json};
+use model::Selector;
 use serde_json::Value;
 
 use crate::AppState;
 use crate::body::Json as Input;
 use crate::crud;
 use crate::error::Refusal;
-use crate::input::Place;
+use crate::input::{Parameters, Place};
 use crate::thing::Thing;
 
-/// All servers, by name.
-#[utoipa::path(get, path = "/api/v1/servers", tag = "servers", responses((status = 200, body = Page<Named<ServerSpec>>)))]
+/// All servers, or those that a selector means, by name.
+#[utoipa::path(get, path = "/api/v1/servers", tag = "servers", params(
+    ("selector" = Option<String>, Query, description = "Only those that it means, such as `env=production&role=web`"),
+), responses((status = 200, body = Page<Named<ServerSpec>>)))]
 pub(crate) async fn list(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
+    parameters: Parameters,
 ) -> Result<Json<Page<Value>>, Refusal> {
+    let selector = parameters.text("selector").map_or(Ok(Selector::all()), str::parse);
+    let selector = selector.map_err(|error| FieldError::new("selector", error))?;
     let defined = state.actions.definitions(&actor).await?;
-    let things = defined.servers.iter().map(|one| Thing::Server(one.name.clone()));
+    let meant = defined.servers.iter().filter(|server| selector.matches(server));
+    let things = meant.map(|one| Thing::Server(one.name.clone()));
     Ok(Json(Page::all(things.filter_map(|thing| crud::shown(&defined, &thing)).collect())))
 }
 
@@ -81,23 +88,6 @@ pub(crate) async fn remove(
 
 fn thing(place: &Place) -> Result<Thing, Refusal> {
     Ok(Thing::Server(place.name("server")?))
-}
-
-/// Connects and logs in as a release does, and looks for the tools a release needs. What is wrong is a finding.
-#[utoipa::path(post, path = "/api/v1/servers/{server}/check", tag = "servers", params(("server" = String, Path)), responses((status = 200, body = Page<Finding>)))]
-pub(crate) async fn check(
-    State(state): State<AppState>,
-    Extension(actor): Extension<Actor>,
-    place: Place,
-) -> Result<Json<Page<Finding>>, Refusal> {
-    let findings = state.actions.check_server(&actor, &place.name("server")?).await?;
-    let shown = |found: actions::Finding| Finding {
-        what: found.what,
-        ok: found.ok,
-        detail: found.detail,
-        hint: found.hint,
-    };
-    Ok(Json(Page::all(findings.into_iter().map(shown).collect())))
 }
 
 /// Without a fingerprint: the host keys that the machine presents. With one: pins the key that has it.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod adhoc;
+mod checks;
 mod definitions;
 mod events;
 #[path = "../../../actions/tests/it/fakes.rs"]
