@@ -1,6 +1,6 @@
 //! The fleet file: everything that can be defined, in one document.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use model::{Name, Scope};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Checked, CredentialSpec, FieldError, FieldErrors, ProjectSpec, SecretSpec, SecretSpecs, ServerDefaults,
-    ServerSpec, Stored, TemplateSpec, variable,
+    ServerSpec, Spread, Stored, TemplateSpec, variable,
 };
 
 /// A fleet file, or the body of `POST /apply`, or the answer of `GET /export`.
@@ -24,7 +24,7 @@ pub struct Fleet {
     /// Hook templates by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hooks: BTreeMap<String, TemplateSpec>,
-    /// Servers by name.
+    /// Servers by name, or several by names with a range.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub servers: BTreeMap<String, ServerSpec>,
     /// Projects by name.
@@ -54,19 +54,25 @@ impl Fleet {
     /// Without `stored` (`aweigh check -f`) only what the file itself proves is an error. A server that says
     /// nothing about host keys keeps the pinned ones while its host, port and jump stay the same.
     pub fn check(&self, stored: Option<&Stored>) -> Result<Checked, Vec<FieldError>> {
-        let mut checked = self.check_parts()?;
+        let spread = Spread::of(&self.servers);
+        let mut checked = self.check_over(&spread)?;
         if let Some(stored) = stored {
-            checked.keep_pins(&self.silent_about_keys(), stored);
+            checked.keep_pins(&spread.silent_about_keys(), stored);
         }
         // Parts that are missing because they are wrong would only give wrong answers here.
         let errors = checked.judge(stored);
-        if errors.is_empty() { Ok(checked) } else { Err(errors) }
+        if errors.is_empty() { Ok(checked) } else { Err(spread.as_written(errors)) }
     }
 
     /// The parts, each by itself: what `aweigh apply` finds out before it asks the server, which alone knows what
     /// the parts refer to.
     pub fn check_parts(&self) -> Result<Checked, Vec<FieldError>> {
+        self.check_over(&Spread::of(&self.servers))
+    }
+
+    fn check_over(&self, spread: &Spread) -> Result<Checked, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
+        errors.extend("", spread.errors().iter().cloned());
         let mut checked = Checked::default();
         errors.nest("defaults.server", self.defaults.server.check());
         for (text, spec) in &self.credentials {
@@ -81,7 +87,7 @@ impl Fleet {
             let template = errors.nest(&prefix, spec.check(&name));
             checked.templates.extend(template.map(|template| (name, template)));
         }
-        for (text, spec) in &self.servers {
+        for (text, spec) in &spread.servers {
             let prefix = format!("servers.{text}");
             let Some(name) = errors.take(&prefix, text.parse::<Name>()) else { continue };
             let server = errors.nest(&prefix, spec.check(&name, &self.defaults.server));
@@ -96,13 +102,8 @@ impl Fleet {
                 checked.projects.insert(name, project);
             }
         }
-        checked.secrets = variable::secrets(self, &mut errors);
-        errors.finish(Some(checked))
-    }
-
-    fn silent_about_keys(&self) -> BTreeSet<Name> {
-        let silent = self.servers.iter().filter(|(_, spec)| spec.host_key.is_none());
-        silent.filter_map(|(name, _)| name.parse().ok()).collect()
+        checked.secrets = variable::secrets(self, &spread.servers, &mut errors);
+        errors.finish(Some(checked)).map_err(|errors| spread.as_written(errors))
     }
 
     /// All that is stored, without any secret; applying it again changes nothing.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::checked::Secrets;
-use crate::{FieldError, FieldErrors, Fleet, Secret};
+use crate::{FieldError, FieldErrors, Fleet, Secret, ServerSpec};
 
 /// Variables by name, as people write them.
 pub type VariableSpecs = BTreeMap<String, String>;
@@ -71,10 +71,14 @@ pub(crate) fn specs(variables: &Variables) -> VariableSpecs {
     variables.iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
 }
 
-/// Every secret that `fleet` names, with its scope. Scopes whose names are wrong are told where they stand.
-pub(crate) fn secrets(fleet: &Fleet, errors: &mut FieldErrors) -> Secrets {
+/// Every secret that `fleet` names, with its scope; `servers` are its servers, one by one. Scopes whose names are wrong are told where they stand.
+pub(crate) fn secrets(
+    fleet: &Fleet,
+    servers: &BTreeMap<String, ServerSpec>,
+    errors: &mut FieldErrors,
+) -> Secrets {
     let mut scopes: Vec<(Scope, &SecretSpecs)> = Vec::new();
-    for (text, server) in &fleet.servers {
+    for (text, server) in servers {
         scopes.extend(text.parse().ok().map(|name| (Scope::Server(name), &server.secrets)));
     }
     for (text, project) in &fleet.projects {

@@ -278,6 +278,8 @@ mod tests {
             "adopt shop -e production --link www",
             "apply",
             "servers add web-1",
+            "servers add web-[3:1] --host h",
+            "servers check web-[3:1]",
             "credentials add deploy --kind ssh-keys",
             "git shop commits --limit none",
             "hooks show Reload",

@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use api::{FieldError, Fleet};
+use api::{FieldError, Fleet, Spread};
 use secrecy::SecretString;
 
 pub use secrets::secret_of;
@@ -38,12 +38,13 @@ impl Error {
 /// A fleet file whose keys are known and whose files have been read.
 #[derive(Debug)]
 pub struct FleetFile {
-    /// What is sent: no `file`, `env` or `known_hosts` is left in it.
+    /// What is sent: no `file`, `env`, `known_hosts` or range of servers is left in it.
     pub fleet: Fleet,
     /// Credentials whose file or variable is not there, and what is missing: the stored secret stays.
     pub absent: Vec<(String, FieldError)>,
     path: PathBuf,
     text: TomlText,
+    spread: Spread,
 }
 
 impl FleetFile {
@@ -58,9 +59,16 @@ impl FleetFile {
         let mut fleet: Fleet = text.read().map_err(bad)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let (absent, mut errors) = secrets::fill(&mut fleet, folder, env);
-        errors.extend(trusted::fill(&mut fleet, folder, env));
+        // Each server has its own host keys.
+        let spread = Spread::of(&fleet.servers);
+        if spread.errors().is_empty() {
+            fleet.servers.clone_from(&spread.servers);
+            errors.extend(spread.as_written(trusted::fill(&mut fleet, folder, env)));
+        } else {
+            errors.extend(spread.errors().iter().cloned());
+        }
         if errors.is_empty() {
-            Ok(Self { fleet, absent, path: path.to_owned(), text })
+            Ok(Self { fleet, absent, path: path.to_owned(), text, spread })
         } else {
             Err(bad(text.told(&errors)))
         }
@@ -68,7 +76,7 @@ impl FleetFile {
 
     /// What is wrong with the file, as an error with lines.
     pub fn error(&self, errors: &[FieldError]) -> Error {
-        Error { path: self.path.clone(), lines: self.text.told(errors) }
+        Error { path: self.path.clone(), lines: self.text.told(&self.spread.as_written(errors.to_vec())) }
     }
 }
 
@@ -176,6 +184,26 @@ mod tests {
         let secret = file.fleet.credentials["a"].secret.clone().unwrap();
         assert!(secret.0.expose_secret().starts_with("-----BEGIN"));
         assert!(!format!("{file:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn servers_of_a_range_have_their_own_keys_and_mistakes_their_line() {
+        let folder = folder(
+            "[defaults.server]\nuser = \"deploy\"\ncredential = \"a\"\nknown_hosts = \"known_hosts\"\n\
+             [credentials]\na = { kind = \"ssh-agent\" }\n\
+             [servers.\"web-[1:2]\"]\nhost = \"10.0.0.[12:13]\"\njump = \"web-2\"\n",
+        );
+        let file = read(&folder).unwrap();
+        let sent = serde_json::to_value(&file.fleet).unwrap();
+        assert_eq!(sent["servers"]["web-1"]["host_key"], KEY);
+        assert_eq!(sent["servers"]["web-2"].get("host_key"), None);
+        let told = file.error(&file.fleet.check(None).unwrap_err());
+        assert_eq!(told.lines(), ["line 9: servers.web-[1:2].jump is the server itself (web-2)"]);
+        let folder = self::folder("[servers.\"web-[2:1]\"]\nhost = \"h\"\n");
+        assert_eq!(
+            read(&folder).unwrap_err().lines(),
+            ["line 1: servers.web-[2:1] \"web-[2:1]\" is not a range: its end is before its beginning"]
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What things are: the nouns of Aweigh and the rules they keep, without any I/O.
 //!
-//! In reading order: [`name`] and [`id`] (how things are called), [`server`] and [`selector`] (where code runs),
+//! In reading order: [`name`], [`range`] and [`id`] (how things are called), [`server`] and [`selector`] (where code runs),
 //! [`project`], [`variable`], [`strategy`], [`hook`], [`template`] and [`path`] (what runs there and how it gets there), [`release`] and [`step`] (one try, and one line of it,
 //! each with its one transition function), [`wish`] (what people want of it), [`plan`] (a release frozen before it starts), [`event`] (what it
 //! says) and [`tree`] (what viewers draw: the plan with the events applied).
@@ -12,6 +12,7 @@ pub mod name;
 pub mod path;
 pub mod plan;
 pub mod project;
+pub mod range;
 pub mod release;
 pub mod remote_path;
 pub mod selector;
@@ -32,6 +33,7 @@ pub use plan::{Action, Plan};
 pub use project::{
     Build, Environment, Health, HealthProbe, OnInterrupt, Project, Settings, Site, Unreachable,
 };
+pub use range::{InvalidRange, Pattern};
 pub use release::{Kind, Release, ServerRecord, ServerState, Status};
 pub use remote_path::{InvalidRemotePath, RemotePath};
 pub use secrecy::{ExposeSecret, SecretString};

@@ -1,10 +1,12 @@
-//! Selectors: which servers are meant. `all`, a name, `key=value`, `key!=value`; `&` binds tighter than `,` (or).
+//! Selectors: which servers are meant. `all`, a name, names by a range, `key=value`, `key!=value`; `&` binds tighter than
+//! `,` (or).
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::range::{InvalidRange, Pattern};
 use crate::{Name, Server};
 
 /// A parsed selector; prints as it was written.
@@ -19,15 +21,22 @@ pub struct Selector {
 enum Term {
     All,
     Named(Name),
+    Names(Pattern),
     Label { key: Name, value: String, equal: bool },
 }
 
 /// Why a text is not a selector.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not a selector: write all, a server's name, label=value or label!=value, joined by & (and) or , (or)"
-)]
-pub struct InvalidSelector(String);
+pub enum InvalidSelector {
+    /// It has another form.
+    #[error(
+        "{0:?} is not a selector: write all, a server's name, label=value or label!=value, joined by & (and) or , (or)"
+    )]
+    Form(String),
+    /// A range in it is none.
+    #[error(transparent)]
+    Range(#[from] InvalidRange),
+}
 
 impl Selector {
     /// Every server.
@@ -51,6 +60,7 @@ impl Term {
         match self {
             Self::All => true,
             Self::Named(name) => server.name == *name,
+            Self::Names(pattern) => pattern.matches(server.name.as_str()),
             Self::Label { key, value, equal } => {
                 server.labels.get(key).is_some_and(|values| values.contains(value)) == *equal
             }
@@ -58,8 +68,27 @@ impl Term {
     }
 }
 
-fn term(text: &str) -> Option<Term> {
+fn term(text: &str) -> Result<Term, InvalidSelector> {
     let text = text.trim();
+    if Pattern::is_meant(text) && !text.contains('=') {
+        let pattern: Pattern = text.parse()?;
+        // Its ends are names when all of them are.
+        let all = pattern.all();
+        let ends = all.first().into_iter().chain(all.last());
+        return match ends.map(|name| name.parse::<Name>()).collect::<Result<Vec<_>, _>>() {
+            Ok(_) => Ok(Term::Names(pattern)),
+            Err(_) => Err(other_form(text)),
+        };
+    }
+    plain(text).ok_or_else(|| other_form(text))
+}
+
+/// What is echoed back is cut, so that a hostile text cannot flood a log.
+fn other_form(text: &str) -> InvalidSelector {
+    InvalidSelector::Form(text.chars().take(120).collect())
+}
+
+fn plain(text: &str) -> Option<Term> {
     if text == "all" {
         return Some(Term::All);
     }
@@ -75,11 +104,11 @@ impl FromStr for Selector {
     type Err = InvalidSelector;
 
     fn from_str(text: &str) -> Result<Self, InvalidSelector> {
-        let any = text
-            .split(',')
-            .map(|both| both.split('&').map(term).collect::<Option<Vec<_>>>())
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| InvalidSelector(text.chars().take(120).collect()))?;
+        let both = |both: &str| both.split('&').map(term).collect::<Result<Vec<_>, _>>();
+        let any = text.split(',').map(both).collect::<Result<Vec<_>, _>>().map_err(|error| match error {
+            InvalidSelector::Form(_) => other_form(text),
+            error @ InvalidSelector::Range(_) => error,
+        })?;
         Ok(Self { text: text.to_owned(), any })
     }
 }
@@ -137,11 +166,14 @@ mod tests {
         check("role!=db", false, true);
         check("env=staging,role=web", true, true);
         check("env=staging&role=web,spare", false, true);
+        check("web-[1:3]", true, false);
+        check("web-[2:9],spare", false, true);
+        check("web-[0:3]&role!=db", false, false);
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for bad in ["", ",", "a&", "=x", "a=", "a==b", "A", "role=web;rm", "a\nb"] {
+        for bad in ["", ",", "a&", "=x", "a=", "a==b", "A", "role=web;rm", "a\nb", "A-[1:2]", "web-[1:2]=x"] {
             let parsed = bad.parse::<Selector>();
             assert!(parsed.is_err() || bad == "role=web;rm", "{bad:?} gave {parsed:?}");
         }

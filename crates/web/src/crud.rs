@@ -14,7 +14,8 @@ use crate::define::{Manner, define, inside};
 use crate::error::Refusal;
 use crate::thing::{Thing, Unfit, stored};
 
-const BY_HAND: Manner = Manner { plan: false, prune: false, by_apply: false };
+/// A change by hand.
+pub(crate) const BY_HAND: Manner = Manner { plan: false, prune: false, by_apply: false };
 
 /// Takes `name` out of the body of a `POST`.
 pub(crate) fn named(body: Json) -> Result<(Name, Json), Refusal> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use api::CredentialKind;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use model::{Name, Selector};
+use model::{Name, Pattern, Selector};
 
 use super::Listing;
 
@@ -65,13 +65,16 @@ Shows the fingerprints and asks; a script says which one it expects with --finge
 /// The words of `servers add`.
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Example:\n  aweigh servers add web-1 --host 10.0.0.11 --user deploy --credential deploy \
---label env=production --label role=web"
+    after_long_help = "Examples:\n  aweigh servers add web-1 --host 10.0.0.11 --user deploy --credential deploy \
+--label env=production --label role=web\n  \
+aweigh servers add 'web-[01:40]' --host '10.0.0.[11:50]' --user deploy --credential deploy"
 )]
 pub struct ServerAdd {
-    /// Its name
-    pub name: Name,
-    /// Its host name or address, or `local` for the machine Aweigh runs on
+    /// Its name, or several with a range, such as web-[01:40]
+    #[arg(value_parser = names)]
+    pub name: String,
+    /// Its host name or address, or `local` for the machine Aweigh runs on; for several a range such as
+    /// 10.0.0.[11:50], or {name}.example.com
     #[arg(long)]
     pub host: String,
     /// Its SSH port
@@ -110,6 +113,16 @@ const KINDS: [CredentialKind; 5] = [
     CredentialKind::GitKey,
     CredentialKind::GitToken,
 ];
+
+/// A name, or a range of names.
+fn names(text: &str) -> Result<String, String> {
+    if Pattern::is_meant(text) {
+        text.parse::<Pattern>().map_err(|error| error.to_string())?;
+    } else {
+        text.parse::<Name>().map_err(|error| error.to_string())?;
+    }
+    Ok(text.to_owned())
+}
 
 fn label(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {

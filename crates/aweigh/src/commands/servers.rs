@@ -7,12 +7,14 @@ pub(super) mod trust;
 
 use std::collections::BTreeMap;
 
-use api::{Named, OneOrMany, Page, ServerSpec, ServerView};
+use api::{OneOrMany, Page, ServerSpec, ServerView};
 use model::Selector;
+use serde_json::Value;
 
 use crate::cli::{Listing, ServerAdd, Servers};
 use crate::client::{Ask, Client};
 use crate::exit::Ending;
+use crate::render::clean::one_line;
 use crate::render::{say, table};
 
 pub(super) async fn run(client: &Client, verb: Servers) -> anyhow::Result<Ending> {
@@ -65,16 +67,23 @@ fn row(server: &ServerView) -> Vec<String> {
 }
 
 async fn add(client: &Client, args: ServerAdd) -> anyhow::Result<Ending> {
-    let server = server(args);
-    client.post(&Ask::at(&["servers"]), &server).await?;
-    say(&format!("+ server {}", server.name))?;
-    if server.spec.host != "local" && server.spec.host_key.is_none() {
-        say(&format!("its host key is not known yet: aweigh servers trust {}", server.name))?;
+    let request = request(args)?;
+    let answer = client.post(&Ask::at(&["servers"]), &request).await?;
+    let answer: Value = client.decode(&answer)?;
+    // Servers that are written together are answered together.
+    let made =
+        answer.get("items").and_then(Value::as_array).map_or(std::slice::from_ref(&answer), Vec::as_slice);
+    for server in made {
+        let name = one_line(server.get("name").and_then(Value::as_str).unwrap_or_default());
+        say(&format!("+ server {name}"))?;
+        if request.get("host").and_then(Value::as_str) != Some("local") && server.get("host_key").is_none() {
+            say(&format!("its host key is not known yet: aweigh servers trust {name}"))?;
+        }
     }
     Ok(Ending::Done)
 }
 
-fn server(args: ServerAdd) -> Named<ServerSpec> {
+fn request(args: ServerAdd) -> anyhow::Result<Value> {
     let mut labels: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (key, value) in args.labels {
         labels.entry(key).or_default().push(value);
@@ -90,7 +99,11 @@ fn server(args: ServerAdd) -> Named<ServerSpec> {
         legacy_algorithms: args.legacy_algorithms.then_some(true),
         ..ServerSpec::default()
     };
-    Named { name: args.name, spec }
+    let mut request = serde_json::to_value(spec)?;
+    if let Some(table) = request.as_object_mut() {
+        table.insert("name".to_owned(), args.name.into());
+    }
+    Ok(request)
 }
 
 #[cfg(test)]
@@ -106,7 +119,7 @@ mod tests {
         let cli = Cli::try_parse_from(words.split_whitespace()).unwrap();
         let Command::Servers(Servers::Add(args)) = cli.command else { panic!("no server") };
         assert_eq!(
-            serde_json::to_value(server(args)).unwrap(),
+            request(args).unwrap(),
             serde_json::json!({"name": "web-1", "host": "10.0.0.11", "port": 2222, "user": "deploy",
                 "credential": "deploy", "jump": "bastion", "labels": {"env": "production", "role": ["web", "db"]}})
         );

@@ -1,17 +1,18 @@
 //! Routes of servers.
 
-use actions::Actor;
-use api::{FieldError, Named, Page, ScannedKey, ServerSpec, TrustAnswer, TrustRequest};
+use actions::{Action, Actor, Definitions, Error, Object};
+use api::{FieldError, Fleet, Named, Page, ScannedKey, ServerSpec, TrustAnswer, TrustRequest};
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use model::Selector;
+use model::{Name, Pattern, Selector};
 use serde_json::Value;
 
 use crate::AppState;
 use crate::body::Json as Input;
 use crate::crud;
+use crate::define::{define, inside};
 use crate::error::Refusal;
 use crate::input::{Parameters, Place};
 use crate::thing::Thing;
@@ -33,15 +34,48 @@ pub(crate) async fn list(
     Ok(Json(Page::all(things.filter_map(|thing| crud::shown(&defined, &thing)).collect())))
 }
 
-/// Makes a server.
+/// Makes a server. A name with a range, such as `web-[01:40]`, makes all of them at once; then the answer is a list.
 #[utoipa::path(post, path = "/api/v1/servers", tag = "servers", request_body = Named<ServerSpec>, responses((status = 201, body = Named<ServerSpec>)))]
 pub(crate) async fn create(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
     body: Input,
 ) -> Result<Response, Refusal> {
+    let together = body.0.get("name").and_then(Value::as_str).filter(|name| Pattern::is_meant(name));
+    if let Some(pattern) = together.map(str::parse::<Pattern>) {
+        let pattern = pattern.map_err(|error| FieldError::new("name", error))?;
+        return create_all(&state, &actor, &pattern, body.0).await;
+    }
     let (name, body) = crud::named(body)?;
     crud::create(&state, &actor, &Thing::Server(name), body).await
+}
+
+/// Makes servers that are written together, all or none, where none of them is there yet.
+async fn create_all(
+    state: &AppState,
+    actor: &Actor,
+    pattern: &Pattern,
+    mut body: Value,
+) -> Result<Response, Refusal> {
+    body.as_object_mut().map(|table| table.remove("name"));
+    let names: Result<Vec<Name>, _> = pattern.all().iter().map(|name| name.parse()).collect();
+    let names = names.map_err(|error| FieldError::new("name", error))?;
+    let key = pattern.as_str().to_owned();
+    let prefix = format!("servers.{key}");
+    let fleet = Fleet { servers: [(key, api::read(body)?)].into(), ..Fleet::default() };
+    let allow = |defined: &Definitions| match names
+        .iter()
+        .find(|name| defined.servers.iter().any(|server| server.name == **name))
+    {
+        Some(name) => Err(Error::Exists { what: "server", name: name.to_string() }.into()),
+        None => Ok(()),
+    };
+    let door = (Action::ChangeServers, Object::Installation);
+    let made = define(state, actor, door, &fleet, crud::BY_HAND, allow).await;
+    made.map_err(|refusal| refusal.map_errors(|errors| inside(&prefix, errors)))?;
+    let defined = state.actions.definitions(actor).await?;
+    let made = names.into_iter().filter_map(|name| crud::shown(&defined, &Thing::Server(name)));
+    Ok((StatusCode::CREATED, Json(Page::all(made.collect()))).into_response())
 }
 
 /// One server.

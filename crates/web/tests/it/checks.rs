@@ -50,6 +50,7 @@ async fn a_selector_chooses_from_the_list() {
         ("role=db", vec!["web-2"]),
         ("role!=db%26all", vec!["web-1"]),
         ("role=none", vec![]),
+        ("web-[2:9]", vec!["web-2"]),
         ("", vec!["web-1", "web-2"]),
     ] {
         let (status, page) = served.get(&format!("/servers?selector={selector}")).await;
@@ -57,7 +58,7 @@ async fn a_selector_chooses_from_the_list() {
             page["items"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
         assert_eq!((status, names), (200, expected), "{selector}");
     }
-    for bad in ["a%20b", "role==", "%26", "A"] {
+    for bad in ["a%20b", "role==", "%26", "A", "web-[9:2]"] {
         let (status, problem) = served.get(&format!("/servers?selector={bad}")).await;
         assert_eq!((status, fields(&problem)), (422, vec!["selector".to_owned()]), "{bad}");
     }

@@ -224,3 +224,32 @@ async fn bad_hook_templates_and_bad_picks_are_told_by_their_fields() {
     let empty = json!({"project": "shop", "environment": "live", "server": "web-1", "run": ""});
     check("/hooks/reload/try", empty, &["run"]).await;
 }
+
+#[tokio::test]
+async fn servers_that_are_written_together_are_made_together_or_not_at_all() {
+    let served = Served::with_shop().await;
+    let body =
+        |name: &str, host: &str| json!({"name": name, "host": host, "user": "u", "credential": "agent"});
+    let (status, made) = served.post("/servers", body("db-[1:3]", "10.0.1.[1:3]")).await;
+    let hosts: Vec<_> =
+        made["items"].as_array().unwrap().iter().map(|one| (&one["name"], &one["host"])).collect();
+    let (names, places) = (json!(["db-1", "db-2", "db-3"]), json!(["10.0.1.1", "10.0.1.2", "10.0.1.3"]));
+    assert_eq!(status, 201);
+    assert_eq!(hosts, (0..3).map(|place| (&names[place], &places[place])).collect::<Vec<_>>());
+    let (status, problem) = served.post("/servers", body("db-[3:5]", "{name}.example.com")).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("duplicate")));
+    assert!(problem["detail"].as_str().unwrap().contains("db-3"), "{problem}");
+    for (name, host, field) in [
+        ("db-[5:4]", "h", "name"),
+        ("DB-[4:5]", "{name}", "name"),
+        ("db-[4:5000]", "{name}", "name"),
+        ("db-[4:5]", "h", "host"),
+        ("db-[4:5]", "10.0.0.[1:3]", "host"),
+        ("db-[4:5]", "local", "host"),
+        ("db-4", "10.0.0.[1:3]", "host"),
+    ] {
+        let (status, problem) = served.post("/servers", body(name, host)).await;
+        assert_eq!((status, fields(&problem)), (422, vec![field.to_owned()]), "{name} {host}: {problem}");
+    }
+    assert_eq!(served.get("/servers").await.1["items"].as_array().unwrap().len(), 5, "none of them was made");
+}
