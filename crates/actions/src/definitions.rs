@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Name, Project, Scope, SecretString, Server, Site, VariableName};
+use model::{Groups, Name, Project, Scope, SecretString, Server, Site, VariableName};
 use store::{Change, CredentialRecord, Managed, NewCredential, NewSecret, SecretRecord, TemplateRecord};
 
 use crate::{Action, Actions, Actor, Error, KeyTrouble, Object, PublicHalf, authorize};
@@ -16,6 +16,8 @@ pub struct Definitions {
     pub templates: Vec<TemplateRecord>,
     /// Servers.
     pub servers: Vec<Server>,
+    /// Groups of servers.
+    pub groups: Groups,
     /// Projects.
     pub projects: Vec<Project>,
     /// Environments, each with its project.
@@ -105,6 +107,7 @@ impl Actions {
             credentials: store.credentials().await?,
             templates: store.templates().await?,
             servers: store.servers().await?,
+            groups: store.groups().await?,
             projects,
             sites,
             secrets: store.secrets().await?,

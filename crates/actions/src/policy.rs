@@ -9,9 +9,9 @@ use crate::Actor;
 /// What somebody wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// Read servers, credentials (never their secrets), hook templates, projects and environments.
+    /// Read servers, groups, credentials (never their secrets), hook templates, projects and environments.
     SeeDefinitions,
-    /// Create, change or delete a server or credential.
+    /// Create, change or delete a server, group or credential.
     ChangeServers,
     /// Create, change or delete a project or environment.
     ChangeProjects,

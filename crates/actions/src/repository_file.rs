@@ -1,6 +1,6 @@
 //! `aweigh.toml`: what the commit says lies under what is stored.
 
-use model::{Build, CommitId, Environment, Project, Site};
+use model::{Build, CommitId, Environment, Project, Selector, Site};
 
 use crate::{Actions, Error, RepositorySays, Wrong};
 
@@ -9,7 +9,7 @@ const FILE: &str = "aweigh.toml";
 
 impl Actions {
     /// What the file of `commit` says for `site`, or nothing where there is no file. Its hooks have the commands of the
-    /// templates that they pick.
+    /// templates that they pick, and the groups that it names are there.
     pub(crate) async fn says(
         &self,
         project: &Project,
@@ -23,7 +23,11 @@ impl Actions {
             Ok(says) => says,
             Err(wrong) => return Ok(Err(wrong)),
         };
-        let wrong = self.fill(&mut says.settings.hooks).await?;
+        let mut wrong = self.fill(&mut says.settings.hooks).await?;
+        let groups = self.store().groups().await?;
+        let named = says.settings.selectors().flat_map(Selector::groups);
+        let unknown = named.filter(|name| !groups.contains_key(*name));
+        wrong.extend(unknown.map(|name| Wrong::new("", format!("names @{name}, which is not a group"))));
         Ok(if wrong.is_empty() { Ok(says) } else { Err(wrong) })
     }
 }

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Name, Scope, VariableName};
+use model::{Name, Scope, Selector, VariableName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::variable::secret_name;
-use crate::{Checked, CredentialSpec, EnvironmentSpec, ProjectSpec, ServerSpec, Stored, TemplateSpec};
+use crate::{
+    Checked, CredentialSpec, EnvironmentSpec, GroupSpec, ProjectSpec, ServerSpec, Stored, TemplateSpec,
+};
 
 /// What `apply` changed, or would change. Empty when everything is as the file says.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -56,6 +58,8 @@ pub enum What {
     Hook,
     /// A server.
     Server,
+    /// A group of servers.
+    Group,
     /// A project.
     Project,
     /// An environment.
@@ -102,6 +106,10 @@ pub fn changes(
         let before = stored.servers.get(name).map(|server| shown(&ServerSpec::from(server)));
         put(What::Server, name.to_string(), before, shown(&ServerSpec::from(server)), None);
     }
+    for (name, selector) in &checked.groups {
+        let view = |selector: &Selector| shown(&GroupSpec { selector: selector.to_string() });
+        put(What::Group, name.to_string(), stored.groups.get(name).map(view), view(selector), None);
+    }
     for (name, project) in &checked.projects {
         let before = stored.projects.get(name).map(|project| shown(&ProjectSpec::of(project, [])));
         put(What::Project, name.to_string(), before, shown(&ProjectSpec::of(project, [])), None);
@@ -124,6 +132,7 @@ pub fn prunes(checked: &Checked, managed: &BTreeSet<(What, String)>) -> Vec<Chan
     named.extend(checked.credentials.keys().map(|name| (What::Credential, name.to_string())));
     named.extend(checked.templates.keys().map(|name| (What::Hook, name.to_string())));
     named.extend(checked.servers.keys().map(|name| (What::Server, name.to_string())));
+    named.extend(checked.groups.keys().map(|name| (What::Group, name.to_string())));
     named.extend(checked.projects.keys().map(|name| (What::Project, name.to_string())));
     named.extend(checked.sites.keys().map(|(project, name)| (What::Environment, site_name(project, name))));
     let gone = managed.iter().rev().filter(|thing| !named.contains(*thing));
@@ -172,6 +181,7 @@ mod tests {
             credentials: [("deploy".parse().unwrap(), (crate::CredentialKind::SshAgent, None))].into(),
             templates: checked.templates.iter().map(|(name, one)| (name.clone(), (one.clone(), 1))).collect(),
             servers: checked.servers.clone(),
+            groups: checked.groups.clone(),
             projects: checked.projects.clone(),
             sites: checked.sites.clone(),
             ..Stored::default()

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Address, Hooks, Name, Project, Scope, SecretString, Server, Site, Take, Template, VariableName,
+    Address, Groups, Hooks, Name, Project, Scope, SecretString, Server, Site, Take, Template, VariableName,
     Variables, hook,
 };
 
 use crate::closest::suggestion;
 use crate::settings::{clashes, covered};
 use crate::variable::{place, secret_place};
-use crate::{Credential, CredentialKind, FieldError, FieldErrors, folders, jumps};
+use crate::{Credential, CredentialKind, FieldError, FieldErrors, folders, group, jumps};
 
 /// Secrets by who says them; `None` keeps what is stored.
 pub type Secrets = BTreeMap<(Scope, VariableName), Option<SecretString>>;
@@ -24,6 +24,8 @@ pub struct Stored {
     pub templates: BTreeMap<Name, (Template, u32)>,
     /// Servers.
     pub servers: BTreeMap<Name, Server>,
+    /// Groups of servers.
+    pub groups: Groups,
     /// Projects.
     pub projects: BTreeMap<Name, Project>,
     /// Environments, by project and name.
@@ -41,6 +43,8 @@ pub struct Checked {
     pub templates: BTreeMap<Name, Template>,
     /// Servers.
     pub servers: BTreeMap<Name, Server>,
+    /// Groups of servers.
+    pub groups: Groups,
     /// Projects.
     pub projects: BTreeMap<Name, Project>,
     /// Environments, by project and name.
@@ -56,7 +60,11 @@ impl Checked {
     /// have is believed.
     pub fn judge(&self, stored: Option<&Stored>) -> Vec<FieldError> {
         let nothing = Stored::default();
-        let whole = Whole::new(self, stored.unwrap_or(&nothing));
+        let under = stored.unwrap_or(&nothing);
+        let groups: Groups = merged(&under.groups, &self.groups);
+        let mut servers = merged(&under.servers, &self.servers);
+        model::group::assign(servers.values_mut(), &groups);
+        let whole = Whole::new(self, under, &servers, &groups);
         let mut errors = FieldErrors::default();
         if stored.is_some() || !self.credentials.is_empty() {
             self.judge_credentials(&whole, &mut errors);
@@ -68,7 +76,13 @@ impl Checked {
         if stored.is_some() || !self.templates.is_empty() {
             self.judge_templates(stored.unwrap_or(&nothing), &mut errors);
         }
-        if stored.is_some() || !self.servers.is_empty() {
+        let before = errors.len();
+        if stored.is_some() || !self.groups.is_empty() {
+            group::judge(self, &whole, &mut errors);
+        }
+        // Of a group that is wrong it need not be told, too, that nobody is in it.
+        let groups_are_right = errors.len() == before;
+        if groups_are_right && (stored.is_some() || !self.servers.is_empty()) {
             self.judge_selectors(&whole, &mut errors);
         }
         self.judge_links(&whole, &mut errors);
@@ -270,10 +284,16 @@ impl Checked {
     }
 }
 
+/// `input` laid over what is stored.
+fn merged<T: Clone>(stored: &BTreeMap<Name, T>, input: &BTreeMap<Name, T>) -> BTreeMap<Name, T> {
+    stored.iter().chain(input).map(|(name, one)| (name.clone(), one.clone())).collect()
+}
+
 /// The input laid over what is stored.
 pub(crate) struct Whole<'a> {
     credentials: BTreeMap<&'a Name, CredentialKind>,
     pub(crate) servers: BTreeMap<&'a Name, &'a Server>,
+    pub(crate) groups: &'a Groups,
     projects: BTreeMap<&'a Name, &'a Project>,
     pub(crate) sites: BTreeMap<(&'a Name, &'a Name), &'a Site>,
 }
@@ -288,13 +308,19 @@ impl<'a> Whole<'a> {
         }
     }
 
-    fn new(input: &'a Checked, stored: &'a Stored) -> Self {
+    fn new(
+        input: &'a Checked,
+        stored: &'a Stored,
+        servers: &'a BTreeMap<Name, Server>,
+        groups: &'a Groups,
+    ) -> Self {
         let old = stored.credentials.iter().map(|(name, (kind, _))| (name, *kind));
         let new = input.credentials.iter().map(|(name, credential)| (name, credential.kind));
         let site = |((project, name), site): (&'a (Name, Name), &'a Site)| ((project, name), site);
         Self {
             credentials: old.chain(new).collect(),
-            servers: stored.servers.iter().chain(&input.servers).collect(),
+            servers: servers.iter().collect(),
+            groups,
             projects: stored.projects.iter().chain(&input.projects).collect(),
             sites: stored.sites.iter().chain(&input.sites).map(site).collect(),
         }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Checked, CredentialSpec, FieldError, FieldErrors, ProjectSpec, SecretSpec, SecretSpecs, ServerDefaults,
-    ServerSpec, Spread, Stored, TemplateSpec, variable,
+    ServerSpec, Spread, Stored, TemplateSpec, group, variable,
 };
 
 /// A fleet file, or the body of `POST /apply`, or the answer of `GET /export`.
@@ -27,6 +27,9 @@ pub struct Fleet {
     /// Servers by name, or several by names with a range.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub servers: BTreeMap<String, ServerSpec>,
+    /// Groups of servers: selectors by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, String>,
     /// Projects by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub projects: BTreeMap<String, ProjectSpec>,
@@ -93,6 +96,12 @@ impl Fleet {
             let server = errors.nest(&prefix, spec.check(&name, &self.defaults.server));
             checked.servers.extend(server.map(|server| (name, server)));
         }
+        for (text, selector) in &self.groups {
+            let prefix = format!("groups.{text}");
+            let Some(name) = errors.take(&prefix, text.parse::<Name>()) else { continue };
+            let selector = errors.take(&prefix, group::selector(selector));
+            checked.groups.extend(selector.map(|selector| (name, selector)));
+        }
         for (text, spec) in &self.projects {
             let prefix = format!("projects.{text}");
             let Some(name) = errors.take(&prefix, text.parse::<Name>()) else { continue };
@@ -127,6 +136,11 @@ impl Fleet {
                 .map(|(name, (template, _))| (name.to_string(), template.into()))
                 .collect(),
             servers: stored.servers.iter().map(|(name, server)| (name.to_string(), server.into())).collect(),
+            groups: stored
+                .groups
+                .iter()
+                .map(|(name, selector)| (name.to_string(), selector.to_string()))
+                .collect(),
             projects: stored
                 .projects
                 .iter()

@@ -43,10 +43,12 @@ impl Use<'_> {
     fn clash(self, owner: Self, path: &str, input: &Checked) -> Option<FieldError> {
         let servers = [self.server, owner.server].into_iter().find(|name| input.servers.contains_key(*name));
         if (self.project, self.environment) == (owner.project, owner.environment) {
-            let ours = servers.is_some() || self.is_in(input);
             let message =
                 format!("is the machine of {}, and {} goes to {path} on both", owner.server, self.site());
-            return ours.then(|| FieldError::new(format!("servers.{}.host", self.server), message));
+            if servers.is_some() || self.is_in(input) {
+                return Some(FieldError::new(format!("servers.{}.host", self.server), message));
+            }
+            return in_group(input, format!("would take in {}, which {message}", self.server));
         }
         let (blamed, other) = if self.is_in(input) { (self, owner) } else { (owner, self) };
         if blamed.is_in(input) {
@@ -55,7 +57,10 @@ impl Use<'_> {
             return Some(FieldError::new(field, message));
         }
         let message = format!("would get {} and {} in one folder, {path}", owner.site(), self.site());
-        servers.map(|server| FieldError::new(format!("servers.{server}"), message))
+        match servers {
+            Some(server) => Some(FieldError::new(format!("servers.{server}"), message)),
+            None => in_group(input, message),
+        }
     }
 
     fn is_in(self, input: &Checked) -> bool {
@@ -65,6 +70,11 @@ impl Use<'_> {
     fn site(self) -> String {
         format!("{}/{}", self.project, self.environment)
     }
+}
+
+/// What no server and no environment of `input` is to blame for follows from a group of it.
+fn in_group(input: &Checked, message: String) -> Option<FieldError> {
+    input.groups.keys().next().map(|name| FieldError::new(format!("groups.{name}"), message))
 }
 
 /// Which machine a server is, as far as its address tells; below `~/` the user counts too.

@@ -1,6 +1,6 @@
 //! Servers: as they are written, checked and shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Address, Labels, Name, Server, SshAddress};
 use serde::{Deserialize, Serialize};
@@ -112,6 +112,7 @@ impl ServerSpec {
             address,
             labels,
             variables,
+            groups: BTreeSet::new(),
         }))
     }
 
@@ -245,8 +246,7 @@ fn host_key(text: &str) -> Result<String, &'static str> {
 
 impl From<&Server> for ServerSpec {
     fn from(server: &Server) -> Self {
-        let many =
-            |values: &std::collections::BTreeSet<String>| values.iter().cloned().collect::<Vec<_>>().into();
+        let many = |values: &BTreeSet<String>| values.iter().cloned().collect::<Vec<_>>().into();
         let labels = server.labels.iter().map(|(key, values)| (key.to_string(), many(values))).collect();
         let variables = variable::specs(&server.variables);
         match &server.address {

@@ -23,8 +23,8 @@ pub use release::{
 };
 pub use shell::{RecordingVerb, RecordingsArgs, ShellArgs};
 pub use things::{
-    Artifacts, AuditArgs, CredentialAdd, Credentials, MasterKey, Projects, Secret, ServerAdd, Servers,
-    Tokens, Users,
+    Artifacts, AuditArgs, CredentialAdd, Credentials, Groups, MasterKey, Projects, Secret, ServerAdd,
+    Servers, Tokens, Users,
 };
 pub use variables::{Said, SaidListing, Scoped, SecretSet, Secrets, Variables};
 
@@ -102,6 +102,9 @@ pub enum Command {
     Shell(ShellArgs),
     /// List the recordings of shells
     Recordings(RecordingsArgs),
+    /// List, set and remove groups of servers
+    #[command(subcommand)]
+    Groups(Groups),
     /// List, add and remove credentials
     #[command(subcommand)]
     Credentials(Credentials),

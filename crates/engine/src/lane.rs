@@ -72,6 +72,7 @@ impl Lane {
             address: model::Address::Local,
             labels: model::Labels::new(),
             variables: model::Variables::new(),
+            groups: std::collections::BTreeSet::new(),
         };
         Ok(Self::bare(run, server, root))
     }

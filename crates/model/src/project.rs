@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Amount, Batch, DeployPath, Hooks, Name, Selector, TreePath, Variables};
+use crate::{Amount, Batch, DeployPath, Hooks, Name, Selector, Take, TreePath, Variables};
 
 /// A git repository and how it is built.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Every selector in them.
+    pub fn selectors(&self) -> impl Iterator<Item = &Selector> {
+        let health = self.health.iter().flatten().map(|health| &health.on);
+        let hooks = self.hooks.values().flatten().map(|hook| &hook.on);
+        let batches = self.batches.iter().flatten().filter_map(|batch| match &batch.take {
+            Take::Select(selector) => Some(selector),
+            Take::Next(_) => None,
+        });
+        health.chain(hooks).chain(batches)
+    }
+
     /// These settings where they say something, else those of `below`; hooks point by point.
     #[must_use]
     pub fn over(self, below: &Self) -> Self {
@@ -94,6 +105,11 @@ pub struct Site {
 }
 
 impl Site {
+    /// Every selector in it.
+    pub fn selectors(&self) -> impl Iterator<Item = &Selector> {
+        std::iter::once(&self.servers).chain(self.settings.selectors())
+    }
+
     /// The effective environment: what the site says, over the project's defaults, over the defaults of Aweigh.
     pub fn effective(&self, project: &Project) -> Environment {
         let said = self.settings.clone().over(&project.defaults);

@@ -1,4 +1,4 @@
-//! Selectors: which servers are meant. `all`, a name, names by a range, `key=value`, `key!=value`; `&` binds tighter than
+//! Selectors: which servers are meant. `all`, a name, names by a range, `@group`, `key=value`, `key!=value`; `&` binds tighter than
 //! `,` (or).
 
 use std::fmt;
@@ -22,6 +22,7 @@ enum Term {
     All,
     Named(Name),
     Names(Pattern),
+    Group(Name),
     Label { key: Name, value: String, equal: bool },
 }
 
@@ -30,7 +31,7 @@ enum Term {
 pub enum InvalidSelector {
     /// It has another form.
     #[error(
-        "{0:?} is not a selector: write all, a server's name, label=value or label!=value, joined by & (and) or , (or)"
+        "{0:?} is not a selector: write all, a server's name, @group, label=value or label!=value, joined by & (and) or , (or)"
     )]
     Form(String),
     /// A range in it is none.
@@ -49,6 +50,14 @@ impl Selector {
         self.any.iter().any(|terms| terms.iter().all(|term| term.matches(server)))
     }
 
+    /// The groups that it names.
+    pub fn groups(&self) -> impl Iterator<Item = &Name> {
+        self.any.iter().flatten().filter_map(|term| match term {
+            Term::Group(name) => Some(name),
+            Term::All | Term::Named(_) | Term::Names(_) | Term::Label { .. } => None,
+        })
+    }
+
     /// The text it was parsed from.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -61,6 +70,7 @@ impl Term {
             Self::All => true,
             Self::Named(name) => server.name == *name,
             Self::Names(pattern) => pattern.matches(server.name.as_str()),
+            Self::Group(name) => server.groups.contains(name),
             Self::Label { key, value, equal } => {
                 server.labels.get(key).is_some_and(|values| values.contains(value)) == *equal
             }
@@ -91,6 +101,9 @@ fn other_form(text: &str) -> InvalidSelector {
 fn plain(text: &str) -> Option<Term> {
     if text == "all" {
         return Some(Term::All);
+    }
+    if let Some(group) = text.strip_prefix('@') {
+        return group.parse().ok().map(Term::Group);
     }
     let Some((key, value)) = text.split_once('=') else { return text.parse().ok().map(Term::Named) };
     let (key, equal) = key.strip_suffix('!').map_or((key, true), |key| (key, false));
@@ -148,6 +161,7 @@ mod tests {
             address: Address::Local,
             labels: all,
             variables: crate::Variables::new(),
+            groups: std::collections::BTreeSet::new(),
         }
     }
 
@@ -173,7 +187,23 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for bad in ["", ",", "a&", "=x", "a=", "a==b", "A", "role=web;rm", "a\nb", "A-[1:2]", "web-[1:2]=x"] {
+        for bad in [
+            "",
+            ",",
+            "a&",
+            "=x",
+            "a=",
+            "a==b",
+            "A",
+            "role=web;rm",
+            "a\nb",
+            "A-[1:2]",
+            "web-[1:2]=x",
+            "@",
+            "@A",
+            "@web=x",
+            "@@web",
+        ] {
             let parsed = bad.parse::<Selector>();
             assert!(parsed.is_err() || bad == "role=web;rm", "{bad:?} gave {parsed:?}");
         }

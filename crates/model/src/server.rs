@@ -21,6 +21,9 @@ pub struct Server {
     /// Its variables, over those of the environments that run there.
     #[serde(default, skip_serializing_if = "Variables::is_empty")]
     pub variables: Variables,
+    /// The groups that it is in, as of the moment when it was read. It is written without them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub groups: BTreeSet<Name>,
 }
 
 /// How a server is reached.

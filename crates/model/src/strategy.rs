@@ -191,6 +191,7 @@ mod tests {
                 address: Address::Local,
                 labels: Labels::from(labels),
                 variables: crate::Variables::new(),
+                groups: std::collections::BTreeSet::new(),
             }
         };
         (1..=many).map(server).collect()

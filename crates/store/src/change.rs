@@ -1,6 +1,10 @@
 //! Changes of definitions: a list of them in one transaction, all or nothing.
 
-use model::{ExposeSecret, Name, Project, Scope, SecretString, Server, Site, Template, VariableName};
+use std::collections::BTreeSet;
+
+use model::{
+    ExposeSecret, Name, Project, Scope, SecretString, Selector, Server, Site, Template, VariableName,
+};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
@@ -12,7 +16,8 @@ use crate::sql::{execute, parse, sql, texts, to_json, to_word};
 use crate::tables::{credential, project, server, site};
 use crate::writer::{Tx, Work};
 use crate::{
-    CredentialKind, Deed, Error, NewCredential, NewSecret, Store, audit, places, rotation, secrets, templates,
+    CredentialKind, Deed, Error, NewCredential, NewSecret, Store, audit, groups, places, rotation, secrets,
+    templates,
 };
 
 /// One change. `managed` says that `apply` makes it; it counts only when the thing is new and then stays, so
@@ -48,6 +53,17 @@ pub enum Change {
     },
     /// Forgets a hook template that no hook picks; what its versions said is kept.
     DeleteTemplate(Name),
+    /// Makes or replaces a group.
+    PutGroup {
+        /// Its name.
+        name: Name,
+        /// Who is in it.
+        selector: Selector,
+        /// Made by `apply`.
+        managed: bool,
+    },
+    /// Forgets a group that no selector names.
+    DeleteGroup(Name),
     /// Makes or replaces a project.
     PutProject {
         /// The project.
@@ -102,6 +118,8 @@ impl Change {
                 ("hook.put", of("hook", &template.name), from(*managed))
             }
             Self::DeleteTemplate(name) => ("hook.delete", of("hook", name), String::new()),
+            Self::PutGroup { name, managed, .. } => ("group.put", of("group", name), from(*managed)),
+            Self::DeleteGroup(name) => ("group.delete", of("group", name), String::new()),
             Self::PutProject { project, managed } => {
                 ("project.put", of("project", &project.name), from(*managed))
             }
@@ -132,7 +150,7 @@ impl Store {
     ///
     /// What refers to what is looked at when all are made, so their order does not matter for it. Refused are
     /// deleting what is missing ([`Error::NotFound`]) or in use ([`Error::Referenced`]), and naming a credential,
-    /// project or server that does not exist.
+    /// project, server or group that does not exist.
     pub async fn change(&self, changes: Vec<Change>, by: &str) -> Result<(), Error> {
         let deeds = changes.iter().map(|change| change.deed(by)).collect();
         // Held over the write, on purpose: what was sealed with a key is stored before that key goes.
@@ -232,12 +250,23 @@ async fn apply(tx: &Tx, change: Change, by: &str, promises: &mut Promises) -> Re
         Change::PutProject { project, managed } => {
             promises.needed_credentials.extend(project.credential.clone());
             promises.needed_templates.extend(templates::picked_by_project(&project));
+            promises.need_groups(project.defaults.selectors());
             put_project(tx, &project, managed).await
         }
         Change::PutSite { project, site, managed } => {
             put_site(tx, &project, &site, managed).await?;
             promises.needed_templates.extend(templates::picked_by_site(&site));
+            promises.need_groups(site.selectors());
             promises.needed_projects.insert(project);
+            Ok(())
+        }
+        Change::PutGroup { name, selector, managed } => {
+            promises.need_groups([&selector]);
+            groups::put(tx, &name, &selector, managed).await
+        }
+        Change::DeleteGroup(name) => {
+            found(groups::delete(tx, &name).await?, "group", &name)?;
+            promises.deleted_groups.insert(name);
             Ok(())
         }
         Change::DeleteServer(name) => {
@@ -280,7 +309,8 @@ async fn put_server(tx: &Tx, server: &Server, managed: bool) -> Result<(), Error
     let row = server::Model {
         name: server.name.to_string(),
         credential: credential_of(server).map(Name::to_string),
-        body: to_json("server", server)?,
+        // Which groups it is in follows from what both say when it is read.
+        body: to_json("server", &Server { groups: BTreeSet::new(), ..server.clone() })?,
         managed,
         created_at: tx.micros(),
         updated_at: tx.micros(),

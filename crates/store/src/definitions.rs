@@ -1,8 +1,9 @@
 //! Definitions: servers, projects and their environments as users wrote them. Read here, written by [`crate::change`].
 
-use model::{Name, Project, Server, Site};
+use model::{Name, Project, Server, Site, group};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
+use crate::groups::groups;
 use crate::sql::{from_json, parse, sql};
 use crate::tables::{project, server, site};
 use crate::{Error, Store};
@@ -12,6 +13,8 @@ use crate::{Error, Store};
 pub struct Managed {
     /// Servers.
     pub servers: Vec<Name>,
+    /// Groups.
+    pub groups: Vec<Name>,
     /// Credentials.
     pub credentials: Vec<Name>,
     /// Hook templates.
@@ -23,15 +26,17 @@ pub struct Managed {
 }
 
 impl Store {
-    /// Every server, by name.
+    /// Every server, by name, with the groups that it is in.
     pub async fn servers(&self) -> Result<Vec<Server>, Error> {
         servers(self.readers()).await
     }
 
-    /// The server with this name.
+    /// The server with this name, with the groups that it is in.
     pub async fn server(&self, name: &Name) -> Result<Option<Server>, Error> {
         let row = server::Entity::find_by_id(name.as_str()).one(self.readers()).await?;
-        row.map(|row| from_json("server", &row.body)).transpose()
+        let mut server: Option<Server> = row.map(|row| from_json("server", &row.body)).transpose()?;
+        group::assign(&mut server, &groups(self.readers()).await?);
+        Ok(server)
     }
 
     /// Every project, by name.
@@ -92,6 +97,7 @@ impl Store {
             .await?;
         Ok(Managed {
             servers: of("SELECT name FROM server WHERE managed ORDER BY name").await?,
+            groups: of("SELECT name FROM server_group WHERE managed ORDER BY name").await?,
             credentials: of("SELECT name FROM credential WHERE managed ORDER BY name").await?,
             templates: of("SELECT name FROM template WHERE managed ORDER BY name").await?,
             projects: of("SELECT name FROM project WHERE managed ORDER BY name").await?,
@@ -103,10 +109,13 @@ impl Store {
     }
 }
 
-/// Every server, by name.
+/// Every server, by name, with the groups that it is in.
 pub(crate) async fn servers(db: &impl ConnectionTrait) -> Result<Vec<Server>, Error> {
     let rows = server::Entity::find().order_by_asc(server::Column::Name).all(db).await?;
-    rows.iter().map(|row| from_json("server", &row.body)).collect()
+    let mut servers: Vec<Server> =
+        rows.iter().map(|row| from_json("server", &row.body)).collect::<Result<_, _>>()?;
+    group::assign(&mut servers, &groups(db).await?);
+    Ok(servers)
 }
 
 /// The credential that a definition names, for its key column.

@@ -12,7 +12,7 @@
 //!
 //! In reading order: [`lock`] and [`master_key`] (before anything is opened), `open` and `migrations`, `writer`
 //! (all writes go through one task that shares commits), [`definitions`], [`change`] and [`credentials`] with
-//! `vault`, [`templates`], [`create`], [`releases`] and [`claims`] (the life of a release), [`adopt`] (releases of other tools), [`journal`], [`events`],
+//! `vault`, [`templates`], [`groups`], [`create`], [`releases`] and [`claims`] (the life of a release), [`adopt`] (releases of other tools), [`journal`], [`events`],
 //! [`git_hosts`] (whom git may talk to), [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`], [`audit`] (what people did); [`accounts`], [`sessions`], [`tokens`] (who may come in).
 //! [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`], [`recordings`] (of shells); [`accounts`], [`sessions`], [`tokens`] (who may come in).
 //! (all writes go through one task that shares commits), [`definitions`], [`change`], [`credentials`], [`places`], [`rotation`] and [`secrets`] with
@@ -39,6 +39,7 @@ mod error;
 pub mod events;
 mod facts;
 pub mod git_hosts;
+pub mod groups;
 pub mod history;
 pub mod journal;
 pub mod lock;

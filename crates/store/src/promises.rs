@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Name, Picked};
+use model::{Name, Picked, Selector};
 
 use crate::definitions::servers;
 use crate::sql::{number, sql, texts};
 use crate::writer::Tx;
-use crate::{Error, templates};
+use crate::{Error, groups, templates};
 
 /// What has to hold once all changes are made.
 #[derive(Default)]
@@ -19,6 +19,8 @@ pub(crate) struct Promises {
     pub(crate) needed_servers: BTreeSet<Name>,
     pub(crate) deleted_credentials: BTreeSet<Name>,
     pub(crate) deleted_servers: BTreeSet<Name>,
+    pub(crate) needed_groups: BTreeSet<Name>,
+    pub(crate) deleted_groups: BTreeSet<Name>,
     /// Credentials that servers name.
     pub(crate) named: BTreeSet<Name>,
     /// Passwords that were typed, and whether they are others than before.
@@ -62,7 +64,13 @@ impl Promises {
             let by = texts(tx.db(), sql(users, [name.as_str().into()])).await?;
             unused(by, "credential", name.to_string())?;
         }
+        groups::judge(tx, &self.needed_groups, &self.deleted_groups).await?;
         self.check_servers(tx).await
+    }
+
+    /// What these selectors name has to be there.
+    pub(crate) fn need_groups<'s>(&mut self, selectors: impl IntoIterator<Item = &'s Selector>) {
+        self.needed_groups.extend(selectors.into_iter().flat_map(Selector::groups).cloned());
     }
 
     /// Who goes through which server stands in the bodies alone, and few changes ask for it.

@@ -1,7 +1,7 @@
-//! Create, replace, change and remove: what the routes of servers, credentials, hook templates, projects and environments share.
+//! Create, replace, change and remove: what the routes of servers, groups, credentials, hook templates, projects and environments share.
 
 use actions::{Actor, Brought, Definitions, Error};
-use api::{Stored, TemplateSpec, TemplateView};
+use api::{FieldError, GroupView, Stored, TemplateSpec, TemplateView};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
@@ -100,11 +100,18 @@ pub(crate) fn shown(defined: &Definitions, thing: &Thing) -> Option<Value> {
         let view = TemplateView { name: name.clone(), version: *version, used_by, spec };
         return serde_json::to_value(view).ok();
     }
+    if let Thing::Group(name) = thing {
+        let selector = stored.groups.get(name)?.to_string();
+        let servers = defined.servers.iter().filter(|server| server.groups.contains(name));
+        let servers = servers.map(|server| server.name.clone()).collect();
+        return serde_json::to_value(GroupView { name: name.clone(), selector, servers }).ok();
+    }
     let mut spec = thing.spec(&stored)?;
     let name = match thing {
         Thing::Credential(name)
         | Thing::Hook(name)
         | Thing::Server(name)
+        | Thing::Group(name)
         | Thing::Project(name)
         | Thing::Environment(_, name) => name,
     };
@@ -130,7 +137,17 @@ async fn put(
     let door = (thing.action(), thing.object());
     let allow = |defined: &Definitions| Ok(allow(&stored(defined))?);
     let answer = define(state, actor, door, &fleet, BY_HAND, allow).await;
-    answer.map(drop).map_err(|refusal| refusal.map_errors(|errors| inside(&thing.prefix(), errors)))
+    answer.map(drop).map_err(|refusal| {
+        refusal.map_errors(|errors| {
+            inside(&thing.prefix(), errors).into_iter().map(|error| own_key(thing, error)).collect()
+        })
+    })
+}
+
+/// In a fleet a group is the text of its selector; in a request that text has a key of its own.
+fn own_key(thing: &Thing, error: FieldError) -> FieldError {
+    let is_text = matches!(thing, Thing::Group(_)) && error.field.is_empty();
+    if is_text { FieldError::new("selector", error.message) } else { error }
 }
 
 fn missing(thing: &Thing) -> Error {

@@ -128,6 +128,9 @@ fn made(
     for (_, server) in checked.servers.iter().filter(|(name, _)| has(What::Server, name.as_str())) {
         made.push(Change::PutServer { server: server.clone(), managed });
     }
+    for (name, selector) in checked.groups.iter().filter(|(name, _)| has(What::Group, name.as_str())) {
+        made.push(Change::PutGroup { name: name.clone(), selector: selector.clone(), managed });
+    }
     for (_, project) in checked.projects.iter().filter(|(name, _)| has(What::Project, name.as_str())) {
         made.push(Change::PutProject { project: project.clone(), managed });
     }
@@ -168,6 +171,7 @@ fn deleted(change: &api::Change) -> Option<Change> {
         What::Credential => Change::DeleteCredential(change.name.parse().ok()?),
         What::Hook => Change::DeleteTemplate(change.name.parse().ok()?),
         What::Server => Change::DeleteServer(change.name.parse().ok()?),
+        What::Group => Change::DeleteGroup(change.name.parse().ok()?),
         What::Project => Change::DeleteProject(change.name.parse().ok()?),
         // Nobody takes a secret away but by name: no file has it.
         What::Secret => return None,

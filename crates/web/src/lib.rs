@@ -52,8 +52,8 @@ pub use state::AppState;
 use auth::allow;
 use routes::{
     adhoc, adopt, apply, archive, artifacts, audit, board, chat, checks, credentials, doctor, drift,
-    environments, events, git, hooks, locks, master_key, page, projects, recordings, releases, servers,
-    session, steer, tokens, transfers, users, variables,
+    environments, events, git, groups, hooks, locks, master_key, page, projects, recordings, releases,
+    servers, session, steer, tokens, transfers, users, variables,
 };
 
 /// The largest body, in bytes.
@@ -119,6 +119,17 @@ fn quick() -> Router<AppState> {
             "/servers/{server}/secrets/{secret}",
             allow(ChangeSecrets, put(variables::put_of_server))
                 .merge(allow(ChangeSecrets, delete(variables::forget_of_server))),
+        );
+    let groups = Router::new()
+        .route(
+            "/groups",
+            allow(SeeDefinitions, get(groups::list)).merge(allow(ChangeServers, post(groups::create))),
+        )
+        .route(
+            "/groups/{group}",
+            allow(SeeDefinitions, get(groups::show))
+                .merge(allow(ChangeServers, put(groups::replace)))
+                .merge(allow(ChangeServers, delete(groups::remove))),
         );
     let credentials = Router::new()
         .route(
@@ -206,6 +217,7 @@ fn quick() -> Router<AppState> {
         .route("/audit", allow(SeeAudit, get(audit::list)));
     Router::new()
         .merge(servers)
+        .merge(groups)
         .merge(credentials)
         .merge(hooks)
         .merge(projects)

@@ -9,8 +9,8 @@ use utoipa::{Modify, OpenApi as Generated};
 
 use crate::routes::{
     adhoc, adopt, apply, archive, artifacts, audit, board, chat, checks, credentials, doctor, drift,
-    environments, events, git, hooks, locks, master_key, projects, recordings, releases, servers, session,
-    shell, steer, tokens, transfers, users, variables,
+    environments, events, git, groups, hooks, locks, master_key, projects, recordings, releases, servers,
+    session, shell, steer, tokens, transfers, users, variables,
 };
 
 /// The document.
@@ -23,7 +23,8 @@ pub(crate) async fn show() -> Json<OpenApi> {
     info(title = "Aweigh", version = "1", description = "Releases of git commits to servers over SSH.", license(name = "Apache-2.0")),
     paths(
         servers::list, servers::create, servers::show, servers::replace, servers::change, servers::remove,
-        servers::trust, checks::check, checks::facts, credentials::list, credentials::create, credentials::show,
+        servers::trust, checks::check, checks::facts, groups::list, groups::create, groups::show,
+        groups::replace, groups::remove, credentials::list, credentials::create, credentials::show,
         credentials::replace, credentials::change, credentials::remove, credentials::generate, credentials::rotate,
         master_key::show, master_key::rotate, hooks::list, hooks::create, hooks::show, hooks::replace, hooks::change,
         hooks::remove, hooks::versions, hooks::try_it, adhoc::run, transfers::put, transfers::get,

@@ -2,8 +2,8 @@
 
 use actions::{Action, Change, Definitions, Error, Object};
 use api::{
-    CredentialKind, CredentialSpec, EnvironmentSpec, FieldError, Fleet, ProjectSpec, ServerSpec, Stored,
-    TemplateSpec, What,
+    CredentialKind, CredentialSpec, EnvironmentSpec, FieldError, Fleet, GroupSpec, ProjectSpec, ServerSpec,
+    Stored, TemplateSpec, What,
 };
 use model::Name;
 use serde::Serialize;
@@ -15,6 +15,7 @@ pub(crate) enum Thing {
     Credential(Name),
     Hook(Name),
     Server(Name),
+    Group(Name),
     Project(Name),
     Environment(Name, Name),
 }
@@ -26,6 +27,7 @@ impl Thing {
             Self::Credential(_) => "credential",
             Self::Hook(_) => "hook template",
             Self::Server(_) => "server",
+            Self::Group(_) => "group",
             Self::Project(_) => "project",
             Self::Environment(..) => "environment",
         }
@@ -34,9 +36,11 @@ impl Thing {
     /// Its name among all things.
     pub(crate) fn name(&self) -> String {
         match self {
-            Self::Credential(name) | Self::Hook(name) | Self::Server(name) | Self::Project(name) => {
-                name.to_string()
-            }
+            Self::Credential(name)
+            | Self::Hook(name)
+            | Self::Server(name)
+            | Self::Group(name)
+            | Self::Project(name) => name.to_string(),
             Self::Environment(project, name) => api::apply::site_name(project, name),
         }
     }
@@ -47,6 +51,7 @@ impl Thing {
             Self::Credential(name) => format!("credentials.{name}"),
             Self::Hook(name) => format!("hooks.{name}"),
             Self::Server(name) => format!("servers.{name}"),
+            Self::Group(name) => format!("groups.{name}"),
             Self::Project(name) => format!("projects.{name}"),
             Self::Environment(project, name) => format!("projects.{project}.environments.{name}"),
         }
@@ -58,6 +63,7 @@ impl Thing {
             Self::Credential(name) => format!("/api/v1/credentials/{name}"),
             Self::Hook(name) => format!("/api/v1/hooks/{name}"),
             Self::Server(name) => format!("/api/v1/servers/{name}"),
+            Self::Group(name) => format!("/api/v1/groups/{name}"),
             Self::Project(name) => format!("/api/v1/projects/{name}"),
             Self::Environment(project, name) => format!("/api/v1/projects/{project}/environments/{name}"),
         }
@@ -66,7 +72,7 @@ impl Thing {
     /// What changing it is called in the policy.
     pub(crate) fn action(&self) -> Action {
         match self {
-            Self::Credential(_) | Self::Server(_) => Action::ChangeServers,
+            Self::Credential(_) | Self::Server(_) | Self::Group(_) => Action::ChangeServers,
             Self::Hook(_) => Action::ChangeHooks,
             Self::Project(_) | Self::Environment(..) => Action::ChangeProjects,
         }
@@ -78,6 +84,7 @@ impl Thing {
             Self::Credential(name) => Object::Credential(name),
             Self::Hook(name) => Object::Hook(name),
             Self::Server(name) => Object::Server(name),
+            Self::Group(_) => Object::Installation,
             Self::Project(name) => Object::Project(name),
             Self::Environment(project, name) => Object::Environment(project, name),
         }
@@ -89,6 +96,7 @@ impl Thing {
             Self::Credential(name) => Change::DeleteCredential(name),
             Self::Hook(name) => Change::DeleteTemplate(name),
             Self::Server(name) => Change::DeleteServer(name),
+            Self::Group(name) => Change::DeleteGroup(name),
             Self::Project(name) => Change::DeleteProject(name),
             Self::Environment(project, site) => Change::DeleteSite { project, site },
         }
@@ -105,6 +113,10 @@ impl Thing {
                 stored.templates.get(name).map(|(template, _)| shown(&TemplateSpec::from(template)))
             }
             Self::Server(name) => stored.servers.get(name).map(|server| shown(&ServerSpec::from(server))),
+            Self::Group(name) => {
+                let group = stored.groups.get(name);
+                group.map(|selector| shown(&GroupSpec { selector: selector.to_string() }))
+            }
             Self::Project(name) => stored.projects.get(name).map(|project| {
                 let own = stored.sites.iter().filter(|((of, _), _)| of == name).map(|(_, site)| site);
                 shown(&ProjectSpec::of(project, own))
@@ -128,6 +140,10 @@ impl Thing {
             }
             Self::Server(name) => {
                 fleet.servers.insert(name.to_string(), api::read(body)?);
+            }
+            Self::Group(name) => {
+                let spec: GroupSpec = api::read(body)?;
+                fleet.groups.insert(name.to_string(), spec.selector);
             }
             Self::Project(name) => {
                 fleet.projects.insert(name.to_string(), api::read(body)?);
@@ -180,6 +196,7 @@ pub(crate) fn stored(defined: &Definitions) -> Stored {
         credentials: defined.credentials.iter().map(credential).collect(),
         templates: defined.templates.iter().map(template).collect(),
         servers: defined.servers.iter().map(|server| (server.name.clone(), server.clone())).collect(),
+        groups: defined.groups.clone(),
         projects: defined.projects.iter().map(|project| (project.name.clone(), project.clone())).collect(),
         sites: defined.sites.iter().map(site).collect(),
         secrets: defined.secrets.iter().map(|one| (one.scope.clone(), one.name.clone())).collect(),
@@ -196,6 +213,7 @@ pub(crate) fn managed(defined: &Definitions) -> std::collections::BTreeSet<(What
         .map(named(What::Credential))
         .chain(managed.templates.iter().map(named(What::Hook)))
         .chain(managed.servers.iter().map(named(What::Server)))
+        .chain(managed.groups.iter().map(named(What::Group)))
         .chain(managed.projects.iter().map(named(What::Project)))
         .chain(
             managed

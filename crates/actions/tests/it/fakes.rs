@@ -367,6 +367,7 @@ impl Rig {
             }),
             labels: model::Labels::new(),
             variables: model::Variables::new(),
+            groups: std::collections::BTreeSet::new(),
         };
         let credential = store::NewCredential {
             name: "agent".parse().unwrap(),

@@ -30,6 +30,9 @@ labels = { env = "production", role = ["web", "db"] }
 [servers.here]
 host = "local"
 
+[groups]
+web = "role=web&env=production"
+
 [projects.shop]
 repository = "https://git.example.com/shop.git"
 credential = "shop-git"
@@ -69,6 +72,7 @@ fn stored(checked: Checked) -> Stored {
         credentials: checked.credentials.into_iter().map(kept).collect(),
         templates: checked.templates.into_iter().map(|(name, one)| (name, (one, 1))).collect(),
         servers: checked.servers,
+        groups: checked.groups,
         projects: checked.projects,
         sites: checked.sites,
         secrets: checked.secrets.into_keys().collect(),
@@ -201,6 +205,7 @@ fn a_stored_way_is_not_spoilt() {
             address: address(jump),
             labels: model::Labels::new(),
             variables: model::Variables::new(),
+            groups: std::collections::BTreeSet::new(),
         };
         stored.servers.insert(name, server);
     }
@@ -273,4 +278,69 @@ fn what_is_stored_counts() {
     let twin =
         json!({"host": "10.0.0.11", "user": "x", "credential": "deploy", "labels": {"env": "production"}});
     wrong(json!({"servers": {"web-0": twin}}), "servers.web-1.host is the machine of web-0");
+}
+
+#[test]
+fn groups_are_meant_by_selectors_and_never_made_of_themselves() {
+    let check = |expected: &[&str], change: fn(&mut Value)| assert_eq!(told(None, change), expected);
+    check(&[], |fleet| {
+        fleet["groups"]["all-web"] = json!("@web,@spare");
+        fleet["groups"]["spare"] = json!("web-9");
+        fleet["projects"]["shop"]["environments"]["production"]["servers"] = json!("@all-web");
+        fleet["projects"]["shop"]["environments"]["production"]["batches"] = json!([{"select": "@web"}]);
+    });
+    check(
+        &[
+            "projects.shop.environments.production.servers names @wep, which is not a group; did you mean `web`?",
+        ],
+        |fleet| {
+            fleet["projects"]["shop"]["environments"]["production"]["servers"] = json!("@wep");
+        },
+    );
+    check(
+        &["projects.shop.environments.production names @wep, which is not a group; did you mean `web`?"],
+        |fleet| {
+            fleet["projects"]["shop"]["environments"]["production"]["hooks"] =
+                json!({"after_upload": {"run": "x", "on": "@wep"}});
+        },
+    );
+    check(&["projects.shop.defaults names @wep, which is not a group; did you mean `web`?"], |fleet| {
+        fleet["projects"]["shop"]["defaults"]["health"][0]["on"] = json!("@wep");
+    });
+    check(
+        &["groups.a is made of itself: @a → @b → @a", "groups.b is made of itself: @b → @a → @b"],
+        |fleet| {
+            fleet["groups"]["a"] = json!("@b");
+            fleet["groups"]["b"] = json!("@a,web-1");
+        },
+    );
+    check(&["groups.web names @gone, which is not a group"], |fleet| fleet["groups"]["web"] = json!("@gone"));
+    check(&["groups.web is missing: write all, a name or label=value"], |fleet| {
+        fleet["groups"]["web"] = json!("");
+    });
+    check(
+        &["projects.shop.environments.production.servers is \"@none\", which matches no server"],
+        |fleet| {
+            fleet["groups"]["none"] = json!("role=none");
+            fleet["projects"]["shop"]["environments"]["production"]["servers"] = json!("@none");
+        },
+    );
+    let many = told(None, |fleet| {
+        for number in 0..500 {
+            fleet["groups"][format!("g{number}")] = json!("all");
+        }
+    });
+    assert_eq!(many, ["groups are 501; 500 is the most"]);
+}
+
+#[test]
+fn a_group_brings_no_two_environments_into_one_folder() {
+    let mut value = example();
+    value["groups"]["other"] = json!("here");
+    value["projects"]["shop"]["environments"]["staging"] = json!({"servers": "@other", "path": "/srv/shop"});
+    let fleet: Fleet = crate::read(value).unwrap();
+    let stored = stored(fleet.check(None).unwrap());
+    let wider: Fleet = crate::read(json!({"groups": {"other": "here,web-1"}})).unwrap();
+    let told: Vec<String> = wider.check(Some(&stored)).unwrap_err().iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["groups.other would get shop/production and shop/staging in one folder, /srv/shop"]);
 }

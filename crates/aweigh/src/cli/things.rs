@@ -62,6 +62,27 @@ Shows the fingerprints and asks; a script says which one it expects with --finge
     },
 }
 
+/// The verbs of `groups`.
+#[derive(Debug, Subcommand)]
+pub enum Groups {
+    /// List groups, and the servers that are in them now
+    List(Listing),
+    /// Make a group or replace it; selectors mean it as @NAME
+    #[command(after_long_help = "Example:\n  aweigh groups set web 'env=production&role=web'\n  \
+aweigh servers check @web")]
+    Set {
+        /// Its name
+        name: Name,
+        /// Who is in it, such as env=production&role=web; it may name other groups
+        selector: Selector,
+    },
+    /// Remove a group that no selector names
+    Remove {
+        /// Its name
+        name: Name,
+    },
+}
+
 /// The words of `servers add`.
 #[derive(Debug, Args)]
 #[command(

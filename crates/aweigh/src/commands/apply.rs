@@ -67,6 +67,7 @@ fn line(change: &Change) -> String {
         What::Credential => "credential",
         What::Hook => "hook template",
         What::Server => "server",
+        What::Group => "group",
         What::Project => "project",
         What::Environment => "environment",
         What::Secret => "secret",

@@ -14,6 +14,7 @@ mod drift;
 mod export;
 mod get;
 mod git;
+mod groups;
 mod hooks;
 mod lock;
 mod login;
@@ -111,6 +112,7 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
         Command::Servers(verb) => servers::run(&client, verb).await,
         Command::Shell(args) => shell::run(&client, &args).await,
         Command::Recordings(args) => recordings::run(&client, &args).await,
+        Command::Groups(verb) => groups::run(&client, verb).await,
         Command::Credentials(verb) => credentials::run(&client, verb, env).await,
         Command::Projects(verb) => projects::run(&client, verb).await,
         Command::Hooks(verb) => hooks::run(&client, verb).await,

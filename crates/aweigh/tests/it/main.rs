@@ -26,6 +26,7 @@ mod faults;
 mod full_disk;
 mod git;
 mod golden;
+mod groups;
 mod hooks;
 mod jumps;
 mod keys;

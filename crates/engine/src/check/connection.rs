@@ -119,7 +119,13 @@ mod tests {
             jump: jump.map(|name| name.parse().unwrap()),
             legacy_algorithms: false,
         });
-        Server { name: "web-1".parse().unwrap(), address, labels: Labels::new() }
+        Server {
+            name: "web-1".parse().unwrap(),
+            address,
+            labels: Labels::new(),
+            variables: model::Variables::new(),
+            groups: std::collections::BTreeSet::new(),
+        }
     }
 
     fn words(findings: &[Finding]) -> Vec<&str> {

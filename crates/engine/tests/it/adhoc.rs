@@ -82,6 +82,7 @@ fn start(fleet: &Arc<Fleet>, count: usize, order: Order) -> (Receiver<Told>, Joi
         name: format!("web-{number}").parse().unwrap(),
         address: Address::Local,
         labels: Labels::new(),
+        groups: std::collections::BTreeSet::new(),
         variables: model::Variables::new(),
     };
     let servers: Vec<Server> = (0..count).map(server).collect();

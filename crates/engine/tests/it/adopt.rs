@@ -61,6 +61,7 @@ fn server() -> Server {
         address: Address::Local,
         labels: Labels::new(),
         variables: model::Variables::new(),
+        groups: std::collections::BTreeSet::new(),
     }
 }
 

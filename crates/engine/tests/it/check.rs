@@ -45,7 +45,13 @@ impl Hosts for Here<'_> {
 }
 
 fn server(name: &str) -> Server {
-    Server { name: name.parse().unwrap(), address: Address::Local, labels: Labels::new() }
+    Server {
+        name: name.parse().unwrap(),
+        address: Address::Local,
+        labels: Labels::new(),
+        variables: model::Variables::new(),
+        groups: std::collections::BTreeSet::new(),
+    }
 }
 
 fn subject(site: &Site) -> Subject {

@@ -22,6 +22,7 @@ const STEPS: &[&str] = &[
     include_str!("0011_recordings.sql"),
     include_str!("0012_secrets.sql"),
     include_str!("0013_keys.sql"),
+    include_str!("0015_groups.sql"),
 ];
 
 /// The newest schema.

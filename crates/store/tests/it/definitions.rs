@@ -153,3 +153,56 @@ async fn what_apply_made_stays_known_as_such() {
     store.change(swapped, "li").await.unwrap();
     assert_eq!(store.managed().await.unwrap(), expected, "who made a thing never changes");
 }
+
+#[tokio::test]
+async fn a_group_is_read_into_servers_and_stays_while_somebody_means_it() {
+    let rig = Rig::new().await;
+    let store = &rig.store;
+    let put_group = |text: &str, selector: &str| Change::PutGroup {
+        name: name(text),
+        selector: selector.parse().unwrap(),
+        managed: false,
+    };
+    store
+        .change(vec![put_credential("deploy"), put_server(server("web-1", "deploy"), false)], "li")
+        .await
+        .unwrap();
+    let missing = store.change(vec![put_group("all-web", "@web")], "li").await;
+    assert!(matches!(missing, Err(Error::NotFound { what: "group", .. })), "{missing:?}");
+    store.change(vec![put_group("all-web", "@web"), put_group("web", "web-[1:9]")], "li").await.unwrap();
+    let found = store.server(&name("web-1")).await.unwrap().unwrap();
+    assert_eq!(found.groups, [name("all-web"), name("web")].into());
+    assert_eq!(store.servers().await.unwrap(), std::slice::from_ref(&found));
+    // What was read is written back, and who is in a group follows from the group alone.
+    store.change(vec![put_server(found, false), put_group("web", "web-2")], "li").await.unwrap();
+    assert_eq!(store.server(&name("web-1")).await.unwrap().unwrap().groups, [].into());
+    let mut at = site("production", "/srv/shop");
+    at.servers = "@all-web,all".parse().unwrap();
+    let mut whole = project("shop");
+    whole.defaults.health = Some(vec![model::Health {
+        on: "@web".parse().unwrap(),
+        probe: model::HealthProbe::Command("true".into()),
+        timeout: std::time::Duration::from_secs(1),
+        deadline: std::time::Duration::from_secs(1),
+    }]);
+    let put = vec![
+        Change::PutProject { project: whole, managed: false },
+        Change::PutSite { project: name("shop"), site: at, managed: false },
+    ];
+    store.change(put, "li").await.unwrap();
+    let used = |result: Result<(), Error>| match result {
+        Err(Error::Referenced { by, .. }) => by,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        used(store.change(vec![Change::DeleteGroup(name("web"))], "li").await),
+        ["group all-web", "project shop"]
+    );
+    assert_eq!(
+        used(store.change(vec![Change::DeleteGroup(name("all-web"))], "li").await),
+        ["environment shop/production"]
+    );
+    assert_eq!(store.groups().await.unwrap().len(), 2, "nothing of it was done");
+    let gone = store.change(vec![Change::DeleteGroup(name("none"))], "li").await;
+    assert!(matches!(gone, Err(Error::NotFound { what: "group", .. })), "{gone:?}");
+}

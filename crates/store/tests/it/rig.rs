@@ -89,6 +89,7 @@ pub(crate) fn server(text: &str, credential: &str) -> Server {
         address: Address::Ssh(address),
         labels: model::Labels::new(),
         variables: model::Variables::new(),
+        groups: std::collections::BTreeSet::new(),
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod drift;
 pub(crate) mod environments;
 pub(crate) mod events;
 pub(crate) mod git;
+pub(crate) mod groups;
 pub(crate) mod hooks;
 pub(crate) mod locks;
 pub(crate) mod master_key;

@@ -253,3 +253,56 @@ async fn servers_that_are_written_together_are_made_together_or_not_at_all() {
     }
     assert_eq!(served.get("/servers").await.1["items"].as_array().unwrap().len(), 5, "none of them was made");
 }
+
+#[tokio::test]
+async fn a_group_is_meant_by_selectors_and_stays_while_it_is() {
+    let served = Served::with_shop().await;
+    let put = async |name: &str, selector: &str| {
+        served.send(Method::PUT, &format!("/groups/{name}"), Some(json!({"selector": selector}))).await
+    };
+    let (status, group) = put("web", "web-[1:9]").await;
+    assert_eq!(
+        (status, &group),
+        (201, &json!({"name": "web", "selector": "web-[1:9]", "servers": ["web-1", "web-2"]}))
+    );
+    assert_eq!(put("some", "@web&web-2").await.1["servers"], json!(["web-2"]));
+    assert_eq!(served.get("/groups").await.1["items"].as_array().unwrap().len(), 2);
+    assert_eq!(served.get("/servers?selector=@some").await.1["items"][0]["name"], "web-2");
+    let body = json!({"name": "staging", "servers": "@some", "path": "/srv/staging"});
+    assert_eq!(served.post("/projects/shop/environments", body).await.0, 201);
+    for (name, selector) in [
+        ("web", "@some"),
+        ("web", "@web"),
+        ("new", "@gone"),
+        ("new", ""),
+        ("new", "a b"),
+        ("new", "web-[2:1]"),
+    ] {
+        let (status, problem) = put(name, selector).await;
+        assert_eq!(
+            (status, fields(&problem)),
+            (422, vec!["selector".to_owned()]),
+            "{name} {selector}: {problem}"
+        );
+    }
+    for name in ["web", "some"] {
+        let (status, problem) = served.send(Method::DELETE, &format!("/groups/{name}"), None).await;
+        assert_eq!((status, &problem["code"]), (409, &json!("held")), "{problem}");
+    }
+    assert!(
+        served.send(Method::DELETE, "/groups/some", None).await.1["detail"]
+            .as_str()
+            .unwrap()
+            .contains("shop/staging")
+    );
+    served.send(Method::DELETE, "/projects/shop/environments/staging", None).await;
+    for (name, status) in [("some", 204), ("web", 204), ("web", 404)] {
+        assert_eq!(served.send(Method::DELETE, &format!("/groups/{name}"), None).await.0, status, "{name}");
+    }
+    let deeds = served.get("/audit").await.1;
+    let of_web = deeds["items"].as_array().unwrap().iter().filter(|deed| deed["object"] == "group:web");
+    let of_web: Vec<&str> = of_web.map(|deed| deed["what"].as_str().unwrap()).collect();
+    assert_eq!(of_web, ["group.delete", "group.put"]);
+    assert_eq!(served.post("/groups", json!({"name": "A", "selector": "all"})).await.0, 422);
+    assert_eq!(served.post("/groups", json!({"name": "x", "selctor": "all"})).await.0, 422);
+}
