@@ -24,7 +24,7 @@ pub use release::{
 pub use shell::{RecordingVerb, RecordingsArgs, ShellArgs};
 pub use things::{
     Artifacts, AuditArgs, CredentialAdd, Credentials, Groups, MasterKey, Projects, Secret, ServerAdd,
-    Servers, Tokens, Users,
+    ServerImport, Servers, Tokens, Users,
 };
 pub use variables::{Said, SaidListing, Scoped, SecretSet, Secrets, Variables};
 
@@ -95,7 +95,7 @@ pub enum Command {
     Releases(ReleasesArgs),
     /// Show what every environment runs
     Status(Listing),
-    /// List, add, remove, check and trust servers, and ask what they are
+    /// List, add, import, remove, check and trust servers, and ask what they are
     #[command(subcommand)]
     Servers(Servers),
     /// Open a shell on a server, or run one command there
@@ -283,6 +283,8 @@ mod tests {
             "servers add web-1",
             "servers add web-[3:1] --host h",
             "servers check web-[3:1]",
+            "servers import hosts.ini",
+            "servers import --from yaml hosts.yml",
             "credentials add deploy --kind ssh-keys",
             "git shop commits --limit none",
             "hooks show Reload",

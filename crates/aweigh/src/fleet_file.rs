@@ -20,7 +20,7 @@ use crate::toml_text::TomlText;
 /// The largest file that is read, in bytes; the server takes no larger request.
 const LARGEST: u64 = 4 << 20;
 
-/// What is wrong with a fleet file: all of it.
+/// What is wrong with a file that says which things there are: all of it.
 #[derive(Debug, thiserror::Error)]
 #[error("{} cannot be used", .path.display())]
 pub struct Error {
@@ -29,6 +29,11 @@ pub struct Error {
 }
 
 impl Error {
+    /// What is wrong with the file at `path`, one line each.
+    pub fn new(path: &Path, lines: Vec<String>) -> Self {
+        Self { path: path.to_owned(), lines }
+    }
+
     /// What is wrong, one line each.
     pub fn lines(&self) -> Vec<String> {
         self.lines.clone()
@@ -81,7 +86,7 @@ impl FleetFile {
 }
 
 /// The text of a file, or why there is none.
-fn read_text(path: &Path, largest: u64) -> Result<String, String> {
+pub(crate) fn read_text(path: &Path, largest: u64) -> Result<String, String> {
     let told = |error: &io::Error| match error.kind() {
         io::ErrorKind::NotFound => "the file does not exist".to_owned(),
         io::ErrorKind::IsADirectory => "it is a folder, not a file".to_owned(),

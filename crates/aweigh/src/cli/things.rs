@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use model::{Name, Pattern, Selector};
 
 use super::Listing;
+use crate::import::From;
 
 /// The verbs of `servers`.
 #[derive(Debug, Subcommand)]
@@ -49,6 +50,8 @@ when it is found; of several servers only what is worth a look.")]
         #[command(flatten)]
         listing: Listing,
     },
+    /// Take servers, or their host keys, from a file of another tool
+    Import(ServerImport),
     /// Pin the host keys that a server presents
     #[command(long_about = "Pin the host keys that a server presents\n\n\
 Shows the fingerprints and asks; a script says which one it expects with --fingerprint. Compare them with \
@@ -60,6 +63,42 @@ Shows the fingerprints and asks; a script says which one it expects with --finge
         #[arg(long, value_name = "SHA256:…")]
         fingerprint: Option<String>,
     },
+}
+
+/// The words of `servers import`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "What the file does not say about a server that is there already stays as it is, and nothing is \
+removed. A line that makes no sense is told by its number, and then nothing is taken.\n\nExamples:\n  \
+aweigh servers import --from ssh-config --user deploy --credential deploy --plan\n  \
+aweigh servers import --from known_hosts            pin what ~/.ssh/known_hosts knows of servers without a pin\n  \
+aweigh servers import --from csv servers.csv --credential deploy --label env=production\n  \
+aweigh servers import --from ansible hosts.ini --credential deploy"
+)]
+pub struct ServerImport {
+    /// What the file is
+    #[arg(long, value_name = "KIND", value_parser = sources())]
+    pub from: From,
+    /// The file; - for standard input. ~/.ssh/config and ~/.ssh/known_hosts need not be named
+    pub file: Option<PathBuf>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub plan: bool,
+    /// The user to log in as, where neither the file nor the server says one
+    #[arg(long)]
+    pub user: Option<String>,
+    /// The credential to log in with, where neither the file nor the server says one
+    #[arg(long, value_name = "NAME")]
+    pub credential: Option<Name>,
+    /// A label for all of them; may be said again
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
+    pub labels: Vec<(String, String)>,
+}
+
+/// The kinds of files by their words, so that a mistake gets them listed.
+fn sources() -> impl TypedValueParser<Value = From> {
+    PossibleValuesParser::new(From::ALL.map(From::word))
+        .try_map(|word| From::ALL.into_iter().find(|from| from.word() == word).ok_or("not a kind of file"))
 }
 
 /// The verbs of `groups`.

@@ -57,7 +57,7 @@ fn in_file(file: &FleetFile, error: Error) -> anyhow::Error {
 }
 
 /// `+ server web-1`, `~ project shop: repository`, `- credential old`
-fn line(change: &Change) -> String {
+pub(super) fn line(change: &Change) -> String {
     let sign = match change.action {
         ChangeAction::Create => '+',
         ChangeAction::Update => '~',

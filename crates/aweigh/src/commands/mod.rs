@@ -109,7 +109,7 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
         Command::Unlock(place) => lock::unlock(&client, &place).await,
         Command::Releases(args) => releases::run(&client, &args).await,
         Command::Status(args) => status::run(&client, args).await,
-        Command::Servers(verb) => servers::run(&client, verb).await,
+        Command::Servers(verb) => servers::run(&client, verb, env).await,
         Command::Shell(args) => shell::run(&client, &args).await,
         Command::Recordings(args) => recordings::run(&client, &args).await,
         Command::Groups(verb) => groups::run(&client, verb).await,

@@ -2,6 +2,7 @@
 
 mod check;
 mod facts;
+mod import;
 mod meant;
 pub(super) mod trust;
 
@@ -14,10 +15,11 @@ use serde_json::Value;
 use crate::cli::{Listing, ServerAdd, Servers};
 use crate::client::{Ask, Client};
 use crate::exit::Ending;
+use crate::places::Env;
 use crate::render::clean::one_line;
 use crate::render::{say, table};
 
-pub(super) async fn run(client: &Client, verb: Servers) -> anyhow::Result<Ending> {
+pub(super) async fn run(client: &Client, verb: Servers, env: Env<'_>) -> anyhow::Result<Ending> {
     match verb {
         Servers::List { selector, listing } => list(client, selector, listing).await,
         Servers::Add(args) => add(client, args).await,
@@ -28,6 +30,7 @@ pub(super) async fn run(client: &Client, verb: Servers) -> anyhow::Result<Ending
         }
         Servers::Check { selectors, listing } => check::run(client, &selectors, listing).await,
         Servers::Facts { selectors, listing } => facts::run(client, &selectors, listing).await,
+        Servers::Import(args) => import::run(client, &args, env).await,
         Servers::Trust { name, fingerprint } => trust::run(client, &trust::SERVER, &name, fingerprint).await,
     }
 }

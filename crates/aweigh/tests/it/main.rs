@@ -28,6 +28,7 @@ mod git;
 mod golden;
 mod groups;
 mod hooks;
+mod import;
 mod jumps;
 mod keys;
 mod locks;

@@ -142,6 +142,7 @@ async fn what_apply_made_stays_known_as_such() {
     store.change(first, "li").await.unwrap();
     let expected = Managed {
         servers: vec![name("applied")],
+        groups: Vec::new(),
         credentials: Vec::<Name>::new(),
         templates: Vec::new(),
         projects: Vec::new(),

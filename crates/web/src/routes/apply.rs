@@ -16,6 +16,7 @@ use crate::thing::stored;
 #[utoipa::path(post, path = "/api/v1/apply", tag = "fleet", params(
     ("plan" = Option<String>, Query, description = "`1`: only tell what would change"),
     ("prune" = Option<String>, Query, description = "`1`: remove what apply made and the fleet does not name"),
+    ("by_hand" = Option<String>, Query, description = "`1`: what is new counts as made by hand, so that no later prune removes it"),
 ), request_body = Fleet, responses((status = 200, body = ApplyAnswer)))]
 pub(crate) async fn apply(
     State(state): State<AppState>,
@@ -23,7 +24,11 @@ pub(crate) async fn apply(
     parameters: Parameters,
     body: Input,
 ) -> Result<Json<ApplyAnswer>, Refusal> {
-    let manner = Manner { plan: parameters.flag("plan")?, prune: parameters.flag("prune")?, by_apply: true };
+    let manner = Manner {
+        plan: parameters.flag("plan")?,
+        prune: parameters.flag("prune")?,
+        by_apply: !parameters.flag("by_hand")?,
+    };
     let fleet: Fleet = body.read()?;
     let door = (Action::Apply, Object::Installation);
     Ok(Json(define(&state, &actor, door, &fleet, manner, |_| Ok(())).await?))
