@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use model::{Health, HealthProbe, Selector};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -62,6 +64,27 @@ impl HealthSpec {
     }
 }
 
+/// Whether an address is link-local, however it is written.
+fn is_credential_store(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.is_link_local(),
+        Ok(IpAddr::V6(address)) => {
+            let mapped = address.to_ipv4_mapped().is_some_and(|address| address.is_link_local());
+            mapped || address.is_unicast_link_local()
+        }
+        Err(_) => false,
+    }
+}
+
+/// Whether the last part of a host is a number, decimal or hexadecimal (URL Standard, section 3.5).
+fn ends_in_a_number(host: &str) -> bool {
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    let hex = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    let is_hex = hex.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    is_hex || (!last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// Whether `url` is `http://HOST[:PORT][/PATH]` in printable ASCII.
 fn web_url(url: &str) -> Result<(), &'static str> {
     if url.starts_with("https://") {
@@ -73,10 +96,17 @@ fn web_url(url: &str) -> Result<(), &'static str> {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
     };
+    if is_credential_store(host) {
+        return Err(
+            "is a link-local address, where clouds keep credentials; health is asked of the service itself",
+        );
+    }
     let six = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
     let plain = |b: u8| b.is_ascii_alphanumeric() || b".-_".contains(&b);
     let host_ok = match six {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        // 0x7f.1 and 2130706433 are addresses, too, to whoever looks them up: only the plain form is one here.
+        None if ends_in_a_number(host) => host.parse::<Ipv4Addr>().is_ok(),
         None => !host.is_empty() && host.bytes().all(plain),
     };
     let port_ok = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port != 0));
@@ -108,10 +138,17 @@ impl From<&Health> for HealthSpec {
 mod tests {
     use super::*;
 
+    /// T08: no other scheme, and no address that only looks like another one.
     #[test]
     fn only_plain_http_is_asked() {
-        for good in ["http://127.0.0.1:8080/up", "http://localhost", "http://[::1]:80/a?b=c", "http://web_1/"]
-        {
+        for good in [
+            "http://127.0.0.1:8080/up",
+            "http://localhost",
+            "http://[::1]:80/a?b=c",
+            "http://web_1/",
+            "http://10.0.0.1/",
+            "http://web.1a/",
+        ] {
             assert_eq!(web_url(good), Ok(()), "{good}");
         }
         for bad in [
@@ -127,6 +164,25 @@ mod tests {
             "http://h/\r\nX: y",
             "http://h/#x",
             "http://[zz]/",
+            "ftp://h/",
+            "FILE:///etc/passwd",
+            "http:/h/",
+            "//h/",
+            "h",
+            "dict://127.0.0.1:11211/stat",
+            "unix:///run/docker.sock",
+            "http://169.254.169.254/latest/meta-data/",
+            "http://169.254.169.254:80",
+            "http://[fe80::1]/",
+            "http://[::ffff:169.254.169.254]/",
+            "http://2852039166/",
+            "http://0xA9FEA9FE/",
+            "http://0251.0376.0251.0376/",
+            "http://169.254.43518/",
+            "http://127.1/",
+            "http://127.0.0.1./",
+            "http://h@169.254.169.254/",
+            "http://h\\@169.254.169.254/",
         ] {
             assert!(web_url(bad).is_err(), "{bad:?}");
         }

@@ -1,5 +1,6 @@
 //! The port `Hosts` on `transport`: logs in with a stored credential, on this machine or over SSH.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -245,7 +246,10 @@ impl Host for Connected {
     }
 
     async fn forward(&self, host: &str, port: u16) -> Result<Box<dyn Duplex>, HostError> {
-        let stream = self.0.forward(host, port).await.map_err(|error| from_transport(&error))?;
+        let stream = match &self.0 {
+            Session::Local => from_here(&self.0, host, port).await?,
+            Session::Ssh(_) => self.0.forward(host, port).await.map_err(|error| from_transport(&error))?,
+        };
         Ok(Box::new(stream))
     }
 
@@ -289,6 +293,36 @@ fn size(size: TerminalSize) -> Size {
 fn brought(transferred: Transferred) -> Brought {
     let Transferred { files, bytes, resumed } = transferred;
     Brought { files, bytes, resumed }
+}
+
+/// A stream from this machine itself, to no address at which a cloud gives credentials away. A name may mean another
+/// address a moment later, so the one that was judged is the one that is reached.
+async fn from_here(here: &Session, host: &str, port: u16) -> Result<transport::Stream, HostError> {
+    let found = tokio::net::lookup_host((host, port)).await;
+    let found =
+        found.map_err(|error| other(format!("cannot resolve the host name {host}: {error}"), None))?;
+    let mut last = other(format!("{host} has no address"), None);
+    for address in found.map(|address| address.ip().to_canonical()) {
+        if is_link_local(address) {
+            let hint = Some("health is asked of the service itself");
+            return Err(other(
+                format!("{host} is the link-local address {address}, which is not asked"),
+                hint,
+            ));
+        }
+        match here.forward(&address.to_string(), port).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = from_transport(&error),
+        }
+    }
+    Err(last)
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
 }
 
 fn from_transport(error: &transport::Error) -> HostError {
@@ -349,4 +383,34 @@ fn no_way(message: String, hint: Option<&str>) -> HostError {
 
 fn other(message: String, hint: Option<&str>) -> HostError {
     HostError { kind: HostTrouble::Other, message, hint: hint.map(str::to_owned) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// T08: of this machine nobody asks the address of a cloud's credentials, however it is written.
+    #[tokio::test]
+    async fn a_stream_from_here_leads_to_no_link_local_address() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let here = Connected(Session::local());
+        for good in ["127.0.0.1", "localhost", "::ffff:127.0.0.1"] {
+            assert!(here.forward(good, port).await.is_ok(), "{good}");
+        }
+        for bad in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "fe80::1",
+            "2852039166",
+            "0xA9FEA9FE",
+            "0251.0376.0251.0376",
+        ] {
+            let error = here.forward(bad, port).await.err().unwrap();
+            assert!(
+                error.message.contains("link-local address") || error.message.contains("cannot resolve"),
+                "{bad}: {error:?}"
+            );
+        }
+    }
 }
