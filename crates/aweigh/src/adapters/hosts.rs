@@ -72,7 +72,7 @@ impl SshHosts {
         }
         let message =
             format!("the password {name} was not typed for {place}: its host, port or user changed");
-        Err(denied(
+        Err(unusable(
             message,
             Some(&format!("whoever knows it types it again: aweigh credentials retype {name}")),
         ))

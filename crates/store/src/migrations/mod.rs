@@ -22,7 +22,7 @@ const STEPS: &[&str] = &[
     include_str!("0011_recordings.sql"),
     include_str!("0012_secrets.sql"),
     include_str!("0013_keys.sql"),
-    include_str!("0015_groups.sql"),
+    include_str!("0014_groups.sql"),
 ];
 
 /// The newest schema.
