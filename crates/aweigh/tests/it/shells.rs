@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use nix::pty::{Winsize, openpty};
@@ -29,6 +30,8 @@ struct Person {
     terminal: std::fs::File,
     /// The other side, which shows how the terminal is set.
     far: OwnedFd,
+    /// What the screen shows, as it comes.
+    showing: Receiver<Vec<u8>>,
     shown: String,
 }
 
@@ -44,15 +47,27 @@ impl Person {
         let side = || Stdio::from(pair.slave.try_clone().unwrap());
         command.stdin(side()).stdout(side()).stderr(side());
         let child = command.spawn().unwrap();
-        Self { child, terminal: pair.master.into(), far: pair.slave, shown: String::new() }
+        let terminal: std::fs::File = pair.master.into();
+        let mut screen = terminal.try_clone().unwrap();
+        let (shows, showing) = channel();
+        std::thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(count @ 1..) = screen.read(&mut piece) {
+                if shows.send(piece[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, terminal, far: pair.slave, showing, shown: String::new() }
     }
 
     /// Waits until the screen shows `wanted`.
     fn sees(&mut self, wanted: &str) {
-        let mut piece = [0; 4096];
         while !self.shown.contains(wanted) {
-            let count = self.terminal.read(&mut piece).unwrap();
-            self.shown.push_str(&String::from_utf8_lossy(&piece[..count]));
+            match self.showing.recv_timeout(PATIENCE) {
+                Ok(piece) => self.shown.push_str(&String::from_utf8_lossy(&piece)),
+                Err(_) => panic!("{wanted:?} does not appear: {:?}", self.shown),
+            }
         }
     }
 
