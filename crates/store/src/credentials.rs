@@ -153,6 +153,12 @@ impl Store {
                 secrets.extend(stored.secret.into_iter().chain(stored.passphrase));
             }
         }
+        // They come ordered by scope.
+        let mut scopes: Vec<_> = self.secrets().await?.into_iter().map(|secret| secret.scope).collect();
+        scopes.dedup();
+        for scope in &scopes {
+            secrets.extend(self.secret_values(scope).await?.into_values());
+        }
         Ok(secrets)
     }
 
