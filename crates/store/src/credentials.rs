@@ -124,18 +124,7 @@ impl Store {
         servers: impl IntoIterator<Item = &'a Server>,
     ) -> Result<Vec<SecretString>, Error> {
         let of_servers = servers.into_iter().filter_map(credential_of);
-        self.secrets_named(project.credential.iter().chain(of_servers).collect()).await
-    }
-
-    /// The secrets by which one logs in to `servers`.
-    pub async fn login_secrets<'a>(
-        &self,
-        servers: impl IntoIterator<Item = &'a Server>,
-    ) -> Result<Vec<SecretString>, Error> {
-        self.secrets_named(servers.into_iter().filter_map(credential_of).collect()).await
-    }
-
-    async fn secrets_named(&self, names: BTreeSet<&Name>) -> Result<Vec<SecretString>, Error> {
+        let names: BTreeSet<&Name> = project.credential.iter().chain(of_servers).collect();
         let mut secrets = Vec::new();
         for name in names {
             if let Some(stored) = self.unseal(name).await? {

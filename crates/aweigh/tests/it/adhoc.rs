@@ -82,6 +82,18 @@ fn a_command_runs_everywhere_and_a_dead_server_is_one_line() {
 }
 
 #[test]
+fn no_stored_secret_is_shown_or_recorded() {
+    let runtime = runtime();
+    let (rig, _proxy) = fleet(&runtime);
+    let secret = rig.fleet.client_key.lines().nth(1).unwrap().to_owned();
+    let ran = run(&rig, &["web-1", "--", &format!("echo {secret}; echo {secret} >&2")]);
+    assert_eq!(ran.out, "web-1: [secret]\n");
+    assert!(ran.err.contains("web-1: [secret]\n") && !ran.err.contains(&secret), "{ran:?}");
+    let audit = rig.get("/audit").to_string();
+    assert!(audit.contains("web-1: echo [secret]; echo [secret]") && !audit.contains(&secret), "{audit}");
+}
+
+#[test]
 fn equal_answers_are_told_once() {
     let runtime = runtime();
     let (rig, _proxy) = fleet(&runtime);
