@@ -29,7 +29,7 @@ pub struct BuildSettings {
 const WAYS: [&str; 3] = ["", "work", "homes"];
 
 /// Folders that are nobody else's.
-const CLOSED: [&str; 3] = ["mirrors", "artifacts", "caches"];
+const CLOSED: [&str; 5] = ["mirrors", "artifacts", "caches", "recordings", "spool"];
 
 /// Files that are nobody else's.
 const FILES: [&str; 4] = ["aweigh.db", "aweigh.db-wal", "aweigh.db-shm", "aweigh.lock"];
