@@ -4,6 +4,7 @@ import type { components } from './schema'
 type Schemas = components['schemas']
 
 export type ArtifactView = Schemas['ArtifactView']
+export type AuditView = Schemas['AuditView']
 export type BoardRow = Schemas['BoardRow']
 export type Changes = Schemas['Changes']
 export type ChatPage = Schemas['ChatPage']

@@ -1,7 +1,8 @@
 // English, and the list of all messages but those in `later.ts`: the other languages must have exactly these.
 import type { ReleaseStatus, StepStatus } from '../api/types'
 
-const s = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString('en')} ${n === 1 ? one : many}`
+/** A number and what there is so many of. */
+export const s = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString('en')} ${n === 1 ? one : many}`
 
 export const en = {
   name: 'English',
@@ -15,7 +16,7 @@ export const en = {
     newVersion: 'A new version of Aweigh is running.', reload: 'Reload',
   },
   nav: {
-    label: 'Aweigh', board: 'Board', history: 'History', servers: 'Servers', hooks: 'Hooks', credentials: 'Credentials', users: 'Users',
+    label: 'Aweigh', board: 'Board', history: 'History', servers: 'Servers', hooks: 'Hooks', credentials: 'Credentials', users: 'Users', audit: 'Audit',
     account: 'Account', signOut: 'Sign out', language: 'Language', theme: 'Theme', menu: 'Menu', keys: 'Keyboard',
     themes: { auto: 'As the system', light: 'Light', dark: 'Dark' }, newProject: 'New project', main: 'Main',
   },
@@ -143,38 +144,6 @@ export const en = {
   rollback: {
     title: (project: string, env: string) => `Roll back ${project} in ${env}`, lead: 'The servers switch back to an earlier release. Nothing is built; hooks and health checks run.',
     target: 'Back to', undone: 'These commits go', submit: (id: number) => `Roll back to release ${id}`, none: 'There is no earlier good release.', live: 'live now',
-  },
-  servers: {
-    title: 'Servers', add: 'Add a server', empty: 'No server yet', emptyLead: 'A server is one host that Aweigh logs in to over SSH. Nothing is installed on it.',
-    host: 'Host', hostHint: 'a name or an address; `local` is the machine Aweigh runs on', port: 'Port', user: 'User', credential: 'Credential', labels: 'Labels', labelsHint: 'one per line: role=web',
-    jump: 'Through', jumpHint: 'the server that leads there, where Aweigh cannot reach it itself', direct: 'directly', through: (name: string) => `through ${name}`,
-    hostKey: 'Host keys', hostKeyHint: 'one per line, such as ssh-ed25519 AAAA…', check: 'Test connection', checking: 'Testing…', trust: 'Trust its key…',
-    trustLead: 'Compare this with what the server itself says, over another way than this network:', trustCommand: 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
-    trustIt: 'It is the same: trust it', trusted: 'Its key is trusted.', pinned: 'trusted', notPinned: 'not trusted yet', none: 'no labels', usual: 'Good: releases can run there.',
-  },
-  credentials: {
-    title: 'Credentials', add: 'Add a credential', empty: 'No credential yet', emptyLead: 'Keys, passwords and tokens that log in to servers and repositories. They are sealed, and never shown again.',
-    kind: 'Kind', kinds: { 'ssh-key': 'SSH key', 'ssh-password': 'SSH password', 'ssh-agent': 'SSH agent', 'git-key': 'Git key', 'git-token': 'Git token' } as Record<string, string>,
-    secret: 'Secret', secretKeep: 'empty: it stays as it is', passphrase: 'Passphrase', username: 'User name', fingerprint: 'Fingerprint', stored: 'Stored', file: 'From a file…',
-  },
-  define: {
-    project: 'Project', newProject: 'New project', repository: 'Repository', repositoryHint: 'https://…, or git@host:org/name.git', credential: 'Credential', build: 'Build',
-    run: 'Commands', runHint: 'one per line; they run on the control host, in a fresh tree of the commit', output: 'What is packed', outputHint: 'a folder of the tree; . is everything',
-    exclude: 'Left out', excludeHint: 'patterns as in .gitignore, one per line', cache: 'Kept between builds', cacheHint: 'folders, one per line', timeout: 'Time limit', memory: 'Memory limit', processes: 'Process limit', limitHint: 'of one command with all its processes', submodules: 'Bring submodules along', lfs: 'Bring the files that Git LFS keeps',
-    environment: 'Environment', newEnvironment: 'New environment', serversHint: 'which servers: a name or labels, such as env=production&role=web', path: 'Folder on the servers', pathHint: 'absolute, such as /srv/shop',
-    keep: 'Releases that are kept', linkedFiles: 'Linked files', linkedDirs: 'Linked folders', linkedHint: 'from shared/, one per line', health: 'Health checks', healthHint: 'one per line: a URL as seen from the server, or a command',
-    hooks: 'Hooks', hooksHint: 'one command per line', onInterrupt: 'After a crash in the middle', unreachable: 'A server that does not answer',
-    inherited: 'Defaults of the project apply where this is empty.', json: 'It has parts that this form does not show; they stay as they are.',
-    points: { before_fetch: 'Before fetching (control host)', after_upload: 'After the upload (staging)', before_activate: 'Before the switch', after_activate: 'After the switch (restart)', after_verify: 'After the health check', before_rollback: 'Before a rollback', after_release: 'After the release (control host)', on_failure: 'When it failed (control host)' } as Record<string, string>,
-    choices: { continue: 'go on', hold: 'wait for a person', roll_back: 'roll back', abort: 'stop the release', skip: 'leave it out' } as Record<string, string>, usual: 'as usual',
-  },
-  users: {
-    title: 'Users', add: 'Add a user', lead: 'Every user is an administrator until there are roles.', link: 'New set-up link', linkLead: (name: string) => `Give this link to ${name}. It works once, for a day, and is not shown again:`,
-    has: 'has a password', hasNot: 'no password yet', you: 'you', made: 'Made', signIn: 'Sign-in',
-  },
-  account: {
-    title: 'Account', password: 'Password', current: 'Current password', next: 'New password', change: 'Change password', changed: 'Your password is changed; other sessions have ended.',
-    sessions: 'Sessions', thisOne: 'this one', end: 'End', tokens: 'API tokens', tokenLead: 'For the command line and other programs. A token is shown once.', tokenMade: 'Keep it safe, it is not shown again:', appearance: 'Appearance', add: 'Make a token', seen: 'used', until: 'ends',
   },
   keys: {
     title: 'Keyboard', list: [['?', 'this list'], ['g b', 'board'], ['g h', 'history'], ['g s', 'servers'], ['↑ ↓ ← →', 'move in the tree'], ['Enter', 'open the log of a step'], ['n p', 'next, previous failure'], ['/', 'search'], ['f', 'follow the log'], ['Esc', 'close, back']] as [string, string][],

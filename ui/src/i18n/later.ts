@@ -39,6 +39,38 @@ export const en = {
     kept: 'kept', gone: 'removed', release: 'Release…', releaseIt: (hash: string) => `Release artifact ${hash}`, copyIt: (hash: string) => `Copy the hash ${hash}`,
     name: (hash: string) => `artifact ${hash}`, hint: 'The same bytes as then: nothing is fetched, built or packed.', other: 'Choose a ref instead', same: 'What is live is of the same commit.',
   },
+  servers: {
+    title: 'Servers', add: 'Add a server', empty: 'No server yet', emptyLead: 'A server is one host that Aweigh logs in to over SSH. Nothing is installed on it.',
+    host: 'Host', hostHint: 'a name or an address; `local` is the machine Aweigh runs on', port: 'Port', user: 'User', credential: 'Credential', labels: 'Labels', labelsHint: 'one per line: role=web',
+    jump: 'Through', jumpHint: 'the server that leads there, where Aweigh cannot reach it itself', direct: 'directly', through: (name: string) => `through ${name}`,
+    hostKey: 'Host keys', hostKeyHint: 'one per line, such as ssh-ed25519 AAAA…', check: 'Test connection', checking: 'Testing…', trust: 'Trust its key…',
+    trustLead: 'Compare this with what the server itself says, over another way than this network:', trustCommand: 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
+    trustIt: 'It is the same: trust it', trusted: 'Its key is trusted.', pinned: 'trusted', notPinned: 'not trusted yet', none: 'no labels', usual: 'Good: releases can run there.',
+  },
+  credentials: {
+    title: 'Credentials', add: 'Add a credential', empty: 'No credential yet', emptyLead: 'Keys, passwords and tokens that log in to servers and repositories. They are sealed, and never shown again.',
+    kind: 'Kind', kinds: { 'ssh-key': 'SSH key', 'ssh-password': 'SSH password', 'ssh-agent': 'SSH agent', 'git-key': 'Git key', 'git-token': 'Git token' } as Record<string, string>,
+    secret: 'Secret', secretKeep: 'empty: it stays as it is', passphrase: 'Passphrase', username: 'User name', fingerprint: 'Fingerprint', stored: 'Stored', file: 'From a file…',
+  },
+  define: {
+    project: 'Project', newProject: 'New project', repository: 'Repository', repositoryHint: 'https://…, or git@host:org/name.git', credential: 'Credential', build: 'Build',
+    run: 'Commands', runHint: 'one per line; they run on the control host, in a fresh tree of the commit', output: 'What is packed', outputHint: 'a folder of the tree; . is everything',
+    exclude: 'Left out', excludeHint: 'patterns as in .gitignore, one per line', cache: 'Kept between builds', cacheHint: 'folders, one per line', timeout: 'Time limit', memory: 'Memory limit', processes: 'Process limit', limitHint: 'of one command with all its processes', submodules: 'Bring submodules along', lfs: 'Bring the files that Git LFS keeps',
+    environment: 'Environment', newEnvironment: 'New environment', serversHint: 'which servers: a name or labels, such as env=production&role=web', path: 'Folder on the servers', pathHint: 'absolute, such as /srv/shop',
+    keep: 'Releases that are kept', linkedFiles: 'Linked files', linkedDirs: 'Linked folders', linkedHint: 'from shared/, one per line', health: 'Health checks', healthHint: 'one per line: a URL as seen from the server, or a command',
+    hooks: 'Hooks', hooksHint: 'one command per line', onInterrupt: 'After a crash in the middle', unreachable: 'A server that does not answer',
+    inherited: 'Defaults of the project apply where this is empty.', json: 'It has parts that this form does not show; they stay as they are.',
+    points: { before_fetch: 'Before fetching (control host)', after_upload: 'After the upload (staging)', before_activate: 'Before the switch', after_activate: 'After the switch (restart)', after_verify: 'After the health check', before_rollback: 'Before a rollback', after_release: 'After the release (control host)', on_failure: 'When it failed (control host)' } as Record<string, string>,
+    choices: { continue: 'go on', hold: 'wait for a person', roll_back: 'roll back', abort: 'stop the release', skip: 'leave it out' } as Record<string, string>, usual: 'as usual',
+  },
+  users: {
+    title: 'Users', add: 'Add a user', lead: 'Every user is an administrator until there are roles.', link: 'New set-up link', linkLead: (name: string) => `Give this link to ${name}. It works once, for a day, and is not shown again:`,
+    has: 'has a password', hasNot: 'no password yet', you: 'you', made: 'Made', signIn: 'Sign-in',
+  },
+  account: {
+    title: 'Account', password: 'Password', current: 'Current password', next: 'New password', change: 'Change password', changed: 'Your password is changed; other sessions have ended.',
+    sessions: 'Sessions', thisOne: 'this one', end: 'End', tokens: 'API tokens', tokenLead: 'For the command line and other programs. A token is shown once.', tokenMade: 'Keep it safe, it is not shown again:', appearance: 'Appearance', add: 'Make a token', seen: 'used', until: 'ends',
+  },
 }
 
 export const zh: typeof en = {
@@ -78,6 +110,38 @@ export const zh: typeof en = {
     columns: { artifact: '制品', commit: '提交', files: '文件', size: '大小', made: '时间', kept: '保留' },
     kept: '已保留', gone: '已清除', release: '发布…', releaseIt: (hash) => `发布制品 ${hash}`, copyIt: (hash) => `复制哈希 ${hash}`,
     name: (hash) => `制品 ${hash}`, hint: '与当时完全相同：不拉取、不构建、不打包。', other: '改为选择引用', same: '当前运行的版本来自同一个提交。',
+  },
+  servers: {
+    title: '服务器', add: '添加服务器', empty: '还没有服务器', emptyLead: '服务器是 Aweigh 通过 SSH 登录的主机，不需要安装任何东西。',
+    host: '主机', hostHint: '名称或地址；local 表示 Aweigh 所在的机器', port: '端口', user: '用户', credential: '凭据', labels: '标签', labelsHint: '每行一个：role=web',
+    jump: '经由', jumpHint: 'Aweigh 不能直接到达时，经由哪台服务器', direct: '直接连接', through: (name) => `经由 ${name}`,
+    hostKey: '主机密钥', hostKeyHint: '每行一个，例如 ssh-ed25519 AAAA…', check: '测试连接', checking: '测试中…', trust: '信任密钥…',
+    trustLead: '请通过其他途径与服务器本身显示的指纹比较：', trustCommand: 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
+    trustIt: '一致，信任它', trusted: '密钥已信任。', pinned: '已信任', notPinned: '尚未信任', none: '没有标签', usual: '很好：可以发布到这里。',
+  },
+  credentials: {
+    title: '凭据', add: '添加凭据', empty: '还没有凭据', emptyLead: '登录服务器和仓库用的密钥、密码和令牌。加密保存，不再显示。',
+    kind: '类型', kinds: { 'ssh-key': 'SSH 密钥', 'ssh-password': 'SSH 密码', 'ssh-agent': 'SSH 代理', 'git-key': 'Git 密钥', 'git-token': 'Git 令牌' },
+    secret: '机密内容', secretKeep: '留空则保持不变', passphrase: '密钥口令', username: '用户名', fingerprint: '指纹', stored: '保存时间', file: '从文件读取…',
+  },
+  define: {
+    project: '项目', newProject: '新建项目', repository: '仓库', repositoryHint: 'https://…，或 git@host:org/name.git', credential: '凭据', build: '构建',
+    run: '命令', runHint: '每行一条，在控制机上全新检出的目录中执行', output: '打包内容', outputHint: '目录；. 表示全部',
+    exclude: '排除', excludeHint: '与 .gitignore 相同的规则，每行一条', cache: '构建间保留', cacheHint: '目录，每行一个', timeout: '时间限制', memory: '内存限制', processes: '进程数限制', limitHint: '一条命令及其全部进程的总和', submodules: '包含子模块', lfs: '取回 Git LFS 保存的文件',
+    environment: '环境', newEnvironment: '新建环境', serversHint: '哪些服务器：名称或标签，例如 env=production&role=web', path: '服务器目录', pathHint: '绝对路径，例如 /srv/shop',
+    keep: '保留的版本数', linkedFiles: '共享文件', linkedDirs: '共享目录', linkedHint: '来自 shared/，每行一个', health: '健康检查', healthHint: '每行一个：从服务器访问的 URL，或一条命令',
+    hooks: '钩子', hooksHint: '每行一条命令', onInterrupt: '中途崩溃后', unreachable: '服务器无响应时',
+    inherited: '留空则使用项目的默认值。', json: '有些内容此表单无法显示，它们保持不变。',
+    points: { before_fetch: '拉取之前（控制机）', after_upload: '上传之后（准备）', before_activate: '切换之前', after_activate: '切换之后（重启）', after_verify: '健康检查之后', before_rollback: '回滚之前', after_release: '发布之后（控制机）', on_failure: '失败时（控制机）' },
+    choices: { continue: '继续', hold: '等待人工', roll_back: '回滚', abort: '停止发布', skip: '跳过该服务器' }, usual: '默认',
+  },
+  users: {
+    title: '用户', add: '添加用户', lead: '在有角色之前，每个用户都是管理员。', link: '新的设置链接', linkLead: (name) => `请把此链接交给 ${name}。一天内有效，只能使用一次，不再显示：`,
+    has: '已设密码', hasNot: '还没有密码', you: '你', made: '创建', signIn: '登录方式',
+  },
+  account: {
+    title: '账号', password: '密码', current: '当前密码', next: '新密码', change: '修改密码', changed: '密码已修改，其他会话已结束。',
+    sessions: '会话', thisOne: '当前', end: '结束', tokens: 'API 令牌', tokenLead: '用于命令行和其他程序。令牌只显示一次。', tokenMade: '请妥善保存，不再显示：', appearance: '外观', add: '创建令牌', seen: '最近使用', until: '到期',
   },
 }
 

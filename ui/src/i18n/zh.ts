@@ -13,7 +13,7 @@ export const zh: Messages = {
     newVersion: 'Aweigh 已升级到新版本。', reload: '刷新',
   },
   nav: {
-    label: 'Aweigh', board: '总览', history: '历史', servers: '服务器', hooks: '钩子', credentials: '凭据', users: '用户',
+    label: 'Aweigh', board: '总览', history: '历史', servers: '服务器', hooks: '钩子', credentials: '凭据', users: '用户', audit: '审计',
     account: '账号', signOut: '退出登录', language: '语言', theme: '主题', menu: '菜单', keys: '快捷键',
     themes: { auto: '跟随系统', light: '浅色', dark: '深色' }, newProject: '新建项目', main: '主导航',
   },
@@ -141,38 +141,6 @@ export const zh: Messages = {
   rollback: {
     title: (project, env) => `回滚 ${project} 的 ${env}`, lead: '服务器切换回之前的版本。不会重新构建，钩子和健康检查照常执行。',
     target: '回到', undone: '将移除这些提交', submit: (id) => `回滚到发布 ${id}`, none: '没有更早的成功发布。', live: '当前版本',
-  },
-  servers: {
-    title: '服务器', add: '添加服务器', empty: '还没有服务器', emptyLead: '服务器是 Aweigh 通过 SSH 登录的主机，不需要安装任何东西。',
-    host: '主机', hostHint: '名称或地址；local 表示 Aweigh 所在的机器', port: '端口', user: '用户', credential: '凭据', labels: '标签', labelsHint: '每行一个：role=web',
-    jump: '经由', jumpHint: 'Aweigh 不能直接到达时，经由哪台服务器', direct: '直接连接', through: (name) => `经由 ${name}`,
-    hostKey: '主机密钥', hostKeyHint: '每行一个，例如 ssh-ed25519 AAAA…', check: '测试连接', checking: '测试中…', trust: '信任密钥…',
-    trustLead: '请通过其他途径与服务器本身显示的指纹比较：', trustCommand: 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
-    trustIt: '一致，信任它', trusted: '密钥已信任。', pinned: '已信任', notPinned: '尚未信任', none: '没有标签', usual: '很好：可以发布到这里。',
-  },
-  credentials: {
-    title: '凭据', add: '添加凭据', empty: '还没有凭据', emptyLead: '登录服务器和仓库用的密钥、密码和令牌。加密保存，不再显示。',
-    kind: '类型', kinds: { 'ssh-key': 'SSH 密钥', 'ssh-password': 'SSH 密码', 'ssh-agent': 'SSH 代理', 'git-key': 'Git 密钥', 'git-token': 'Git 令牌' },
-    secret: '机密内容', secretKeep: '留空则保持不变', passphrase: '密钥口令', username: '用户名', fingerprint: '指纹', stored: '保存时间', file: '从文件读取…',
-  },
-  define: {
-    project: '项目', newProject: '新建项目', repository: '仓库', repositoryHint: 'https://…，或 git@host:org/name.git', credential: '凭据', build: '构建',
-    run: '命令', runHint: '每行一条，在控制机上全新检出的目录中执行', output: '打包内容', outputHint: '目录；. 表示全部',
-    exclude: '排除', excludeHint: '与 .gitignore 相同的规则，每行一条', cache: '构建间保留', cacheHint: '目录，每行一个', timeout: '时间限制', memory: '内存限制', processes: '进程数限制', limitHint: '一条命令及其全部进程的总和', submodules: '包含子模块', lfs: '取回 Git LFS 保存的文件',
-    environment: '环境', newEnvironment: '新建环境', serversHint: '哪些服务器：名称或标签，例如 env=production&role=web', path: '服务器目录', pathHint: '绝对路径，例如 /srv/shop',
-    keep: '保留的版本数', linkedFiles: '共享文件', linkedDirs: '共享目录', linkedHint: '来自 shared/，每行一个', health: '健康检查', healthHint: '每行一个：从服务器访问的 URL，或一条命令',
-    hooks: '钩子', hooksHint: '每行一条命令', onInterrupt: '中途崩溃后', unreachable: '服务器无响应时',
-    inherited: '留空则使用项目的默认值。', json: '有些内容此表单无法显示，它们保持不变。',
-    points: { before_fetch: '拉取之前（控制机）', after_upload: '上传之后（准备）', before_activate: '切换之前', after_activate: '切换之后（重启）', after_verify: '健康检查之后', before_rollback: '回滚之前', after_release: '发布之后（控制机）', on_failure: '失败时（控制机）' },
-    choices: { continue: '继续', hold: '等待人工', roll_back: '回滚', abort: '停止发布', skip: '跳过该服务器' }, usual: '默认',
-  },
-  users: {
-    title: '用户', add: '添加用户', lead: '在有角色之前，每个用户都是管理员。', link: '新的设置链接', linkLead: (name) => `请把此链接交给 ${name}。一天内有效，只能使用一次，不再显示：`,
-    has: '已设密码', hasNot: '还没有密码', you: '你', made: '创建', signIn: '登录方式',
-  },
-  account: {
-    title: '账号', password: '密码', current: '当前密码', next: '新密码', change: '修改密码', changed: '密码已修改，其他会话已结束。',
-    sessions: '会话', thisOne: '当前', end: '结束', tokens: 'API 令牌', tokenLead: '用于命令行和其他程序。令牌只显示一次。', tokenMade: '请妥善保存，不再显示：', appearance: '外观', add: '创建令牌', seen: '最近使用', until: '到期',
   },
   keys: {
     title: '快捷键', list: [['?', '此列表'], ['g b', '总览'], ['g h', '历史'], ['g s', '服务器'], ['↑ ↓ ← →', '在树中移动'], ['Enter', '打开步骤日志'], ['n p', '下一个、上一个失败'], ['/', '搜索'], ['f', '跟随日志'], ['Esc', '关闭、返回']],

@@ -64,6 +64,7 @@ export function screens(env: string, ids: number[]): Screen[] {
     { name: 'credential-new', path: '/credentials/new', ready: heading(1) },
     { name: 'users', path: '/users', ready: heading(1) },
     { name: 'account', path: '/account', ready: heading(1) },
+    { name: 'audit', path: '/audit', ready: heading(1) },
     { name: 'nowhere', path: '/nowhere', ready: heading(1) },
   ]
 }
