@@ -45,6 +45,7 @@ export const en = {
     jump: 'Through', jumpHint: 'the server that leads there, where Aweigh cannot reach it itself', direct: 'directly', through: (name: string) => `through ${name}`,
     hostKey: 'Host keys', hostKeyHint: 'one per line, such as ssh-ed25519 AAAA…', check: 'Test connection', checking: 'Testing…', trust: 'Trust its key…',
     trustLead: 'Compare this with what the server itself says, over another way than this network:', trustCommand: 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
+    trustOther: 'Compare this with what the host of the repository publishes, over another way than this network:',
     trustIt: 'It is the same: trust it', trusted: 'Its key is trusted.', pinned: 'trusted', notPinned: 'not trusted yet', none: 'no labels', usual: 'Good: releases can run there.',
   },
   credentials: {
@@ -117,6 +118,7 @@ export const zh: typeof en = {
     jump: '经由', jumpHint: 'Aweigh 不能直接到达时，经由哪台服务器', direct: '直接连接', through: (name) => `经由 ${name}`,
     hostKey: '主机密钥', hostKeyHint: '每行一个，例如 ssh-ed25519 AAAA…', check: '测试连接', checking: '测试中…', trust: '信任密钥…',
     trustLead: '请通过其他途径与服务器本身显示的指纹比较：', trustCommand: 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
+    trustOther: '请通过其他途径与仓库主机公布的指纹比较：',
     trustIt: '一致，信任它', trusted: '密钥已信任。', pinned: '已信任', notPinned: '尚未信任', none: '没有标签', usual: '很好：可以发布到这里。',
   },
   credentials: {

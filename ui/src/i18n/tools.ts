@@ -1,4 +1,5 @@
 // The words of the toolbox: audit log, git, commands and files on servers, shells. They come with its screens, in every language.
+import { s } from './en'
 import { locale } from './index.svelte'
 
 export const en = {
@@ -17,8 +18,20 @@ export const en = {
       retry: 'tried again', skip: 'left servers out', check: 'tested', trust: 'trusted its key', lock: 'locked', unlock: 'unlocked', adopt: 'took over', accept: 'accepted as it is',
       push: 'brought a built tree', try: 'tried', run: 'ran a command', get: 'fetched files', see: 'looked at', facts: 'asked what it is',
       'session.begin': 'signed in', 'password.set': 'changed the password', 'token.create': 'made a token', 'token.remove': 'removed a token',
-      'user.setup': 'made a set-up link', 'files.put': 'brought files', 'files.get': 'fetched files', 'shell.open': 'opened a shell',
+      'user.setup': 'made a set-up link', 'files.put': 'brought files', 'files.get': 'fetched files', 'shell.open': 'opened a shell', 'git_host.trust': 'trusted the key of a git host',
     } as Record<string, string>,
+  },
+  git: {
+    title: (project: string) => `Repository of ${project}`, views: 'Parts of the repository', compare: 'Compare', commit: 'Commit', subject: 'Subject', author: 'Author',
+    search: 'Name, subject, author or id', of: 'Of which ref', ofHint: 'of the default branch',
+    none: { branch: 'There is no branch.', tag: 'There is no tag.', commit: 'There is no commit.' }, onlyNewest: (n: number) => `Only the newest ${n.toLocaleString('en')} are looked at.`,
+    releaseIt: (what: string) => `Release ${what}`, compareIt: (what: string) => `Compare ${what} with another ref`, downloadIt: (what: string) => `Download the files of ${what}`, downloadAs: (what: string, format: string) => `Download the files of ${what} as ${format}`,
+    from: 'From', fromHint: 'what was before: a branch, a tag or a commit', to: 'To', toHint: 'what comes after it', swap: 'Swap them', choose: 'Choose two refs to see what differs.', asking: 'Comparing…',
+    comes: 'Commits that come', goes: 'Commits that go', files: (n: number, more: boolean) => `${n.toLocaleString('en')}${more ? '+' : ''} file${n === 1 && !more ? '' : 's'}`, same: 'Both have the same files.',
+    lines: (came: number, went: number) => `${s(came, 'line')} came, ${s(went, 'line')} went`, was: (path: string) => `was ${path}`,
+    kinds: { added: 'added', deleted: 'deleted', modified: 'changed', renamed: 'renamed', retyped: 'of another kind' } as Record<string, string>,
+    binary: 'It is no text.', onlyMode: 'Only its name, its mode or its kind changed.', noPatch: 'What changed in it is not shown: the whole would be too long.', cut: 'It is longer than what can be shown; the rest is left out.',
+    diffOf: (path: string) => `What changed in ${path}`, lineBefore: 'Line before', lineAfter: 'Line after', change: 'Change', text: 'Text', noEnd: '(no end of line)', allLines: (n: number) => `Show all ${n.toLocaleString('en')} lines`,
   },
 }
 
@@ -38,8 +51,20 @@ export const zh: typeof en = {
       retry: '重试', skip: '跳过服务器', check: '测试', trust: '信任密钥', lock: '锁定', unlock: '解锁', adopt: '接管', accept: '确认无误',
       push: '推送制品', try: '试运行', run: '执行命令', get: '取回文件', see: '查看', facts: '查询信息',
       'session.begin': '登录', 'password.set': '修改密码', 'token.create': '创建令牌', 'token.remove': '删除令牌',
-      'user.setup': '创建设置链接', 'files.put': '上传文件', 'files.get': '取回文件', 'shell.open': '打开终端',
+      'user.setup': '创建设置链接', 'files.put': '上传文件', 'files.get': '取回文件', 'shell.open': '打开终端', 'git_host.trust': '信任 Git 主机的密钥',
     },
+  },
+  git: {
+    title: (project) => `${project} 的仓库`, views: '仓库内容', compare: '比较', commit: '提交', subject: '说明', author: '作者',
+    search: '名称、说明、作者或提交号', of: '属于哪个引用', ofHint: '默认分支',
+    none: { branch: '没有分支。', tag: '没有标签。', commit: '没有提交。' }, onlyNewest: (n) => `只查看最新的 ${n} 个。`,
+    releaseIt: (what) => `发布 ${what}`, compareIt: (what) => `将 ${what} 与其他引用比较`, downloadIt: (what) => `下载 ${what} 的文件`, downloadAs: (what, format) => `下载 ${what} 的文件（${format}）`,
+    from: '从', fromHint: '之前的分支、标签或提交', to: '到', toHint: '之后的分支、标签或提交', swap: '互换', choose: '选择两个引用，查看它们的差异。', asking: '比较中…',
+    comes: '新增的提交', goes: '移除的提交', files: (n, more) => `${n}${more ? '+' : ''} 个文件`, same: '两者的文件完全相同。',
+    lines: (came, went) => `新增 ${came} 行，删除 ${went} 行`, was: (path) => `原名 ${path}`,
+    kinds: { added: '新增', deleted: '删除', modified: '修改', renamed: '重命名', retyped: '类型改变' },
+    binary: '不是文本文件。', onlyMode: '只有名称、权限或类型改变。', noPatch: '内容总量过大，这里不显示它的改动。', cut: '内容过长，其余部分已省略。',
+    diffOf: (path) => `${path} 的改动`, lineBefore: '原行号', lineAfter: '新行号', change: '改动', text: '内容', noEnd: '（末尾没有换行）', allLines: (n) => `显示全部 ${n} 行`,
   },
 }
 

@@ -42,6 +42,10 @@ export function screens(env: string, ids: number[]): Screen[] {
     await expect(page.getByRole('grid')).toBeVisible()
     await expect(page.locator('[aria-busy=true]')).toHaveCount(0)
   }
+  const rows = async (page: Page): Promise<void> => {
+    await expect(page.locator('tbody tr').first()).toBeVisible()
+    await expect(page.locator('[aria-busy=true]')).toHaveCount(0)
+  }
   return [
     { name: 'board', path: '/', ready: heading(1) },
     { name: 'release-succeeded', path: `/r/${ids[0]}`, ready: tree },
@@ -52,6 +56,9 @@ export function screens(env: string, ids: number[]): Screen[] {
     { name: 'release-map', path: `/r/${ids[1]}?view=map`, ready: heading(1) },
     { name: 'new-release', path: `/p/shop/new?env=${env}&ref=v3`, ready: heading(1) },
     { name: 'project', path: '/p/shop', ready: heading(1) },
+    { name: 'repository', path: '/p/shop/git', ready: rows },
+    { name: 'repository-commits', path: '/p/shop/git?view=commit&q=make', ready: rows },
+    { name: 'compare', path: '/p/shop/git?view=compare&from=v1&to=v3', ready: async (page) => { await page.locator('summary', { hasText: 'page.html' }).click(); await expect(page.locator('tr.came')).toBeVisible() } },
     { name: 'project-settings', path: '/p/shop/settings', ready: heading(1) },
     { name: 'environment', path: `/p/shop/e/${env}`, ready: heading(1) },
     { name: 'history', path: '/history', ready: heading(1) },
@@ -64,7 +71,7 @@ export function screens(env: string, ids: number[]): Screen[] {
     { name: 'credential-new', path: '/credentials/new', ready: heading(1) },
     { name: 'users', path: '/users', ready: heading(1) },
     { name: 'account', path: '/account', ready: heading(1) },
-    { name: 'audit', path: '/audit', ready: heading(1) },
+    { name: 'audit', path: '/audit', ready: rows },
     { name: 'nowhere', path: '/nowhere', ready: heading(1) },
   ]
 }
