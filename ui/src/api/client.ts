@@ -63,9 +63,13 @@ export async function request(method: string, target: string, init: RequestInit 
     throw new Offline()
   }
   if (answer.ok) return answer
-  if (answer.status === 401 && !target.startsWith('/api/v1/session')) signedOut()
-  const body = await answer.json().catch(() => ({}))
-  throw new Problem({ ...body, status: answer.status })
+  throw refusal(target, answer.status, await answer.json().catch(() => ({})))
+}
+
+/** What was refused at `target`; says so where nobody is signed in. */
+export function refusal(target: string, status: number, body: Partial<ProblemBody>): Problem {
+  if (status === 401 && !target.startsWith('/api/v1/session')) signedOut()
+  return new Problem({ ...body, status })
 }
 
 export async function get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {

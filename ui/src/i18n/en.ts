@@ -16,7 +16,7 @@ export const en = {
     newVersion: 'A new version of Aweigh is running.', reload: 'Reload',
   },
   nav: {
-    label: 'Aweigh', board: 'Board', history: 'History', servers: 'Servers', hooks: 'Hooks', credentials: 'Credentials', users: 'Users', audit: 'Audit',
+    label: 'Aweigh', board: 'Board', history: 'History', servers: 'Servers', run: 'Run', hooks: 'Hooks', credentials: 'Credentials', users: 'Users', audit: 'Audit',
     account: 'Account', signOut: 'Sign out', language: 'Language', theme: 'Theme', menu: 'Menu', keys: 'Keyboard',
     themes: { auto: 'As the system', light: 'Light', dark: 'Dark' }, newProject: 'New project', main: 'Main',
   },
@@ -146,6 +146,6 @@ export const en = {
     target: 'Back to', undone: 'These commits go', submit: (id: number) => `Roll back to release ${id}`, none: 'There is no earlier good release.', live: 'live now',
   },
   keys: {
-    title: 'Keyboard', list: [['?', 'this list'], ['g b', 'board'], ['g h', 'history'], ['g s', 'servers'], ['↑ ↓ ← →', 'move in the tree'], ['Enter', 'open the log of a step'], ['n p', 'next, previous failure'], ['/', 'search'], ['f', 'follow the log'], ['Esc', 'close, back']] as [string, string][],
+    title: 'Keyboard', list: [['?', 'this list'], ['g b', 'board'], ['g h', 'history'], ['g s', 'servers'], ['g r', 'run a command'], ['↑ ↓ ← →', 'move in the tree'], ['Enter', 'open the log of a step'], ['n p', 'next, previous failure'], ['/', 'search'], ['f', 'follow the log'], ['Esc', 'close, back']] as [string, string][],
   },
 }

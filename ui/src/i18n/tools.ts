@@ -33,6 +33,25 @@ export const en = {
     binary: 'It is no text.', onlyMode: 'Only its name, its mode or its kind changed.', noPatch: 'What changed in it is not shown: the whole would be too long.', cut: 'It is longer than what can be shown; the rest is left out.',
     diffOf: (path: string) => `What changed in ${path}`, lineBefore: 'Line before', lineAfter: 'Line after', change: 'Change', text: 'Text', noEnd: '(no end of line)', allLines: (n: number) => `Show all ${n.toLocaleString('en')} lines`,
   },
+  run: {
+    title: 'Run a command', lead: 'On one server or on many at once, outside of any release.', answers: 'Answers',
+    servers: 'Servers', serversHint: 'all, a name, a label such as role=web, or a group such as @web; & is and, a comma is or', nobody: 'No server is meant.', count: (n: number) => s(n, 'server'), others: (n: number) => `and ${n} more`,
+    command: 'Command', commandHint: 'The login shell of each server runs it. Ctrl+Enter starts it.', place: 'Where', home: 'Where the login begins',
+    more: 'Input, time limit, servers at once', stdin: 'What it reads', stdinHint: 'the same on every server', timeout: 'Time limit', timeoutHint: 'such as 30s or 10m', limit: 'Servers at once',
+    submit: (n: number) => `Run it on ${s(n, 'server')}`, choose: 'Choose servers and a command', stop: 'Stop it everywhere', earlier: 'Earlier commands of this session',
+    running: (done: number, all: number, bad: number) => `${done} of ${s(all, 'server')} ${all === 1 ? 'has' : 'have'} answered${bad > 0 ? `, ${bad} failed` : ''}.`,
+    ended: (ok: number, bad: number) => (bad === 0 ? `It went well on ${s(ok, 'server')}.` : `It went well on ${s(ok, 'server')} and failed on ${bad}.`),
+    stopped: (n: number) => `Stopped. On ${s(n, 'server')} it had not ended.`,
+    exit: (code: number) => `exit code ${code}`, leftOut: (size: string) => `${size} are left out, because it wrote too much.`, nothingYet: 'Nothing yet.', output: (names: string) => `What ${names} wrote`, copyIt: (names: string) => `Copy what ${names} wrote`,
+    onlyBad: 'Only what failed', together: 'Equal answers together',
+  },
+  files: {
+    title: 'Files', way: 'Which way', put: 'Bring to the servers', get: 'Fetch from the servers', file: 'File', folder: 'Folder', isFolder: 'It is a folder', replace: 'It takes the place of a folder that is there',
+    to: 'To', toHint: 'its name there: absolute, or from the home folder', from: 'From', fromHint: 'a file or a folder there: absolute, or from the home folder',
+    choose: 'Choose servers', putIt: (n: number) => `Bring it to ${s(n, 'server')}`, getIt: (n: number) => `Fetch it from ${s(n, 'server')}`, stop: 'Stop it', stopped: 'Stopped.',
+    sending: (sent: string, all: string) => `Sending to Aweigh: ${sent} of ${all}`, moving: (moved: string, all: string) => (all ? `Under way: ${moved} of ${all}` : `Under way: ${moved}`),
+    brought: (files: number, size: string) => `${s(files, 'file')}, ${size}`, save: 'Save what came', saveHint: 'a tar file with a folder for each server; it is kept for ten minutes',
+  },
 }
 
 export const zh: typeof en = {
@@ -65,6 +84,25 @@ export const zh: typeof en = {
     kinds: { added: '新增', deleted: '删除', modified: '修改', renamed: '重命名', retyped: '类型改变' },
     binary: '不是文本文件。', onlyMode: '只有名称、权限或类型改变。', noPatch: '内容总量过大，这里不显示它的改动。', cut: '内容过长，其余部分已省略。',
     diffOf: (path) => `${path} 的改动`, lineBefore: '原行号', lineAfter: '新行号', change: '改动', text: '内容', noEnd: '（末尾没有换行）', allLines: (n) => `显示全部 ${n} 行`,
+  },
+  run: {
+    title: '执行命令', lead: '在一台或多台服务器上同时执行，与发布无关。', answers: '结果',
+    servers: '服务器', serversHint: 'all、名称、标签（例如 role=web）或分组（例如 @web）；& 表示并且，逗号表示或者', nobody: '没有符合的服务器。', count: (n) => `${n} 台服务器`, others: (n) => `另外 ${n} 台`,
+    command: '命令', commandHint: '由每台服务器的登录 shell 执行，按 Ctrl+Enter 开始。', place: '位置', home: '登录后的目录',
+    more: '输入、时间限制、并发数', stdin: '标准输入', stdinHint: '每台服务器相同', timeout: '时间限制', timeoutHint: '例如 30s 或 10m', limit: '同时执行的服务器数',
+    submit: (n) => `在 ${n} 台服务器上执行`, choose: '请选择服务器并输入命令', stop: '全部停止', earlier: '本次会话的历史命令',
+    running: (done, all, bad) => `${done} / ${all} 台服务器已返回${bad > 0 ? `，${bad} 台失败` : ''}。`,
+    ended: (ok, bad) => (bad === 0 ? `${ok} 台服务器全部成功。` : `${ok} 台成功，${bad} 台失败。`),
+    stopped: (n) => `已停止，${n} 台服务器尚未执行完。`,
+    exit: (code) => `退出码 ${code}`, leftOut: (size) => `输出过多，省略了 ${size}。`, nothingYet: '还没有输出。', output: (names) => `${names} 的输出`, copyIt: (names) => `复制 ${names} 的输出`,
+    onlyBad: '只看失败', together: '合并相同结果',
+  },
+  files: {
+    title: '文件', way: '方向', put: '上传到服务器', get: '从服务器取回', file: '文件', folder: '文件夹', isFolder: '这是一个文件夹', replace: '替换已有的文件夹',
+    to: '目标', toHint: '在服务器上的名称：绝对路径，或相对于主目录', from: '来源', fromHint: '服务器上的文件或文件夹：绝对路径，或相对于主目录',
+    choose: '请选择服务器', putIt: (n) => `上传到 ${n} 台服务器`, getIt: (n) => `从 ${n} 台服务器取回`, stop: '停止', stopped: '已停止。',
+    sending: (sent, all) => `正在发送到 Aweigh：${sent} / ${all}`, moving: (moved, all) => (all ? `传输中：${moved} / ${all}` : `传输中：${moved}`),
+    brought: (files, size) => `${files} 个文件，${size}`, save: '保存取回的内容', saveHint: 'tar 文件，每台服务器一个文件夹；保留十分钟',
   },
 }
 

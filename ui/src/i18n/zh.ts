@@ -13,7 +13,7 @@ export const zh: Messages = {
     newVersion: 'Aweigh 已升级到新版本。', reload: '刷新',
   },
   nav: {
-    label: 'Aweigh', board: '总览', history: '历史', servers: '服务器', hooks: '钩子', credentials: '凭据', users: '用户', audit: '审计',
+    label: 'Aweigh', board: '总览', history: '历史', servers: '服务器', run: '执行', hooks: '钩子', credentials: '凭据', users: '用户', audit: '审计',
     account: '账号', signOut: '退出登录', language: '语言', theme: '主题', menu: '菜单', keys: '快捷键',
     themes: { auto: '跟随系统', light: '浅色', dark: '深色' }, newProject: '新建项目', main: '主导航',
   },
@@ -143,6 +143,6 @@ export const zh: Messages = {
     target: '回到', undone: '将移除这些提交', submit: (id) => `回滚到发布 ${id}`, none: '没有更早的成功发布。', live: '当前版本',
   },
   keys: {
-    title: '快捷键', list: [['?', '此列表'], ['g b', '总览'], ['g h', '历史'], ['g s', '服务器'], ['↑ ↓ ← →', '在树中移动'], ['Enter', '打开步骤日志'], ['n p', '下一个、上一个失败'], ['/', '搜索'], ['f', '跟随日志'], ['Esc', '关闭、返回']],
+    title: '快捷键', list: [['?', '此列表'], ['g b', '总览'], ['g h', '历史'], ['g s', '服务器'], ['g r', '执行命令'], ['↑ ↓ ← →', '在树中移动'], ['Enter', '打开步骤日志'], ['n p', '下一个、上一个失败'], ['/', '搜索'], ['f', '跟随日志'], ['Esc', '关闭、返回']],
   },
 }

@@ -46,6 +46,14 @@ export function screens(env: string, ids: number[]): Screen[] {
     await expect(page.locator('tbody tr').first()).toBeVisible()
     await expect(page.locator('[aria-busy=true]')).toHaveCount(0)
   }
+  /** A command has run, and its answers are open. */
+  const answered = async (page: Page): Promise<void> => {
+    await page.locator('#command').fill("printf '\\033[32mfine\\033[0m\\n'; echo careful >&2; case $HOME in *web-2*) exit 3;; esac")
+    await expect(page.locator('.meant strong')).toBeVisible()
+    await page.locator('#command').press('Control+Enter')
+    await expect(page.locator('.answers .stderr').first()).toBeVisible()
+    await expect(page.locator('form .danger')).toHaveCount(0)
+  }
   return [
     { name: 'board', path: '/', ready: heading(1) },
     { name: 'release-succeeded', path: `/r/${ids[0]}`, ready: tree },
@@ -64,6 +72,7 @@ export function screens(env: string, ids: number[]): Screen[] {
     { name: 'history', path: '/history', ready: heading(1) },
     { name: 'servers', path: '/servers', ready: heading(1) },
     { name: 'server', path: '/servers/web-1', ready: heading(1) },
+    { name: 'run', path: '/run?servers=role%3Dweb', ready: answered },
     { name: 'hooks', path: '/hooks', ready: heading(1) },
     { name: 'hook', path: '/hooks/reload-php', ready: heading(1) },
     { name: 'hook-new', path: '/hooks/new', ready: heading(1) },
