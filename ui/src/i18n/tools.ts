@@ -52,6 +52,24 @@ export const en = {
     sending: (sent: string, all: string) => `Sending to Aweigh: ${sent} of ${all}`, moving: (moved: string, all: string) => (all ? `Under way: ${moved} of ${all}` : `Under way: ${moved}`),
     brought: (files: number, size: string) => `${s(files, 'file')}, ${size}`, save: 'Save what came', saveHint: 'a tar file with a folder for each server; it is kept for ten minutes',
   },
+  terminal: {
+    title: (server: string) => `Shell on ${server}`, servers: 'Servers', open: 'Open', opening: 'Opening…',
+    recorded: 'What this shell shows is recorded, and can be played by whoever may see recordings.',
+    ended: (code: number) => `The shell has ended with exit code ${code}.`, killed: 'The shell was ended by a signal.',
+    closed: {
+      signed_out: 'The shell was closed: you are signed out, or may not have it any more.', restarting: 'The shell was closed: Aweigh stopped.',
+      lost: 'The connection is lost, and the shell with it. What ran in it was hung up.', blocked: 'Something between here and Aweigh lets no WebSocket through, and a shell needs one.',
+      flooded: 'The shell was closed: it wrote more than this page can draw.', left: 'The shell is closed.',
+    },
+    again: 'Open a new shell', hangUp: 'Hang up', paste: 'Paste', reader: 'Screen reader', keys: 'Ctrl+Shift+Enter leaves the terminal, Ctrl+Shift+C copies, Ctrl+Shift+V pastes.',
+  },
+  recordings: {
+    title: 'Recordings', lead: 'What shells on servers showed, the latest first.', empty: 'Nobody has had a shell yet.', nothing: 'Nobody has had a shell there.', emptyLead: 'Each shell that is opened on a server is recorded.',
+    columns: { number: 'Number', when: 'When', server: 'Server', who: 'Who', what: 'What', took: 'Took', end: 'How it ended', size: 'Size' },
+    login: 'login shell', openNow: 'open now', ended: 'ended', exit: (code: number) => `exit code ${code}`, cut: '(cut off: too long)', removed: 'removed',
+    play: (id: number) => `Play recording ${id}`, one: (id: string) => `Recording ${id}`, download: 'Download', unreadable: 'It cannot be played: it is no recording in a format that this page knows.', screen: 'What the shell showed',
+    start: 'Play', pause: 'Pause', again: 'Play again', position: 'Position', speed: 'Speed', skip: 'Skip pauses',
+  },
 }
 
 export const zh: typeof en = {
@@ -103,6 +121,24 @@ export const zh: typeof en = {
     choose: '请选择服务器', putIt: (n) => `上传到 ${n} 台服务器`, getIt: (n) => `从 ${n} 台服务器取回`, stop: '停止', stopped: '已停止。',
     sending: (sent, all) => `正在发送到 Aweigh：${sent} / ${all}`, moving: (moved, all) => (all ? `传输中：${moved} / ${all}` : `传输中：${moved}`),
     brought: (files, size) => `${files} 个文件，${size}`, save: '保存取回的内容', saveHint: 'tar 文件，每台服务器一个文件夹；保留十分钟',
+  },
+  terminal: {
+    title: (server) => `${server} 的终端`, servers: '服务器', open: '已连接', opening: '连接中…',
+    recorded: '终端显示的内容会被录像，有权查看录像的人可以回放。',
+    ended: (code) => `终端已结束，退出码 ${code}。`, killed: '终端被信号终止。',
+    closed: {
+      signed_out: '终端已关闭：你已退出登录，或不再有权限。', restarting: '终端已关闭：Aweigh 停止了。',
+      lost: '连接已断开，终端随之结束，其中运行的程序已被挂断。', blocked: '你与 Aweigh 之间的某个代理不允许 WebSocket，终端需要它。',
+      flooded: '终端已关闭：输出超过了页面能显示的数量。', left: '终端已关闭。',
+    },
+    again: '打开新的终端', hangUp: '挂断', paste: '粘贴', reader: '屏幕阅读器', keys: 'Ctrl+Shift+Enter 离开终端，Ctrl+Shift+C 复制，Ctrl+Shift+V 粘贴。',
+  },
+  recordings: {
+    title: '录像', lead: '服务器终端显示过的内容，最新的在前。', empty: '还没有人打开过终端。', nothing: '还没有人在那里打开过终端。', emptyLead: '在服务器上打开的每个终端都会录像。',
+    columns: { number: '编号', when: '时间', server: '服务器', who: '用户', what: '内容', took: '时长', end: '结束方式', size: '大小' },
+    login: '登录 shell', openNow: '正在使用', ended: '已结束', exit: (code) => `退出码 ${code}`, cut: '（过长，已截断）', removed: '已清除',
+    play: (id) => `播放录像 ${id}`, one: (id) => `录像 ${id}`, download: '下载', unreadable: '无法播放：不是此页面认识的录像格式。', screen: '终端显示的内容',
+    start: '播放', pause: '暂停', again: '重新播放', position: '位置', speed: '速度', skip: '跳过停顿',
   },
 }
 
