@@ -46,7 +46,14 @@ export const en = {
     hostKey: 'Host keys', hostKeyHint: 'one per line, such as ssh-ed25519 AAAA…', check: 'Test connection', checking: 'Testing…', trust: 'Trust its key…',
     trustLead: 'Compare this with what the server itself says, over another way than this network:', trustCommand: 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
     trustOther: 'Compare this with what the host of the repository publishes, over another way than this network:',
-    trustIt: 'It is the same: trust it', trusted: 'Its key is trusted.', pinned: 'trusted', notPinned: 'not trusted yet', none: 'no labels', usual: 'Good: releases can run there.',
+    trustIt: 'It is the same: trust it', trusted: 'Its key is trusted.', pinned: 'trusted', notPinned: 'not trusted yet', none: 'no labels', usual: 'Good: releases can run there.', shell: 'Open a shell', run: 'Run a command there', recordings: 'Recordings', audit: 'What was done with it',
+  },
+  groups: {
+    title: 'Groups', lead: 'Selectors with a name: write @web wherever servers are chosen.', add: 'Add a group', selector: 'Who is in it', selectorHint: 'names and labels, such as role=web&env=production',
+  },
+  facts: {
+    title: 'What it is', asking: 'Asking it…', os: 'System', kernel: 'Kernel', cpus: 'Processors', memory: 'Memory', disk: 'Disk', uptime: 'Running for', clock: 'Its clock', user: 'Login', tools: 'Tools',
+    free: (free: string, all: string) => `${free} of ${all} free`, days: (n: number) => `${n} days`,
   },
   credentials: {
     title: 'Credentials', add: 'Add a credential', empty: 'No credential yet', emptyLead: 'Keys, passwords and tokens that log in to servers and repositories. They are sealed, and never shown again.',
@@ -119,7 +126,14 @@ export const zh: typeof en = {
     hostKey: '主机密钥', hostKeyHint: '每行一个，例如 ssh-ed25519 AAAA…', check: '测试连接', checking: '测试中…', trust: '信任密钥…',
     trustLead: '请通过其他途径与服务器本身显示的指纹比较：', trustCommand: 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
     trustOther: '请通过其他途径与仓库主机公布的指纹比较：',
-    trustIt: '一致，信任它', trusted: '密钥已信任。', pinned: '已信任', notPinned: '尚未信任', none: '没有标签', usual: '很好：可以发布到这里。',
+    trustIt: '一致，信任它', trusted: '密钥已信任。', pinned: '已信任', notPinned: '尚未信任', none: '没有标签', usual: '很好：可以发布到这里。', shell: '打开终端', run: '在这里执行命令', recordings: '录像', audit: '操作记录',
+  },
+  groups: {
+    title: '分组', lead: '有名称的选择条件：在选择服务器的地方写 @web 即可。', add: '添加分组', selector: '包含', selectorHint: '名称和标签，例如 role=web&env=production',
+  },
+  facts: {
+    title: '系统信息', asking: '正在询问…', os: '系统', kernel: '内核', cpus: '处理器', memory: '内存', disk: '磁盘', uptime: '已运行', clock: '时钟', user: '登录用户', tools: '工具',
+    free: (free, all) => `剩余 ${free}，共 ${all}`, days: (n) => `${n} 天`,
   },
   credentials: {
     title: '凭据', add: '添加凭据', empty: '还没有凭据', emptyLead: '登录服务器和仓库用的密钥、密码和令牌。加密保存，不再显示。',
