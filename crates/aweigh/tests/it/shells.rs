@@ -64,10 +64,9 @@ impl Person {
     /// Waits until the screen shows `wanted`.
     fn sees(&mut self, wanted: &str) {
         while !self.shown.contains(wanted) {
-            match self.showing.recv_timeout(PATIENCE) {
-                Ok(piece) => self.shown.push_str(&String::from_utf8_lossy(&piece)),
-                Err(_) => panic!("{wanted:?} does not appear: {:?}", self.shown),
-            }
+            let piece = self.showing.recv_timeout(PATIENCE);
+            let piece = piece.unwrap_or_else(|error| panic!("{wanted:?}: {error}: {:?}", self.shown));
+            self.shown.push_str(&String::from_utf8_lossy(&piece));
         }
     }
 
