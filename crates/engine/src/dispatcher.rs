@@ -201,6 +201,8 @@ async fn own(
     taken_over: bool,
 ) -> Result<(), JournalError> {
     let run = Run { ran_out, ..assemble(ports, &claim, steering).await? };
+    // Not where it is read: where the disk is full, room is made by what was assembled.
+    run.ports.secrets.note_use(&run.plan, &run.secrets).await?;
     pipeline::run(Arc::new(run), taken_over).await
 }
 

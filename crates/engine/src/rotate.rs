@@ -53,7 +53,10 @@ impl Keys<'_> {
         self.change(host.as_ref(), "add").await?;
         let again = hosts.connect_with(server, private).await?;
         // A server that lets everybody in says nothing about the key: it has to know it, too.
-        self.change(again.as_ref(), "add").await
+        self.change(again.as_ref(), "add").await?;
+        // Nobody else goes on with a login that the old key made: soon it opens nothing any more.
+        host.distrust();
+        Ok(())
     }
 
     /// Takes the old key away on each of `servers`; in their order. May be done again.

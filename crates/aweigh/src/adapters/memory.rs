@@ -206,8 +206,11 @@ impl Secrets for Memory {
             environment: values(Scope::Environment(project, environment)).await?,
             servers,
         };
-        self.0.note(vec![used(plan, &known)]).await.map_err(failed)?;
         Ok(known)
+    }
+
+    async fn note_use(&self, plan: &Plan, known: &KnownSecrets) -> Result<(), JournalError> {
+        self.0.note(vec![used(plan, known)]).await.map_err(failed)
     }
 }
 

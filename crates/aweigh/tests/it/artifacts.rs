@@ -11,7 +11,8 @@ use crate::rig::Rig;
 #[test]
 fn what_is_live_in_one_environment_comes_to_another_as_it_is() {
     let rig = Rig::new(2);
-    let count = rig.folder.path().join("builds");
+    // Where builds may write, and what they write stays.
+    let count = rig.data().join("homes/shop/builds");
     let first = rig.repo.commit([("version", file("1\n"))]);
     let shop = |build: &str| {
         format!(

@@ -102,7 +102,12 @@ fn a_repository_over_ssh_is_read_with_a_key_and_a_known_host() {
     rig.ok(["apply", "-f", rig.fleet_file(&text).to_str().unwrap()]);
 
     let unknown = rig.run(["release", "shop", "-e", "production", "main"]);
-    assert!(unknown.code == 4 && unknown.err.contains("known_hosts"), "{unknown:?}");
+    assert!(
+        unknown.code == 4
+            && unknown.err.contains("is not known")
+            && unknown.err.contains("aweigh projects trust shop"),
+        "{unknown:?}"
+    );
     let line = format!("[127.0.0.1]:{} {}\n", server.port, server.host_key.trim());
     std::fs::write(rig.data().join("known_hosts"), line).unwrap();
     rig.release("main");

@@ -11,4 +11,6 @@ use crate::given::KnownSecrets;
 pub trait Secrets: Send + Sync {
     /// Every secret that a release of this plan touches, as it is stored now.
     async fn of(&self, plan: &Plan) -> Result<KnownSecrets, JournalError>;
+    /// Records, by their names, that somebody begins to work with them.
+    async fn note_use(&self, plan: &Plan, known: &KnownSecrets) -> Result<(), JournalError>;
 }
