@@ -16,7 +16,7 @@ export const en = {
     deeds: {
       put: 'saved', set: 'set', delete: 'removed', remove: 'removed', create: 'made', cancel: 'cancelled', pause: 'paused', resume: 'let go on', promote: 'let the next batch go',
       retry: 'tried again', skip: 'left servers out', check: 'tested', trust: 'trusted its key', lock: 'locked', unlock: 'unlocked', adopt: 'took over', accept: 'accepted as it is',
-      push: 'brought a built tree', try: 'tried', run: 'ran a command', get: 'fetched files', see: 'looked at', facts: 'asked what it is',
+      push: 'brought a built tree', try: 'tried', run: 'ran a command', get: 'fetched files', show: 'looked at', rotate: 'replaced the key', retype: 'typed the password again', facts: 'asked what it is',
       'session.begin': 'signed in', 'password.set': 'changed the password', 'token.create': 'made a token', 'token.remove': 'removed a token',
       'user.setup': 'made a set-up link', 'files.put': 'brought files', 'files.get': 'fetched files', 'shell.open': 'opened a shell', 'git_host.trust': 'trusted the key of a git host',
     } as Record<string, string>,
@@ -86,7 +86,7 @@ export const zh: typeof en = {
     deeds: {
       put: '保存', set: '设置', delete: '删除', remove: '删除', create: '创建', cancel: '取消', pause: '暂停', resume: '继续', promote: '放行下一批',
       retry: '重试', skip: '跳过服务器', check: '测试', trust: '信任密钥', lock: '锁定', unlock: '解锁', adopt: '接管', accept: '确认无误',
-      push: '推送制品', try: '试运行', run: '执行命令', get: '取回文件', see: '查看', facts: '查询信息',
+      push: '推送制品', try: '试运行', run: '执行命令', get: '取回文件', show: '查看', rotate: '更换密钥', retype: '重新输入密码', facts: '查询信息',
       'session.begin': '登录', 'password.set': '修改密码', 'token.create': '创建令牌', 'token.remove': '删除令牌',
       'user.setup': '创建设置链接', 'files.put': '上传文件', 'files.get': '取回文件', 'shell.open': '打开终端', 'git_host.trust': '信任 Git 主机的密钥',
     },
