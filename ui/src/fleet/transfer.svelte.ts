@@ -27,6 +27,8 @@ export class Transfer {
       this.total = line.total ?? this.total
     } else {
       const known = this.parts.find((one) => one.name === line.server) ?? { name: line.server, state: 'pending', bytes: 0, total: null, files: 0, trouble: null }
+      // How far it is may be told late: the end stays the end.
+      if (known.state === 'ok' || known.state === 'failed') return
       const next: Part = {
         ...known, bytes: line.bytes ?? known.bytes, total: line.total ?? known.total, files: line.files ?? known.files, trouble: line.error ?? known.trouble,
         state: line.ok === true ? 'ok' : line.ok === false ? 'failed' : 'running',

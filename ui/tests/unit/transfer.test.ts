@@ -15,6 +15,9 @@ test('each server is told for itself, all of them together, and what was stopped
   transfer.take({ server: 'web-2', ok: true, bytes: 10, files: 2, resumed: 0 })
   transfer.take({ server: 'db-1', ok: false, error: { message: 'db-1 does not answer', hint: 'is it running?' } })
   expect(seen()).toEqual([['db-1', 'failed', 0], ['web-2', 'ok', 10], ['web-10', 'pending', 0]])
+  // How far it was may be told late.
+  transfer.take({ server: 'web-2', bytes: 9, total: 10 })
+  expect(seen()[1]).toEqual(['web-2', 'ok', 10])
   expect(transfer.parts[0]?.trouble).toEqual({ message: 'db-1 does not answer', hint: 'is it running?' })
   expect(transfer.parts[1]?.files).toBe(2)
   transfer.stop()
