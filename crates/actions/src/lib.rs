@@ -2,18 +2,10 @@
 //!
 //! Every public action of [`Actions`] takes the [`Actor`] who asks and calls [`policy::authorize`] before it
 //! reads or writes anything. In reading order: [`actor`], [`policy`], [`ports`] (what actions need besides the
-//! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`servers`], [`check`],
-//! [`templates`], [`git`] with [`git_hosts`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
-//! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`adhoc`], [`transfers`], [`watch`], [`chat`],
-//! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`credentials`] (keys), [`secrets`], [`servers`],
-//! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
-//! [`board`], [`audit`]. Who comes in: [`proof`], [`people`],
-//! [`templates`], [`git`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`watch`], [`chat`],
-//! [`board`], [`shells`]. Who comes in: [`proof`], [`people`],
-//! [`board`], [`audit`], [`doctor`]. Who comes in: [`proof`], [`people`],
-//! [`templates`], [`git`] with [`git_hosts`], [`releases`] with [`planning`], [`rollback`] and [`repository_file`], [`adopt`], [`adhoc`], [`transfers`],
-//! [`shells`], [`watch`], [`chat`], [`board`], [`audit`]. Who comes in: [`proof`], [`people`],
-//! with `passwords` and `throttle`.
+//! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`credentials`] (keys),
+//! [`secrets`], [`servers`], [`check`], [`templates`], [`git`] with [`git_hosts`], [`releases`] with [`planning`],
+//! [`rollback`] and [`repository_file`], [`adopt`], [`adhoc`], [`transfers`], [`shells`], [`watch`], [`chat`], [`board`],
+//! [`audit`], [`doctor`]. Who comes in: [`proof`], [`people`], with `passwords` and `throttle`.
 
 pub mod actor;
 pub mod adhoc;

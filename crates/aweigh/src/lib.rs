@@ -1,11 +1,11 @@
 //! Self-hosted code releases: the binary.
 //!
 //! In reading order: [`cli`] (the words), [`commands`] (what each verb does), [`exit`] (how it ended),
-//! [`client`] (how the commands reach the server), [`fleet_file`] (the file of `apply`), [`import`] (files of other tools), [`follow`] and [`render`]
-//! (a release as people watch it), [`advice`] (what we refuse ourselves), `raw_mode` (the terminal during `shell`), and for `serve` and `demo` [`config`],
-//! [`logging`], [`places`], [`server`], [`demo`], and [`wiring`], the one file that puts the parts of the house together by [`adapters`]. Both files are read through [`toml_text`].
-//! (a release as people watch it), [`advice`] (what we refuse ourselves), and for `serve` and `demo` [`config`],
-//! [`logging`], [`places`], [`sandbox`], [`doctor`], [`server`], [`demo`], and [`wiring`], the one file that puts the parts of the house together by [`adapters`]. Both files are read through [`toml_text`].
+//! [`client`] (how the commands reach the server), [`fleet_file`] (the file of `apply`), [`import`] (files of other tools),
+//! [`follow`] and [`render`] (a release as people watch it), [`advice`] (what we refuse ourselves), `raw_mode` (the terminal
+//! during `shell`), and for `serve` and `demo` [`config`], [`logging`], [`places`], [`sandbox`], [`doctor`], [`server`],
+//! [`demo`], and [`wiring`], the one file that puts the parts of the house together by [`adapters`]. Both files are read
+//! through [`toml_text`].
 
 pub mod adapters;
 pub mod advice;

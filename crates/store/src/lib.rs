@@ -11,14 +11,11 @@
 //! ```
 //!
 //! In reading order: [`lock`] and [`master_key`] (before anything is opened), `open` and `migrations`, `writer`
-//! (all writes go through one task that shares commits), [`definitions`], [`change`] and [`credentials`] with
-//! `vault`, [`templates`], [`groups`], [`create`], [`releases`] and [`claims`] (the life of a release), [`adopt`] (releases of other tools), [`journal`], [`events`],
-//! [`git_hosts`] (whom git may talk to), [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`], [`audit`] (what people did); [`accounts`], [`sessions`], [`tokens`] (who may come in).
-//! [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`], [`recordings`] (of shells); [`accounts`], [`sessions`], [`tokens`] (who may come in).
-//! (all writes go through one task that shares commits), [`definitions`], [`change`], [`credentials`], [`places`], [`rotation`] and [`secrets`] with
-//! `vault`, [`rekey`], [`templates`], [`create`], [`releases`] and [`claims`] (the life of a release), [`adopt`] (releases of other tools), [`journal`], [`events`],
-//! [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`], [`audit`] (what people did); [`accounts`], [`sessions`], [`tokens`] (who may come in).
-//! [`git_hosts`] (whom git may talk to), [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`], [`recordings`] (of shells), [`audit`] (what people did); [`accounts`], [`sessions`], [`tokens`] (who may come in).
+//! (all writes go through one task that shares commits), [`definitions`], [`change`], [`credentials`], [`places`],
+//! [`rotation`] and [`secrets`] with `vault`, [`rekey`], [`templates`], [`groups`], [`create`], [`releases`] and [`claims`]
+//! (the life of a release), [`adopt`] (releases of other tools), [`journal`], [`events`], [`git_hosts`] (whom git may talk
+//! to), [`log_reader`] and [`chat`] (what is said), [`history`] (how long), [`artifacts`], [`drift`], [`recordings`] (of
+//! shells), [`audit`] (what people did); [`accounts`], [`sessions`], [`tokens`] (who may come in).
 //!
 //! Invariants: the facts of a topic are numbered without gaps, inside the writer's transaction; state and fact
 //! are one transaction; only the owner of a release, known by its epoch, records.

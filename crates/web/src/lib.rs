@@ -5,10 +5,10 @@
 //! is the point), the policy table (the action beside each route below), then one route, which reads its input,
 //! asks one action and shows the answer.
 //!
-//! In reading order: [`state`], [`site`], [`auth`], `guard`, `input`, `body` and `incoming` (reading), [`error`] (refusing), `define` and
-//! `crud` (everything that can be defined goes through one door), `push` (how viewers are told), `shell` (a terminal over a WebSocket), `routes`, `openapi`, [`repository_file`], [`serve`].
-//! In reading order: [`state`], [`site`], [`auth`], `guard`, `input`, `body` and `incoming` (reading), `outgoing` (answers that come line by line), [`error`] (refusing), `define` and
-//! `crud` (everything that can be defined goes through one door), `push` (how viewers are told), `routes`, `openapi`, [`repository_file`], [`serve`].
+//! In reading order: [`state`], [`site`], [`auth`], `guard`, `input`, `body` and `incoming` (reading), `outgoing` (answers
+//! that come line by line), [`error`] (refusing), `define` and `crud` (everything that can be defined goes through one
+//! door), `push` (how viewers are told), `shell` (a terminal over a WebSocket), `routes`, `openapi`, [`repository_file`],
+//! [`serve`].
 
 pub mod auth;
 mod body;

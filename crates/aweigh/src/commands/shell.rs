@@ -147,6 +147,8 @@ async fn send(
                 let (columns, rows) = size();
                 text(&json!({"resize": [columns, rows]}))
             }
+            // All was typed, and there is no terminal: what is left is to listen.
+            else => return std::future::pending().await,
         };
         // When it cannot be sent, whoever listens is told why.
         if sink.send(message).await.is_err() {
