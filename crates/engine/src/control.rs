@@ -89,7 +89,9 @@ async fn control_list(
         }
         // Not the folder above: what is in there would start what is not in a sandbox.
         let folder = run.work().join("hooks");
-        std::fs::create_dir_all(&folder).map_err(|error| Halt::Failed(error.into()))?;
+        if let Err(error) = std::fs::create_dir_all(&folder) {
+            return Err(open.fail(error.into()).await);
+        }
         let job = Job {
             run_id,
             hook: &planned.hook,

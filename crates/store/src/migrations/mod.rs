@@ -25,6 +25,9 @@ const STEPS: &[&str] = &[
     include_str!("0014_groups.sql"),
 ];
 
+/// The step after which a password goes only to the places that it was typed for.
+const PLACES: i64 = 13;
+
 /// The newest schema.
 const NEWEST: i64 = STEPS.len().cast_signed() as i64;
 
@@ -42,8 +45,7 @@ pub(crate) async fn schema(db: &impl ConnectionTrait) -> Result<i64, Error> {
 
 /// Whether a database of schema `from` had passwords before it was known what they were typed for.
 pub(crate) fn brings_places(from: i64) -> bool {
-    let done = usize::try_from(from).unwrap_or_default();
-    done > 0 && STEPS.iter().skip(done).any(|step| step.contains("CREATE TABLE password_place"))
+    (1..PLACES).contains(&from)
 }
 
 /// Takes the database from schema `from` to the newest.
