@@ -1,11 +1,10 @@
 //! Ad-hoc work: commands on many servers at once, beside releases.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use engine::adhoc::{Order, Told, command};
 use engine::masker::Masker;
-use model::{Name, Scope, Selector, Server};
+use model::{Name, Selector, Server};
 use tokio::sync::mpsc::{self, Receiver};
 
 use crate::{Action, Actions, Actor, Error, Object, authorize};
@@ -57,7 +56,8 @@ impl Actions {
                 (self.chosen(&site, Some(&order.servers)).await?, Some(site.path))
             }
         };
-        let masker = self.masker_of_all().await?;
+        // A command shows whatever lies on a server, of any project.
+        let masker = Masker::new(&self.store().every_secret().await?);
         let shown = masker.text(&order.command);
         let names: Vec<Name> = servers.iter().map(|server| server.name.clone()).collect();
         self.note(actor, "command.run", &object, &format!("{}: {shown}", order.servers)).await?;
@@ -72,17 +72,6 @@ impl Actions {
         let (tell, told) = mpsc::channel(AHEAD);
         tokio::spawn(async move { command::run(hosts.as_ref(), &servers, &order, &masker, &tell).await });
         Ok(Running { servers: names, told })
-    }
-
-    /// Masks every secret there is: a command shows whatever lies on a server, of any project.
-    async fn masker_of_all(&self) -> Result<Masker, Error> {
-        let mut secrets = self.store().every_secret().await?;
-        let stored = self.store().secrets().await?;
-        let scopes: BTreeSet<Scope> = stored.into_iter().map(|record| record.scope).collect();
-        for scope in &scopes {
-            secrets.extend(self.store().secret_values(scope).await?.into_values());
-        }
-        Ok(Masker::new(&secrets))
     }
 
     /// The servers that a selector means; one that means none is a mistake.

@@ -118,11 +118,20 @@ impl Store {
     }
 
     /// Makes a new master key, with which everything is sealed from here on. What is sealed with the old one is for
-    /// [`seal_some_anew`](Self::seal_some_anew). Does nothing while another one is on its way out.
+    /// [`seal_some_anew`](Self::seal_some_anew). Does nothing while another one is on its way out. Whoever asks may go:
+    /// once begun it comes to its end.
     ///
     /// # Errors
     /// The master key does not lie in the data folder.
     pub async fn begin_new_master_key(&self) -> Result<(), Error> {
+        let store = self.clone();
+        // The database and the vault turn together: with one of them alone, what is sealed next would be lost.
+        tokio::spawn(async move { store.turn().await }).await.map_err(|_| Error::Closed)?
+    }
+
+    async fn turn(&self) -> Result<(), Error> {
+        // Until a key is in its place on the disk, the next one waits: there is room for one.
+        let _anew = self.0.anew.lock().await;
         // Held over the write, on purpose: nobody may seal with the old key and store that afterwards.
         let _alone = self.0.sealing.write().await;
         if !self.0.vault.is_file() {
@@ -131,6 +140,7 @@ impl Store {
         if self.is_retiring().await? {
             return Ok(());
         }
+        self.settle_next()?;
         let retiring = self.0.vault.version();
         let key = MasterKey::create_next(&self.0.dir)?;
         let next = Versioned { key, version: retiring + 1 };
@@ -163,10 +173,20 @@ impl Store {
             return Ok(true);
         }
         if self.is_retiring().await? {
-            self.write(Retire).await?;
-            MasterKey::promote_next(&self.0.dir)?;
+            self.write(Retire { version }).await?;
+            self.settle_next()?;
         }
         Ok(false)
+    }
+
+    /// What lies beside the master key, while none is on its way out: the current one, whose place is still to be taken, or
+    /// one that was never used.
+    fn settle_next(&self) -> Result<(), Error> {
+        match MasterKey::next(&self.0.dir)? {
+            Some(next) if self.0.vault.is_current(&next) => MasterKey::promote_next(&self.0.dir),
+            Some(_) => MasterKey::forget_next(&self.0.dir),
+            None => Ok(()),
+        }
     }
 
     async fn is_retiring(&self) -> Result<bool, Error> {
@@ -224,14 +244,20 @@ impl Work for Anew {
     }
 }
 
-/// The old key is not needed any more.
-struct Retire;
+/// The old key is not needed any more, since everything is sealed with this version.
+struct Retire {
+    version: u32,
+}
 
 impl Work for Retire {
     type Output = ();
 
     async fn write(self, tx: &mut Tx) -> Result<(), Error> {
-        let forget = "DELETE FROM meta WHERE key IN ('master_key_retiring', 'master_key_retiring_check')";
-        execute(tx.db(), sql(forget, [])).await.map(drop)
+        let forget = "DELETE FROM meta WHERE key IN ('master_key_retiring', 'master_key_retiring_check') \
+                      AND EXISTS (SELECT 1 FROM meta WHERE key = 'master_key_version' AND value = $1)";
+        match execute(tx.db(), sql(forget, [self.version.to_string().into()])).await? {
+            0 => Err(Error::WrongMasterKey),
+            _ => Ok(()),
+        }
     }
 }

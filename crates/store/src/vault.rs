@@ -75,6 +75,11 @@ impl Vault {
         self.keys().current.version
     }
 
+    /// Whether this is the key that is sealed with.
+    pub(crate) fn is_current(&self, key: &MasterKey) -> bool {
+        self.keys().current.key.bytes() == key.bytes()
+    }
+
     /// Whether the current key lies in the data folder.
     pub(crate) fn is_file(&self) -> bool {
         self.keys().current.key.is_file()

@@ -114,17 +114,64 @@ async fn cut_between_a_file_and_the_database_it_opens_too() {
     check(&rig.store, &[]).await;
     assert!(!next.exists());
     // The database has forgotten the old key, and its file is there.
+    up_to_the_last_file(&rig).await;
+    rig.reopen().await;
+    assert!(!next.exists());
+    rig.reopen().await;
+    check(&rig.store, &[]).await;
+}
+
+/// Seals everything anew, up to where the database has forgotten the old key and its file is still there.
+async fn up_to_the_last_file(rig: &Rig) {
     rig.store.begin_new_master_key().await.unwrap();
     while rig.store.master_key_state().await.unwrap().left > 0 {
         rig.store.seal_some_anew().await.unwrap();
     }
     let forget = "DELETE FROM meta WHERE key LIKE 'master_key_retiring%'";
     rig.raw().await.execute_unprepared(forget).await.unwrap();
-    assert!(next.exists());
-    rig.reopen().await;
-    assert!(!next.exists());
+    assert!(rig.dir.path().join("master.key.next").exists());
+}
+
+#[tokio::test]
+async fn the_next_key_waits_until_the_one_before_is_in_its_place() {
+    let mut rig = Rig::new().await;
+    fill(&rig.store).await;
+    up_to_the_last_file(&rig).await;
+    // The third key would have taken the place of the second, which is nowhere else.
+    rig.store.begin_new_master_key().await.unwrap();
     rig.reopen().await;
     check(&rig.store, &[]).await;
+    finish(&rig.store).await;
+    rig.reopen().await;
+    check(&rig.store, &[]).await;
+    assert_eq!(rig.store.master_key_state().await.unwrap().version, 3);
+}
+
+#[tokio::test]
+async fn whoever_asks_may_go_at_any_moment() {
+    // Each time it is dropped one wait later; in the end it is not dropped any more.
+    for waits in 0.. {
+        let mut rig = Rig::new().await;
+        fill(&rig.store).await;
+        let patience = async {
+            for _ in 0..waits {
+                tokio::task::yield_now().await;
+            }
+        };
+        let is_done = tokio::select! {
+            biased;
+            done = rig.store.begin_new_master_key() => done.is_ok(),
+            () = patience => false,
+        };
+        // Waits for whoever turns.
+        rig.store.change(vec![secret(0, "staple")], "admin").await.unwrap();
+        finish(&rig.store).await;
+        rig.reopen().await;
+        check(&rig.store, &[0]).await;
+        if is_done {
+            return;
+        }
+    }
 }
 
 #[tokio::test]
