@@ -47,7 +47,7 @@ impl Question<'_> {
         let one = |server| async move { self.answer(hosts.connect(server).await?.as_ref()).await };
         let asked: Vec<BoxFuture<'_, _>> =
             servers.iter().map(|server| self.in_time(one(server)).boxed()).collect();
-        futures::stream::iter(asked).buffered(AT_ONCE).collect().await
+        in_order(asked, AT_ONCE).await
     }
 
     async fn in_time(
@@ -78,6 +78,14 @@ impl Question<'_> {
         channel.exit.await?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
+}
+
+/// What comes of all of them, `at_once` at a time, in their order. One that takes long holds back no other one.
+pub(crate) async fn in_order<T: Send>(all: Vec<BoxFuture<'_, T>>, at_once: usize) -> Vec<T> {
+    let numbered = all.into_iter().enumerate().map(|(number, one)| async move { (number, one.await) });
+    let mut done: Vec<(usize, T)> = futures::stream::iter(numbered).buffer_unordered(at_once).collect().await;
+    done.sort_unstable_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, one)| one).collect()
 }
 
 /// The trouble with a server that gave this answer, which is none.

@@ -1,5 +1,8 @@
-//! Room on the disk of this machine: what builds and packs leaves some, so that the way back always has it.
+//! Room on the disk of this machine, and making some: what builds and packs leaves some, so that the way back always has it.
 
+use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use nix::sys::statvfs::statvfs;
@@ -28,6 +31,32 @@ pub fn check(folder: &Path, reserve: u64) -> Result<u64, Failure> {
 pub fn free(folder: &Path) -> std::io::Result<u64> {
     let about = statvfs(folder)?;
     Ok(about.blocks_available().saturating_mul(about.fragment_size()))
+}
+
+/// Removes a folder of ours with all that is in it, folders that forbid it too; nothing where there is none. No link is
+/// followed.
+pub fn clear(folder: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(found) if !found.is_dir() => return fs::remove_file(folder),
+        Ok(_) => {}
+    }
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
+        other => return other,
+    }
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                open.push(entry.path());
+            }
+        }
+    }
+    fs::remove_dir_all(folder)
 }
 
 #[cfg(test)]

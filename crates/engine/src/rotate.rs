@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt, stream};
 use model::{SecretString, Server};
 
 use crate::ports::{Host, HostError, HostTrouble, Hosts};
-use crate::question::{Question, no_answer, shown};
+use crate::question::{Question, in_order, no_answer, shown};
 
 /// Starts the script, which is sent behind the three lines that it reads first. Constant: no user text is part of it.
 const START: &str = "sh -c 'IFS= read -r verb; IFS= read -r old; IFS= read -r new; eval \"$(cat)\"'";
@@ -40,7 +40,7 @@ impl Keys<'_> {
     ) -> Vec<Result<(), HostError>> {
         let all: Vec<BoxFuture<'_, _>> =
             servers.iter().map(|server| self.bring_to(hosts, server, private).boxed()).collect();
-        stream::iter(all).buffered(AT_ONCE).collect().await
+        in_order(all, AT_ONCE).await
     }
 
     async fn bring_to(
@@ -63,7 +63,7 @@ impl Keys<'_> {
     pub async fn take_away(&self, hosts: &dyn Hosts, servers: &[Server]) -> Vec<Result<(), HostError>> {
         let all: Vec<BoxFuture<'_, _>> =
             servers.iter().map(|server| self.take_from(hosts, server).boxed()).collect();
-        stream::iter(all).buffered(AT_ONCE).collect().await
+        in_order(all, AT_ONCE).await
     }
 
     async fn take_from(&self, hosts: &dyn Hosts, server: &Server) -> Result<(), HostError> {

@@ -12,8 +12,9 @@ use model::{Name, RemotePath, Server};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 
-use super::spool::{Full, Place, clear};
+use super::spool::{Full, Place};
 use crate::ports::{Brought, Host, HostError, HostTrouble, Hosts, Parcel, TellBytes};
+use crate::room::clear;
 
 /// How often it is told how far everything is.
 const OFTEN: Duration = Duration::from_millis(250);
@@ -149,10 +150,15 @@ async fn carry(
             let into = landing(place.folder(), &server.name, from);
             let made = into.parent().map_or(Ok(()), std::fs::create_dir_all);
             made.map_err(|error| trouble(format!("{} cannot be made: {error}", into.display()), None))?;
-            tokio::select! {
-                got = fetch(host.as_ref(), from, &into, place, meter) => got,
-                () = meter.full.notified() => Err(full(place.room().full())),
+            let got = tokio::select! {
+                got = fetch(host.as_ref(), from, &into, place, meter) => got?,
+                () = meter.full.notified() => return Err(full(place.room().full())),
+            };
+            // It may have come whole before it was heard that there is no room.
+            if meter.taken.load(Ordering::Relaxed) < meter.done.load(Ordering::Relaxed) {
+                return Err(full(place.room().full()));
             }
+            Ok(got)
         }
     }
 }

@@ -121,36 +121,50 @@ impl One<'_> {
 
     /// The exit code.
     async fn on(&self, host: &dyn Host) -> Result<i32, HostError> {
-        let Channel { stdin, stdout, stderr, exit } = host.exec(script::COMMAND).await?;
-        let nonce = script::nonce();
-        let hearing = futures::future::join(
-            self.hear(stdout, &nonce, What::Stdout),
-            self.hear(stderr, &nonce, What::Stderr),
-        );
-        tokio::pin!(hearing);
-        let mut feeding = Box::pin(feed(stdin, script::said(self.order, &nonce)));
-        let late = tokio::select! {
+        let late = tokio::time::sleep(self.order.longest);
+        tokio::pin!(late);
+        let channel = tokio::select! {
             biased;
-            heard = &mut hearing => return ended(heard, exit).await,
-            () = tokio::time::sleep(self.order.longest) => true,
+            channel = host.exec(script::COMMAND) => channel?,
+            () = &mut late => return Err(self.given_up(host, true, false)),
+            () = self.tell.closed() => return Err(self.given_up(host, false, false)),
+        };
+        let Channel { stdin, stdout, stderr, exit } = channel;
+        let nonce = script::nonce();
+        let answer = async {
+            let out = self.hear(stdout, &nonce, What::Stdout);
+            let heard = futures::future::join(out, self.hear(stderr, &nonce, What::Stderr)).await;
+            ended(heard, exit).await
+        };
+        tokio::pin!(answer);
+        let mut feeding = Box::pin(feed(stdin, script::said(self.order, &nonce)));
+        let is_late = tokio::select! {
+            biased;
+            answer = &mut answer => return answer,
+            () = &mut late => true,
             () = self.tell.closed() => false,
             never = &mut feeding => match never {},
         };
         // The end of its input ends it.
         drop(feeding);
-        let is_gone = matches!(tokio::time::timeout(GRACE, &mut hearing).await, Ok((Ok(Some(_)), _)));
-        let why = if late {
+        let is_gone = matches!(tokio::time::timeout(GRACE, &mut answer).await, Ok(Ok(_)));
+        Err(self.given_up(host, is_late, is_gone))
+    }
+
+    /// Why nobody waits for it any more, and whether it still runs.
+    fn given_up(&self, host: &dyn Host, is_late: bool, is_gone: bool) -> HostError {
+        let why = if is_late {
             format!("it ran for more than {:?}", self.order.longest)
         } else {
             "nobody waits for it any more".to_owned()
         };
         if is_gone {
             let hint = "give it more time, or look on the server why it does not end";
-            return Err(other(format!("{why}, and was ended"), Some(hint)));
+            return other(format!("{why}, and was ended"), Some(hint));
         }
         host.distrust();
         let hint = "look on the server whether it still runs";
-        Err(other(format!("{why}, and may still run"), Some(hint)))
+        other(format!("{why}, and may still run"), Some(hint))
     }
 
     /// Tells what comes of one output, and answers how that ended.

@@ -2,7 +2,7 @@
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::characters::begun;
+use crate::characters::Characters;
 use crate::masker::{Held, Masker};
 
 /// How much is read at once, in bytes.
@@ -73,8 +73,7 @@ pub(super) struct Hears<'m> {
     marked: Marked,
     masker: &'m Masker,
     held: Held,
-    /// The beginning of a character.
-    begun: Vec<u8>,
+    characters: Characters,
     has_begun: bool,
     /// Nothing more is read; how it ended is told behind its last text.
     is_over: bool,
@@ -86,12 +85,12 @@ impl<'m> Hears<'m> {
     /// Hears what stands behind the marks of `nonce`.
     pub(super) fn new(nonce: &str, masker: &'m Masker) -> Self {
         let marked = Marked { mark: format!("@{nonce} ").into_bytes(), bytes: Vec::new() };
-        let (held, begun) = (Held::default(), Vec::new());
+        let (held, characters) = (Held::default(), Characters::default());
         Self {
             marked,
             masker,
             held,
-            begun,
+            characters,
             has_begun: false,
             is_over: false,
             end: None,
@@ -145,22 +144,20 @@ impl<'m> Hears<'m> {
 
     fn text(&mut self, bytes: &[u8]) -> String {
         let masked = self.masker.mask(&mut self.held, bytes);
-        self.begun.extend_from_slice(&masked);
-        let rest = self.begun.split_off(self.begun.len() - begun(&self.begun));
-        shown(&std::mem::replace(&mut self.begun, rest))
+        without_nul(&self.characters.push(&masked))
     }
 
     /// The last text, with all that was held back.
     fn rest(&mut self, bytes: &[u8]) -> String {
         let text = self.text(bytes);
-        self.begun.extend(self.masker.end(&mut self.held));
-        text + &shown(&std::mem::take(&mut self.begun))
+        let held = self.masker.end(&mut self.held);
+        text + &without_nul(&self.characters.push(&held)) + &without_nul(&self.characters.end())
     }
 }
 
-/// Bytes as text: what is none shows as such.
-fn shown(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).replace('\0', "\u{fffd}")
+/// What no JSON of ours may hold shows as such.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 #[cfg(test)]

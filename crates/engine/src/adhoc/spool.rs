@@ -1,13 +1,15 @@
 //! The spool: where files wait on this machine on their way to servers or from them. Private, bounded, and empty after a start.
 
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::DirBuilder;
 use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::random;
+
+use crate::room::clear;
 
 /// The spool of a data folder. Clones are cheap and share its room.
 #[derive(Debug, Clone)]
@@ -137,27 +139,11 @@ impl<R: Read> Read for Taking<R> {
     }
 }
 
-/// Removes a folder and all that is in it, folders that forbid it too; nothing where there is none.
-pub(super) fn clear(folder: &Path) -> io::Result<()> {
-    if !folder.try_exists()? {
-        return Ok(());
-    }
-    let mut open = vec![folder.to_owned()];
-    while let Some(folder) = open.pop() {
-        fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            // A link is not followed.
-            if entry.file_type()?.is_dir() {
-                open.push(entry.path());
-            }
-        }
-    }
-    fs::remove_dir_all(folder)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]

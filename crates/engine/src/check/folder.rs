@@ -133,6 +133,10 @@ impl Found {
             let told = format!("everybody may write to {path}, and so replace {root}");
             return Some((Verdict::Failed, told, format!("chmod o-w {path}")));
         }
+        if folder.mode & BY_GROUP != 0 && folder.mode & STICKY == 0 {
+            let told = format!("the group of {path} may write to it, and so replace {root}");
+            return Some((Verdict::Warning, told, format!("chmod g-w {path}")));
+        }
         (folder.owner != 0 && folder.owner != self.me).then(|| {
             let told = format!(
                 "{path} belongs to the user with the number {}, who may replace {root}",

@@ -124,6 +124,7 @@ mod tests {
         };
         check(&below("0 777"), Verdict::Failed, "everybody may write to /srv, and so replace /srv/shop");
         check(&below("0 1777"), Verdict::Ok, "");
+        check(&below("0 2775"), Verdict::Warning, "the group of /srv may write to it, and so replace");
         check(&below("1002 755"), Verdict::Warning, "1002, who may replace /srv/shop");
         check(&(ours("755") + "@inner_link /etc\n"), Verdict::Failed, ".aweigh is a link to /etc");
         check(

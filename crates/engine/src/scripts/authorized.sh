@@ -35,11 +35,11 @@ new_file=$file.aweigh-$$
 trap 'rm -f "$new_file"' EXIT
 # The copy has owner and mode of the file. It takes its place when it is whole.
 cp -p "$file" "$new_file" || { say no "$file cannot be copied"; exit 0; }
-while IFS= read -r entry || [ -n "$entry" ]; do
+(while IFS= read -r entry || [ -n "$entry" ]; do
   case $entry in
     '#'*) printf '%s\n' "$entry" ;;
     *"$old"*) if [ "$verb" = add ]; then printf '%s\n%s%s\n' "$entry" "${entry%%"$old"*}" "$new"; fi ;;
     *) printf '%s\n' "$entry" ;;
   esac || exit 1
-done <"$file" >"$new_file" || { say no "$new_file cannot be written"; exit 0; }
+done) <"$file" >"$new_file" || { say no "$new_file cannot be written"; exit 0; }
 mv "$new_file" "$file" && say done || say no "$file cannot be replaced"

@@ -71,6 +71,8 @@ done
 if [ $# -gt 0 ]; then mkdir -p "$@" || exit 73; fi
 
 say() { printf '%s %s\n' "$nonce" "$*"; }
+newline='
+'
 # A command that was cut off must not be acted upon: the end of the input ends the driver.
 line() { IFS= read -r value || exit 0; }
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -526,16 +528,25 @@ do_undo() {
 # values: run, folder, variables, secrets, program (through which it is started; empty for none) and what that is told,
 # size; then the text. Secrets are in a file for as long as it takes to read it.
 do_hook() {
-  unread=yes
+  unread=yes new=
+  take_hook
+  status=$?
+  # What did not become a run.
+  if [ -n "$new" ]; then rm -rf "$new"; fi
+  return $status
+}
+
+take_hook() {
   line; run=$value; line; cwd=$value; line; count=$value
   case $run in '' | .* | */.* | /*) return 64 ;; esac
   dir=$here/.aweigh/runs/$run
   new=$dir.$nonce
-  rm -rf "$new" && mkdir -p "$new" && printf '' >"$new/env" && printf '' >"$new/log" || return 70
+  mkdir -p "$new" && printf '' >"$new/env" && printf '' >"$new/log" || return 70
   while [ "$count" -gt 0 ]; do line; count=$((count - 1)); printf '%s\n' "$value" >>"$new/env" || return 70; done
-  line; count=$value
-  if [ "$count" -gt 0 ]; then (umask 077 && printf '' >"$new/secrets") || return 70; fi
-  while [ "$count" -gt 0 ]; do line; count=$((count - 1)); printf '%s\n' "$value" >>"$new/secrets" || return 70; done
+  # Not in the environment of what is started here, whatever the login put there.
+  unset secrets
+  line; count=$value secrets=
+  while [ "$count" -gt 0 ]; do line; count=$((count - 1)) secrets=$secrets$value$newline; done
   line; through=$value; line
   if [ -n "$through" ]; then
     printf '%s\n' "$through" >"$new/through" && printf '%s\n' "$value" >"$new/walls" || return 70
@@ -543,12 +554,15 @@ do_hook() {
   line
   head -c "$value" >"$new/script" || return 70
   unread=
-  [ "$(wc -c <"$new/script")" -eq "$value" ] || { rm -rf "$new"; return 70; }
+  [ "$(wc -c <"$new/script")" -eq "$value" ] || return 70
   # A stale owner must not start anything.
-  mine || { rm -rf "$new"; return 75; }
-  [ -d "$cwd" ] || { rm -rf "$new"; say gone "$cwd"; return 76; }
+  mine || return 75
+  [ -d "$cwd" ] || { say gone "$cwd"; return 76; }
+  # The last that is written: a driver that is killed before leaves no secret behind.
+  if [ -n "$secrets" ]; then (umask 077 && printf '%s' "$secrets" >"$new/secrets") || return 70; secrets=; fi
   # Giving the folder its name is what starts the run: it works once, for it is never empty.
-  if ! mv -T "$new" "$dir" 2>/dev/null; then rm -rf "$new"; say run again; return 0; fi
+  if ! mv -T "$new" "$dir" 2>/dev/null; then say run again; return 0; fi
+  new=
   setsid sh "$here/$driver" run "$dir" "$cwd" </dev/null >>"$dir/log" 2>&1 &
   say run started
 }

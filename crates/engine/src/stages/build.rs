@@ -16,6 +16,7 @@ use crate::error::{Failure, Halt};
 use crate::hook_env::{Place, variables};
 use crate::lane::Lane;
 use crate::reporter::NodeLog;
+use crate::room;
 use crate::run::{Begun, Run};
 
 /// A tree that is ready to be packed, or an artifact that makes one needless.
@@ -227,10 +228,8 @@ fn output(run: &Run, tree: &Path) -> Result<PathBuf, Halt> {
 
 /// Removes a folder of ours, whatever is in it.
 pub async fn remove(folder: &Path) -> Result<(), Failure> {
-    match tokio::fs::remove_dir_all(folder).await {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Failure::new(format!("cannot remove {}: {error}", folder.display())))
-        }
-        _ => Ok(()),
-    }
+    let ours = folder.to_owned();
+    let removed = tokio::task::spawn_blocking(move || room::clear(&ours)).await;
+    let failed = |error| Failure::new(format!("cannot remove {}: {error}", folder.display()));
+    removed.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(failed)
 }

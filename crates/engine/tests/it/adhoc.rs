@@ -249,6 +249,16 @@ async fn what_takes_too_long_is_ended_with_all_it_started() {
 }
 
 #[tokio::test]
+async fn a_server_that_says_nothing_and_does_not_end_is_waited_for_no_longer() {
+    // Something else than it was asked, which closes both outputs and stays.
+    let login = ["sh", "-c", "exec >&- 2>&-; cat >/dev/null"].map(OsString::from).to_vec();
+    let fleet = Arc::new(Fleet { sites: vec![Site::new(Machine::ALL[0])], login });
+    let (_, _, ended) = answer(&fleet, Order { longest: Duration::from_secs(1), ..order("true") }).await;
+    let error = ended.error.unwrap();
+    assert!(error.message.contains("more than 1s, and may still run"), "{error:?}");
+}
+
+#[tokio::test]
 async fn what_nobody_listens_to_any_more_is_ended() {
     for machine in Machine::ALL {
         let fleet = fleet(vec![Site::new(machine)]);

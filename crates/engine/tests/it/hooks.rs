@@ -118,6 +118,17 @@ async fn a_secret_is_in_the_environment_of_its_hook_and_in_no_file_by_then() {
 }
 
 #[tokio::test]
+async fn secrets_of_a_hook_that_does_not_begin_are_gone() {
+    for machine in Machine::ALL {
+        let (site, mut driver) = ready(machine).await;
+        let runs = site.path(".aweigh/runs/42");
+        let asked = hook_with("42/hook-1", "releases/none", (&[], &["KEY=correct horse"]), "true");
+        assert_eq!(tell(&mut driver, &asked).await.status, status::INCOMPLETE, "{machine:?}");
+        assert_eq!(fs::read_dir(&runs).unwrap().count(), 0, "{machine:?}");
+    }
+}
+
+#[tokio::test]
 async fn variables_are_taken_literally() {
     let variables = [
         "AWEIGH_SPACES=  two  spaces  ",
