@@ -82,8 +82,10 @@ impl Question<'_> {
 
 /// What comes of all of them, `at_once` at a time, in their order. One that takes long holds back no other one.
 pub(crate) async fn in_order<T: Send>(all: Vec<BoxFuture<'_, T>>, at_once: usize) -> Vec<T> {
-    let numbered = all.into_iter().enumerate().map(|(number, one)| async move { (number, one.await) });
-    let mut done: Vec<(usize, T)> = futures::stream::iter(numbered).buffer_unordered(at_once).collect().await;
+    // Boxed into a list first: a closure in the stream hides from callers that this can be sent (rust-lang/rust#64552).
+    let numbered: Vec<BoxFuture<'_, (usize, T)>> =
+        all.into_iter().enumerate().map(|(number, one)| one.map(move |it| (number, it)).boxed()).collect();
+    let mut done: Vec<_> = futures::stream::iter(numbered).buffer_unordered(at_once).collect().await;
     done.sort_unstable_by_key(|(number, _)| *number);
     done.into_iter().map(|(_, one)| one).collect()
 }

@@ -28,7 +28,8 @@ pub struct Terminal {
 pub struct Shell {
     /// What is typed. Ctrl-C is the byte 3, and the end of file is Ctrl-D, the byte 4: a terminal has no other.
     pub input: Stdin,
-    /// What the screen shows, output and errors in one. Output that is not read is kept, at most 256 MiB of it.
+    /// What the screen shows, output and errors in one. Output of a server that is not read is kept, at most 256 MiB of
+    /// it; a program on this machine waits.
     pub output: OutputReader,
     pub(crate) window: Window,
     pub(crate) control: Control,

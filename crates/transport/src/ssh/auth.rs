@@ -197,11 +197,14 @@ impl Login<'_> {
     ) -> Result<Verdict, Error> {
         let hash = self.rsa_hash(handle, &certificate.public_key().clone().into()).await?;
         let shown = handle.authenticate_certificate_with(self.user, certificate.clone(), hash, signer);
-        let answer = shown.await.map_err(|error| self.unsigned(&error))?;
-        self.verdict(handle, answer)
+        match shown.await {
+            Ok(answer) => self.verdict(handle, answer),
+            Err(_) if handle.is_closed() => Err(self.hung_up()),
+            Err(error) => Err(self.unsigned(&error)),
+        }
     }
 
-    /// Nobody signed, or nobody was left to be told.
+    /// Nobody signed.
     fn unsigned(&self, error: &dyn Display) -> Error {
         Error::Handshake { address: self.address.to_owned(), reason: error.to_string() }
     }

@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use russh::keys::ssh_key::certificate::CertType;
-use russh::keys::{Certificate, PrivateKey};
+use russh::keys::{Algorithm, Certificate, PrivateKey};
 
 use super::known_hosts::glob;
 use super::{Authority, HostKey};
@@ -77,6 +77,10 @@ pub(super) fn refusal(
     }
     if certificate.verify_signature().is_err() {
         return Some("its signature is false".to_owned());
+    }
+    // Two certificates with one sum can be made.
+    if matches!(certificate.signature().algorithm(), Algorithm::Rsa { hash: None }) {
+        return Some("it is signed with SHA-1".to_owned());
     }
     if certificate.cert_type() != CertType::Host {
         return Some("it is one for users".to_owned());

@@ -109,5 +109,13 @@ mod tests {
         let refused = patiently(long, || refuse(punished)).await;
         assert!(matches!(refused, Err(Error::TurnedAway { tries: 1, .. })));
         assert_eq!(tried, 2);
+        let full = || Error::TurnedAway { address: "h:22".to_owned(), text: None, tries: 1 };
+        let mut left = 3;
+        let entered = patiently(long, || {
+            left -= 1;
+            let answer = if left > 0 { Err(full()) } else { Ok(()) };
+            async move { answer }
+        });
+        assert!(entered.await.is_ok() && left == 0);
     }
 }

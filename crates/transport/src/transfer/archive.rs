@@ -88,10 +88,8 @@ pub fn pack_one(path: &Path, into: impl Write, count: &mut (dyn FnMut(u64) + Sen
 /// # Errors
 /// The stream breaks, is none, or has a name that leads elsewhere or a thing that is neither file, folder nor link. What was
 /// written stays.
-pub fn unpack(mut from: impl Read, folder: &Path, count: &mut (dyn FnMut(u64) + Send)) -> Result<(), Error> {
-    tree::unpack(&mut from, folder, count).map_err(|trouble| told(folder, trouble))?;
-    // The end of an archive is padded.
-    io::copy(&mut from, &mut io::sink()).map_err(|source| Error::Read { source }).map(drop)
+pub fn unpack(from: impl Read, folder: &Path, count: &mut (dyn FnMut(u64) + Send)) -> Result<(), Error> {
+    tree::unpack(from, folder, count).map_err(|trouble| told(folder, trouble)).map(drop)
 }
 
 /// The same trouble, with a path as it is seen from `folder`.

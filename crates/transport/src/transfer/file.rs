@@ -65,7 +65,7 @@ pub(super) async fn put(
 pub(super) async fn get(session: &Session, from: &str, to: &Path, mut tell: Tell) -> Result<Got, Error> {
     let part = local_part(to)?;
     let on_disk = |source| Error::LocalFile { path: part.clone(), source };
-    let is_there = fs::symlink_metadata(&part).is_ok_and(|found| found.is_file());
+    let is_there = fs::symlink_metadata(&part).is_ok_and(|found| found.is_file() && found.uid() == own());
     let earlier = if is_there { Some(summed(Source::Path(part.clone()), 0).await?) } else { None };
     let had = earlier.as_ref().map_or(0, |sums| sums.size);
     let mut dialog = Dialog::start(session, script::GET_FILE, &[from, &had.to_string()]).await?;
@@ -120,6 +120,11 @@ pub(super) fn local_part(to: &Path) -> Result<PathBuf, Error> {
     name.push(to.file_name().ok_or_else(no_name)?);
     name.push(".part");
     Ok(to.with_file_name(name))
+}
+
+/// Nobody else's file is gone on with: they would read what is written into it.
+fn own() -> u32 {
+    nix::unistd::geteuid().as_raw()
 }
 
 /// The file that is not complete yet. A new one is ours alone; nothing is written through a link.

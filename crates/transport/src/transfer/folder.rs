@@ -95,8 +95,6 @@ pub(super) async fn get(
             done += bytes;
             tell(Progress { done, total: None });
         })?;
-        // The end of an archive is padded.
-        io::copy(&mut source, &mut io::sink()).map_err(Trouble::Stream)?;
         Ok((sums, done))
     });
     let unpacked = unpacking.await.map_err(|_| broken(&part))?;
@@ -105,7 +103,7 @@ pub(super) async fn get(
         Ok(_) | Err(Trouble::Stream(_)) => return Err(dialog.silent().await),
         Err(trouble) => return Err(told(session, trouble)),
     };
-    if theirs(session, from).await? != sums {
+    if !are_theirs(session, from, &sums).await? {
         remove(&part).map_err(here)?;
         return Err(dialog.differs());
     }
@@ -113,29 +111,35 @@ pub(super) async fn get(
     let old = local_part(&part)?;
     let placed = remove(&old).and_then(|()| match fs::rename(to, &old) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => fs::rename(&part, to).and_then(|()| remove(&old)),
+        moved => match fs::rename(&part, to) {
+            Ok(()) => remove(&old),
+            // What was there is there again.
+            Err(error) => moved.and_then(|()| fs::rename(&old, to)).and(Err(error)),
+        },
     });
     placed.map_err(|source| Error::LocalFile { path: to.to_owned(), source })?;
     let files = u64::try_from(sums.len()).unwrap_or(u64::MAX);
     Ok(Transferred { files, bytes, resumed: 0 })
 }
 
-/// The sums of the files as they are there now.
-async fn theirs(session: &Session, from: &str) -> Result<Sums, Error> {
+/// Whether these are the files as they are there now. Whatever else that machine says ends it.
+async fn are_theirs(session: &Session, from: &str, sums: &Sums) -> Result<bool, Error> {
     let mut dialog = Dialog::start(session, script::SUMS, &[from]).await?;
     dialog.answer().await?;
-    let mut sums = Sums::new();
+    let mut seen = 0;
     loop {
         let mut line = Vec::new();
         let read = (&mut dialog.stdout).take(LINE).read_until(b'\n', &mut line).await;
         if read.map_err(|source| Error::Read { source })? == 0 {
             break;
         }
-        if let Some((name, sum)) = listed(&line) {
-            sums.insert(name, sum);
+        match listed(&line) {
+            // Each once: as many as there are, and one more is one too many.
+            Some((name, sum)) if seen < sums.len() && sums.get(&name) == Some(&sum) => seen += 1,
+            _ => return Ok(false),
         }
     }
-    if dialog.is_good().await? { Ok(sums) } else { Err(dialog.silent().await) }
+    if dialog.is_good().await? { Ok(seen == sums.len()) } else { Err(dialog.silent().await) }
 }
 
 /// One line of a list of sums. A backslash in front says that the name is escaped.
@@ -182,15 +186,23 @@ fn list(sums: &Sums) -> Vec<u8> {
 /// Removes a folder, file or link; nothing where there is none. Links are not followed.
 fn remove(path: &Path) -> io::Result<()> {
     let removed = match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => {
-            // A folder that came from elsewhere may forbid it.
-            fs::set_permissions(path, Permissions::from_mode(0o700))?;
-            fs::remove_dir_all(path)
-        }
+        Ok(found) if found.is_dir() => open_all(path).and_then(|()| fs::remove_dir_all(path)),
         Ok(_) => fs::remove_file(path),
         Err(error) => Err(error),
     };
     removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
+
+/// A folder that came from elsewhere may forbid that anything is taken out of it.
+fn open_all(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            open_all(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn told(session: &Session, trouble: Trouble) -> Error {
@@ -204,4 +216,32 @@ fn told(session: &Session, trouble: Trouble) -> Error {
 /// A task of ours that did not end by itself.
 fn broken(path: &Path) -> Error {
     Error::LocalFile { path: path.to_owned(), source: io::ErrorKind::Interrupted.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_forbids_to_be_removed_is_removed_and_what_a_link_names_is_not() {
+        let here = tempfile::tempdir().unwrap();
+        let (folder, kept) = (here.path().join("folder"), here.path().join("kept"));
+        let inner = folder.join("a/b");
+        fs::create_dir_all(&inner).unwrap();
+        fs::create_dir(&kept).unwrap();
+        fs::write(kept.join("file"), "").unwrap();
+        std::os::unix::fs::symlink(&kept, inner.join("link")).unwrap();
+        for closed in [&kept, &inner, &folder.join("a"), &folder] {
+            fs::set_permissions(closed, Permissions::from_mode(0o500)).unwrap();
+        }
+        open_all(&folder).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(
+            [mode(&folder), mode(&folder.join("a")), mode(&inner), mode(&kept)],
+            [0o700, 0o700, 0o700, 0o500]
+        );
+        remove(&folder).unwrap();
+        assert!(!folder.exists() && kept.join("file").exists());
+        fs::set_permissions(&kept, Permissions::from_mode(0o700)).unwrap();
+    }
 }

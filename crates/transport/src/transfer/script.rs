@@ -9,6 +9,7 @@ macro_rules! script {
             "LC_ALL=C; export LC_ALL; CDPATH=; ",
             "bad() { echo \"@bad $1\"; exit 73; }; ",
             "sum() { { sha256sum || shasum -a 256 || sha256 || openssl dgst -sha256 -r; } 2>/dev/null | cut -d \" \" -f 1; }; ",
+            "gone() { test -L \"$1\" || chmod -R u+rwx \"$1\" 2>/dev/null; rm -rf \"$1\"; }; ",
             "path() { IFS= read -r path; case \"$path\" in \"~/\"*) path=$HOME/${path#??};; esac; }; ",
             $($line, " ",)*
             "'"
@@ -22,7 +23,7 @@ pub(super) const PUT_FILE: &str = script! {
     "path; to=$path; path; part=$path; IFS= read -r mode;"
     "test -d \"$to\" && bad \"it is a folder\";"
     "test -n \"$(echo | sum)\" || bad \"there is no program for SHA-256, such as sha256sum\";"
-    "size=0; has=; test -L \"$part\" || { test -f \"$part\" && size=$(wc -c < \"$part\") && has=$(sum < \"$part\"); };"
+    "size=0; has=; test -L \"$part\" || { test -f \"$part\" && test -O \"$part\" && size=$(wc -c < \"$part\") && has=$(sum < \"$part\"); };"
     "echo @has $size $has;"
     "IFS= read -r how; IFS= read -r want; umask 077;"
     // A new one is made by us alone: whoever may write in that folder has no file of his under this name.
@@ -54,7 +55,7 @@ pub(super) const GET_FILE: &str = script! {
 pub(super) const PUT_FOLDER: &str = script! {
     "path; to=$path; path; part=$path; IFS= read -r how;"
     "if test \"$how\" = new && { test -e \"$to\" || test -L \"$to\"; }; then bad \"there is something already\"; fi;"
-    "why=$( { rm -rf \"$part\" && mkdir -m 700 \"$part\" && cd \"$part\" && tar -xopf -; } 2>&1 ) || bad \"$why\";"
+    "why=$( { gone \"$part\" && mkdir -m 700 \"$part\" && cd \"$part\" && tar -xopf -; } 2>&1 ) || bad \"$why\";"
     "echo @done"
 };
 
@@ -64,9 +65,11 @@ pub(super) const PLACE_FOLDER: &str = script! {
     "check() { if command -v sha256sum; then sha256sum -c; else shasum -a 256 -c; fi; };"
     "IFS= read -r any; test \"$any\" = no || ( cd \"$part\" && check ) > /dev/null 2>&1 || bad sum;"
     "old=$part.old;"
-    "why=$( { rm -rf \"$old\" && chmod \"$mode\" \"$part\" &&"
+    "why=$( { gone \"$old\" && chmod \"$mode\" \"$part\" &&"
     "if test -e \"$to\" || test -L \"$to\"; then mv \"$to\" \"$old\"; fi &&"
-    "mv \"$part\" \"$to\" && rm -rf \"$old\"; } 2>&1 ) || bad \"$why\";"
+    // What was there is there again when the new one does not take its place.
+    "{ mv \"$part\" \"$to\" || { test -e \"$to\" || mv \"$old\" \"$to\"; false; }; } && gone \"$old\"; } 2>&1 )"
+    "|| bad \"$why\";"
     "echo @done"
 };
 

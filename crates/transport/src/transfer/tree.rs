@@ -1,5 +1,6 @@
 //! A folder as a tar stream: packed here, and unpacked here without believing any name in it.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
@@ -14,6 +15,12 @@ use super::file::{Hashing, KEPT};
 
 /// How many files, folders and links are taken from a stream: each holds memory here, and a place on the disk.
 const MOST: usize = 2_000_000;
+
+/// What may stand between the bytes of two files, in bytes: names and texts of links, which are read into memory.
+const BETWEEN: u64 = 256 * 1024;
+
+/// What may stand behind the end of an archive, in bytes: writers fill up their last record.
+const BEHIND: u64 = 16 * 1024 * 1024;
 
 /// The SHA-256 of each file, by its path below the folder.
 pub(super) type Sums = BTreeMap<PathBuf, String>;
@@ -140,13 +147,43 @@ impl Read for Reading<'_> {
     }
 }
 
-/// Reads a tar stream into the empty folder `into`, of which nobody else knows. Links are made when all else is
+/// A stream of which no more is read than may come next.
+struct Bounded<'l, R> {
+    from: R,
+    left: &'l Cell<u64>,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.left.get()).unwrap_or(usize::MAX).min(into.len());
+        if most == 0 && !into.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a name in it is too long for one"));
+        }
+        let read = self.from.read(into.get_mut(..most).unwrap_or_default())?;
+        self.left.set(self.left.get() - u64::try_from(read).unwrap_or_default());
+        Ok(read)
+    }
+}
+
+/// Reads a tar stream to its end, into the empty folder `into`, of which nobody else knows. Links are made when all else is
 /// there, so that nothing is written through one.
-pub(super) fn unpack(from: impl Read, into: &Path, count: Count<'_>) -> Result<Sums, Trouble> {
+pub(super) fn unpack(mut from: impl Read, into: &Path, count: Count<'_>) -> Result<Sums, Trouble> {
+    let sums = unpack_entries(&mut from, into, count)?;
+    // The end of an archive is padded.
+    let behind = io::copy(&mut from.take(BEHIND + 1), &mut io::sink()).map_err(Trouble::Stream)?;
+    if behind > BEHIND {
+        let why = "there is more behind the end of the archive";
+        return Err(Trouble::Stream(io::Error::new(io::ErrorKind::InvalidData, why)));
+    }
+    Ok(sums)
+}
+
+fn unpack_entries(from: impl Read, into: &Path, count: Count<'_>) -> Result<Sums, Trouble> {
+    let left = Cell::new(BETWEEN);
     let mut sums = Sums::new();
     let mut links = Vec::new();
     let mut modes = Vec::new();
-    let mut archive = Archive::new(from);
+    let mut archive = Archive::new(Bounded { from, left: &left });
     for (number, entry) in archive.entries().map_err(Trouble::Stream)?.enumerate() {
         let mut entry = entry.map_err(Trouble::Stream)?;
         if number == MOST {
@@ -165,6 +202,7 @@ pub(super) fn unpack(from: impl Read, into: &Path, count: Count<'_>) -> Result<S
             }
             EntryType::Regular | EntryType::Continuous => {
                 folders(into, name.parent().unwrap_or(Path::new("")))?;
+                left.set(entry.size().saturating_add(BETWEEN));
                 let mut file =
                     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&here).map_err(told)?;
                 let mut hasher = Sha256::new();
@@ -176,6 +214,7 @@ pub(super) fn unpack(from: impl Read, into: &Path, count: Count<'_>) -> Result<S
                     file.write_all(chunk).map_err(told)?;
                     count(u64::try_from(read).unwrap_or_default());
                 }
+                left.set(BETWEEN);
                 file.set_permissions(Permissions::from_mode(mode)).map_err(told)?;
                 sums.insert(name, hex::encode(hasher.finalize()));
             }
@@ -297,6 +336,32 @@ mod tests {
         );
         let (_folder, result) = unpacked(&[("x", Regular, "1"), ("x", Regular, "2")]);
         assert!(matches!(result, Err(Trouble::Here(..))), "{result:?}");
+    }
+
+    /// A header alone, that tells of so many bytes.
+    fn header(kind: EntryType, size: u64) -> Vec<u8> {
+        let mut header = Header::new_gnu();
+        header.set_path("x").unwrap();
+        header.set_entry_type(kind);
+        header.set_size(size);
+        header.set_cksum();
+        header.as_bytes().to_vec()
+    }
+
+    #[test]
+    fn a_stream_without_an_end_is_left() {
+        let hundred_gigabytes = 100 << 30;
+        for begin in [
+            header(EntryType::GNULongName, hundred_gigabytes),
+            header(EntryType::GNULongLink, hundred_gigabytes),
+            header(EntryType::XHeader, hundred_gigabytes),
+            stream(&[("x", EntryType::Regular, "text")]),
+        ] {
+            let into = tempfile::tempdir().unwrap();
+            let endless = begin.as_slice().chain(io::repeat(0));
+            let result = unpack(endless, into.path(), &mut |_| ());
+            assert!(matches!(result, Err(Trouble::Stream(_))), "{result:?}");
+        }
     }
 
     #[test]

@@ -105,12 +105,12 @@ fn certified(folder: &Path, ca: &str, words: &[&str]) -> (Fleet, Target) {
     let fleet = one_sshd(ServerSpec { extra_config, ..ServerSpec::default() });
     let mut target = fleet.target(0);
     target.host_keys.clear();
-    target.authorities = vec![authority(folder, "127.0.0.1,[127.0.0.1]:*")];
+    target.authorities = vec![authority(folder, "ca", "127.0.0.1,[127.0.0.1]:*")];
     (fleet, target)
 }
 
-fn authority(folder: &Path, names: &str) -> Authority {
-    Authority::parse(&format!("@cert-authority {names} {}", read(folder, "ca.pub"))).unwrap()
+fn authority(folder: &Path, name: &str, hosts: &str) -> Authority {
+    Authority::parse(&format!("@cert-authority {hosts} {}", read(folder, &format!("{name}.pub")))).unwrap()
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn a_host_that_a_pinned_authority_vouches_for_is_trusted() {
     assert!(matches!(refusal(&alone).await, Error::HostKeyUnknown { .. }));
     // Pinned for another host it says nothing about this one.
     let mut elsewhere = target;
-    elsewhere.authorities = vec![authority(folder.path(), "*.example.com")];
+    elsewhere.authorities = vec![authority(folder.path(), "ca", "*.example.com")];
     let error = refusal(&elsewhere).await;
     assert!(
         matches!(&error, Error::HostCertificate { reason, .. } if reason.contains("for this host")),
@@ -151,6 +151,21 @@ async fn a_host_is_not_trusted_by_a_certificate_that_does_not_prove_it() {
         let mut pinned = target;
         pinned.host_keys = vec![HostKey::parse(&read(folder.path(), "ecdsa.pub")).unwrap()];
         Session::connect(&pinned).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_host_certificate_that_is_signed_with_sha_1_proves_nothing() {
+    let folder = keys();
+    for (hash, is_good) in [("rsa-sha2-256", true), ("ssh-rsa", false)] {
+        let (_fleet, mut target) = certified(folder.path(), "rsa", &["-h", "-n", "127.0.0.1", "-t", hash]);
+        target.authorities = vec![authority(folder.path(), "rsa", "*")];
+        match Session::connect(&target).await {
+            Ok(_) => assert!(is_good, "{hash} is believed"),
+            Err(error) => {
+                assert!(!is_good && error.to_string().contains("signed with SHA-1"), "{hash}: {error}");
+            }
+        }
     }
 }
 

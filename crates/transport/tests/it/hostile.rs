@@ -161,7 +161,11 @@ async fn windows_and_packets_of_no_size_hold_back_nobody_else() {
         let server = Server::builder().password(PASSWORD).sizes(window, packet).start().await.unwrap();
         let mut target = target(&server, vec![password(PASSWORD)]);
         target.timeouts.handshake = PATIENCE;
-        let Ok(session) = Session::connect(&target).await else { continue };
+        let session = Session::connect(&target).await;
+        let Ok(session) = session else {
+            assert!(packet == 0 || window == u32::MAX, "{window} {packet} can be used: {:?}", session.err());
+            continue;
+        };
         // It may take the bytes, never take them, or end the connection: but not more than may be.
         let upload = async {
             let mut process = session.exec("cat >/dev/null").await?;
@@ -185,8 +189,6 @@ async fn windows_and_packets_of_no_size_hold_back_nobody_else() {
             peak().saturating_sub(before)
         );
         drop(ended);
-        let closing = Instant::now();
         timeout(PATIENCE, session.close()).await.expect("it cannot be closed");
-        assert!(closing.elapsed() < PATIENCE);
     }
 }

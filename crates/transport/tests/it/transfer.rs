@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::future::IntoFuture;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -178,6 +178,19 @@ async fn what_an_earlier_try_left_is_used_only_when_it_is_the_same() {
         fs::write(&left_here, left).unwrap();
         let got = session.get(there.to_str().unwrap(), &back).await.unwrap();
         assert_eq!((got.resumed, fs::read(&back).unwrap() == content), (resumed, true));
+    }
+    // Nobody else's file is gone on with; only root can give one away.
+    if nix::unistd::geteuid().is_root() {
+        for left in [&left_there, &left_here] {
+            fs::write(left, &content[..1000]).unwrap();
+            std::os::unix::fs::chown(left, Some(12345), None).unwrap();
+        }
+        let sent = session.put(content.clone(), there.to_str().unwrap()).await.unwrap();
+        let got = session.get(there.to_str().unwrap(), &back).await.unwrap();
+        assert_eq!((sent.resumed, got.resumed), (0, 0));
+        for whole in [&there, &back] {
+            assert_eq!(fs::metadata(whole).unwrap().uid(), 0);
+        }
     }
     // What stands there by that name and is a link leads nowhere.
     symlink("/etc/hostname", &left_there).unwrap();
