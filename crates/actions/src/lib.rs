@@ -35,7 +35,8 @@ mod repository_file;
 mod rollback;
 pub mod secrets;
 pub mod servers;
-pub mod shells;
+pub mod shared;
+mod shells;
 pub mod steer;
 pub mod templates;
 mod throttle;
@@ -64,6 +65,7 @@ pub use check::Checkup;
 pub use credentials::{RotatedServer, RotatedState, Rotation};
 pub use definitions::{Brought, Definitions};
 pub use drift::{Drift, DriftState, ServerDrift};
+pub use engine::adhoc::shared::{Kind as SharedKind, Lying as SharedThing};
 pub use engine::adhoc::{Carried, Ended, Told, What};
 pub use engine::adopt::{Agreement, Folder, Found, LeftOut, Tool};
 pub use engine::artifact::pushed::Limits as TreeLimits;
@@ -85,6 +87,7 @@ pub use ports::{
 pub use proof::{Proof, digest};
 pub use releases::{Back, Others, Page, Request, Wanted};
 pub use servers::Trust;
+pub use shared::{SharedOrder, SharedThere};
 pub use shells::{Admitted, OpenShell, Screen, ShellRequest, Shown};
 pub use store::{
     AccountRecord, AuditFilter, AuditRecord, Batch, Change, CredentialKind, CredentialRecord, LogFilter,

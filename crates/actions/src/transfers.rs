@@ -74,19 +74,14 @@ impl Actions {
     ) -> Result<Moving, Error> {
         authorize(actor, Action::PutFiles, &Object::Installation)?;
         let servers = self.all_of(&order.servers).await?;
-        let place = self.place()?;
-        let (parcels, room) = (self.parts.parcels.clone(), self.parts.disk_reserve);
-        let data = self.parts.data.clone();
-        let taking =
-            tokio::task::spawn_blocking(move || take_in(parcels.as_ref(), &data, room, place, archive));
-        let (place, parcel) = taking.await.map_err(|error| local(error.to_string()))??;
+        let (place, parcel) = self.taken_in(archive).await?;
         if parcel.is_folder && order.to.is_wide() {
             let message = format!("is {}, which has too much in it to be replaced by a folder", order.to);
             return Err(Error::invalid("to", message));
         }
         let detail = format!("{}: to {}", order.servers, order.to);
         self.note(actor, "files.put", &Object::Installation, &detail).await?;
-        let load = Load::Put { parcel, to: order.to, replaces: order.replaces };
+        let load = Load::Put { parcel, to: order.to, replaces: order.replaces, makes_way: false };
         Ok(Moving { told: self.carry(servers, load, place, order.at_once), download: None })
     }
 
@@ -95,13 +90,33 @@ impl Actions {
     pub async fn get_files(&self, actor: &Actor, order: GetOrder) -> Result<Moving, Error> {
         authorize(actor, Action::GetFiles, &Object::Installation)?;
         let servers = self.all_of(&order.servers).await?;
-        let place = Arc::new(self.place()?);
         let detail = format!("{}: from {}", order.servers, order.from);
         self.note(actor, "files.get", &Object::Installation, &detail).await?;
+        self.get_from(servers, order.from, order.at_once)
+    }
+
+    /// Brings `from` of all `servers` into a place of their own.
+    pub(crate) fn get_from(
+        &self,
+        servers: Vec<Server>,
+        from: RemotePath,
+        at_once: usize,
+    ) -> Result<Moving, Error> {
+        let place = Arc::new(self.place()?);
         let id = place.id().to_owned();
         self.downloads.with(|all| all.insert(id.clone(), Arc::clone(&place)));
-        let told = self.carry(servers, Load::Get { from: order.from }, place, order.at_once);
+        let told = self.carry(servers, Load::Get { from }, place, at_once);
         Ok(Moving { told, download: Some(id) })
+    }
+
+    /// Keeps the one file or folder of a tar stream in a place of its own.
+    pub(crate) async fn taken_in(&self, archive: Box<dyn Read + Send>) -> Result<(Place, Parcel), Error> {
+        let place = self.place()?;
+        let (parcels, room) = (self.parts.parcels.clone(), self.parts.disk_reserve);
+        let data = self.parts.data.clone();
+        let taking =
+            tokio::task::spawn_blocking(move || take_in(parcels.as_ref(), &data, room, place, archive));
+        taking.await.map_err(|error| local(error.to_string()))?
     }
 
     /// Writes what came from servers as a tar stream, into what may block. Answers when it is known that there is such a thing.
@@ -138,7 +153,8 @@ impl Actions {
         self.parts.spool.place().map_err(|error| local(format!("the spool cannot be used: {error}")))
     }
 
-    fn carry(
+    /// Begins to carry `load`, and lets go of `place` when that has ended and nobody fetches any more.
+    pub(crate) fn carry(
         &self,
         servers: Vec<Server>,
         load: Load,

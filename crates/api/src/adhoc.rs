@@ -102,14 +102,14 @@ impl RunRequest {
     }
 }
 
-fn selector(text: &str) -> Result<Selector, String> {
+pub(crate) fn selector(text: &str) -> Result<Selector, String> {
     if text.is_empty() {
         return Err("is missing: which servers? all is every one".to_owned());
     }
     text.parse::<Selector>().map_err(|error| format!("is {error}"))
 }
 
-fn at_once(limit: Option<u32>) -> Result<usize, &'static str> {
+pub(crate) fn at_once(limit: Option<u32>) -> Result<usize, &'static str> {
     let limit = limit.unwrap_or(AT_ONCE);
     let fits = (1..=MOST_AT_ONCE).contains(&limit).then_some(limit);
     fits.and_then(|limit| usize::try_from(limit).ok()).ok_or("must be between 1 and 1000")

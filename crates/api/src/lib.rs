@@ -50,7 +50,8 @@ pub mod request;
 pub mod secret;
 pub mod server;
 pub mod settings;
-pub mod spread;
+pub mod shared;
+mod spread;
 pub mod strategy;
 pub mod template;
 pub mod variable;
@@ -102,6 +103,7 @@ pub use request::{LockRequest, LockView, ReleasePlan, ReleaseRequest, RollbackTo
 pub use secret::Secret;
 pub use server::{ScannedKey, ServerDefaults, ServerSpec, ServerView, TrustAnswer, TrustRequest};
 pub use settings::SettingsSpec;
+pub use shared::{SharedGetRequest, SharedKind, SharedRow, SharedServer, SharedTransfer};
 pub use spread::Spread;
 pub use strategy::{AmountSpec, BatchSpec, BatchTable};
 pub use template::{TemplateSpec, TemplateUse, TemplateVersion, TemplateView, TryAnswer, TryRequest};

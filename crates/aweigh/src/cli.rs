@@ -4,6 +4,7 @@ mod adhoc;
 mod git;
 mod hooks;
 mod release;
+mod shared;
 mod shell;
 mod things;
 mod variables;
@@ -15,12 +16,13 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use self::git::{Git, GitArchive, GitDiff, GitVerb, RefListing};
-pub use adhoc::{GetArgs, InPlace, PutArgs, RunArgs};
+pub use adhoc::{GetArgs, InPlace, MovingArgs, PutArgs, RunArgs};
 pub use hooks::{HookSet, HookTry, Hooks};
 pub use release::{
     AdoptArgs, CatchUpArgs, DriftArgs, Following, LockArgs, LogsArgs, Place, ReleaseArgs, ReleasesArgs,
     RetryArgs, RollbackArgs, SkipArgs, WatchArgs, Which, WhichArgs,
 };
+pub use shared::{Shared, SharedGet, SharedList, SharedPut};
 pub use shell::{RecordingVerb, RecordingsArgs, ShellArgs};
 pub use things::{
     Artifacts, AuditArgs, CredentialAdd, Credentials, Groups, MasterKey, Projects, Secret, ServerAdd,
@@ -132,6 +134,9 @@ pub enum Command {
     Put(PutArgs),
     /// Bring a file or a folder from servers
     Get(GetArgs),
+    /// List, put and get the linked files and folders of an environment
+    #[command(subcommand)]
+    Shared(Shared),
     /// Look into the repository of a project
     Git(Git),
     /// List, add and remove users

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::ports::{Host, HostError};
-use crate::question::{Question, no_answer, shown};
+use crate::question::{Question, Said, no_answer, shown};
 
 /// Reads the script. Constant: no user text is part of it.
 const START: &str = "sh -c 'eval \"$(cat)\"'";
@@ -86,14 +86,11 @@ impl Facts {
 
     /// What an answer says; `None` when it is not whole. Whatever a login prints besides is passed over.
     fn understood(answer: &str) -> Option<Self> {
-        answer.lines().any(|line| line.trim_end() == "@whole").then(|| {
-            let said = answer.lines().filter_map(|line| line.strip_prefix('@')?.split_once(' '));
-            let mut facts = Self::default();
-            for (key, value) in said {
-                facts.hear(key, value.trim());
-            }
-            facts
-        })
+        let mut facts = Self::default();
+        for (key, value) in Said::read(answer)?.pairs() {
+            facts.hear(key, value);
+        }
+        Some(facts)
     }
 
     fn hear(&mut self, key: &str, value: &str) {

@@ -90,6 +90,33 @@ pub(crate) async fn in_order<T: Send>(all: Vec<BoxFuture<'_, T>>, at_once: usize
     done.into_iter().map(|(_, one)| one).collect()
 }
 
+/// An answer of lines `@key value`, of which the last one is `@whole`. Whatever a login prints besides is passed over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Said<'a>(&'a str);
+
+impl<'a> Said<'a> {
+    /// `None` when the answer is not whole.
+    pub(crate) fn read(answer: &'a str) -> Option<Self> {
+        answer.lines().any(|line| line.trim_end() == "@whole").then_some(Self(answer))
+    }
+
+    /// All that was said, in its order.
+    pub(crate) fn pairs(self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let lines = self.0.lines().filter_map(|line| line.strip_prefix('@'));
+        lines.map(|line| line.split_once(' ').unwrap_or((line, ""))).map(|(key, value)| (key, value.trim()))
+    }
+
+    /// All that was said of `key`.
+    pub(crate) fn all(self, key: &str) -> impl Iterator<Item = &'a str> {
+        self.pairs().filter(move |(said, _)| *said == key).map(|(_, value)| value)
+    }
+
+    /// What was said of `key` first.
+    pub(crate) fn first(self, key: &str) -> Option<&'a str> {
+        self.all(key).next()
+    }
+}
+
 /// The trouble with a server that gave this answer, which is none.
 pub fn no_answer(answer: &str) -> HostError {
     let said = answer.lines().map(str::trim).rfind(|line| !line.is_empty());

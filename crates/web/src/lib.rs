@@ -53,7 +53,7 @@ use auth::allow;
 use routes::{
     adhoc, adopt, apply, archive, artifacts, audit, board, chat, checks, credentials, doctor, drift,
     environments, events, git, groups, hooks, locks, master_key, page, projects, recordings, releases,
-    servers, session, steer, tokens, transfers, users, variables,
+    servers, session, shared, steer, tokens, transfers, users, variables,
 };
 
 /// The largest body, in bytes.
@@ -270,6 +270,15 @@ fn slow() -> Router<AppState> {
         )
         .route("/hooks/{hook}/try", allow(TryHook, post(hooks::try_it)))
         .route("/servers/{server}/trust", allow(TrustServer, post(servers::trust)))
+        .route("/projects/{project}/environments/{environment}/shared", allow(GetFiles, get(shared::list)))
+        .route(
+            "/projects/{project}/environments/{environment}/shared/put",
+            allow(PutFiles, post(shared::put)).layer(DefaultBodyLimit::disable()),
+        )
+        .route(
+            "/projects/{project}/environments/{environment}/shared/get",
+            allow(GetFiles, post(shared::get)),
+        )
         .route("/projects/{project}/environments/{environment}/drift", allow(SeeReleases, get(drift::show)))
         .route(
             "/projects/{project}/environments/{environment}/drift/accept",

@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi as Generated};
 use crate::routes::{
     adhoc, adopt, apply, archive, artifacts, audit, board, chat, checks, credentials, doctor, drift,
     environments, events, git, groups, hooks, locks, master_key, projects, recordings, releases, servers,
-    session, shell, steer, tokens, transfers, users, variables,
+    session, shared, shell, steer, tokens, transfers, users, variables,
 };
 
 /// The document.
@@ -28,8 +28,8 @@ pub(crate) async fn show() -> Json<OpenApi> {
         credentials::replace, credentials::change, credentials::remove, credentials::generate, credentials::rotate,
         master_key::show, master_key::rotate, hooks::list, hooks::create, hooks::show, hooks::replace, hooks::change,
         hooks::remove, hooks::versions, hooks::try_it, adhoc::run, transfers::put, transfers::get,
-        transfers::download, transfers::forget, projects::list, projects::create, projects::show, projects::replace,
-        projects::change, projects::remove, environments::list, environments::create, environments::show,
+        transfers::download, transfers::forget, shared::list, shared::put, shared::get, projects::list,
+        projects::create, projects::show, projects::replace, projects::change, projects::remove, environments::list, environments::create, environments::show,
         environments::replace, environments::change, environments::remove, locks::lock, locks::unlock, drift::show,
         drift::accept, adopt::adopt, git::refs, git::fetch, git::changes, git::diff, git::trust, archive::archive,
         variables::of_project, variables::of_environment, variables::of_server, variables::put_of_project,

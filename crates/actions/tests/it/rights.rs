@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actions::{
     Action, Actor, AdoptRequest, AuditFilter, Back, Brought, Change, Error, GetOrder, LogFilter, Object,
-    Others, PutOrder, RefQuery, Request, RunOrder, Wanted,
+    Others, PutOrder, RefQuery, Request, RunOrder, SharedOrder, Wanted,
 };
 use model::{Name, ReleaseId, RemotePath, Selector};
 
@@ -41,6 +41,14 @@ async fn nobody_gets_anything() {
     let path: RemotePath = "/srv/x".parse().unwrap();
     let put = PutOrder { servers: Selector::all(), to: path.clone(), replaces: false, at_once: 1 };
     let get = GetOrder { servers: Selector::all(), from: path, at_once: 1 };
+    let shared = SharedOrder {
+        project: shop.clone(),
+        environment: shop.clone(),
+        servers: None,
+        name: ".env".parse().unwrap(),
+        replaces: false,
+        at_once: 1,
+    };
     let answers = [
         actions.definitions(&nobody).await.err(),
         actions
@@ -81,6 +89,9 @@ async fn nobody_gets_anything() {
         actions.run_command(&nobody, run).await.err(),
         actions.put_files(&nobody, put, Box::new(std::io::empty())).await.err(),
         actions.get_files(&nobody, get).await.err(),
+        actions.shared(&nobody, &shop, &shop, None).await.err(),
+        actions.put_shared(&nobody, shared.clone(), Box::new(std::io::empty())).await.err(),
+        actions.get_shared(&nobody, shared).await.err(),
         actions.download(&nobody, "x", Vec::new()).err(),
         actions.forget_download(&nobody, "x").err(),
     ];

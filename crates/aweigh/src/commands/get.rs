@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use api::GetRequest;
 use futures::{StreamExt, TryStreamExt};
+use serde::Serialize;
 use tempfile::TempDir;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
@@ -17,22 +18,45 @@ use crate::client::{Ask, Client};
 use crate::exit::Ending;
 
 pub(super) async fn run(client: &Client, args: GetArgs) -> anyhow::Result<Ending> {
-    let to = std::path::absolute(&args.to)?;
-    if !args.replace && fs::symlink_metadata(&to).is_ok() {
-        let what = format!("{} is there already", args.to.display());
-        return Err(Advised::new(what, "name another place, or say --replace").into());
-    }
     let request = GetRequest {
         servers: args.servers.to_string(),
         from: args.from.to_string(),
         limit: args.moving.limit,
     };
-    let lines = client.post_lines(&Ask::at(&["get"]), &request).await?;
-    let Outcome { done, download } = follow(lines, args.moving.json).await?;
+    let landing = Landing { to: &args.to, replaces: args.replace, last: args.from.last() };
+    bring(client, &Ask::at(&["get"]), &request, landing, args.moving.json).await
+}
+
+/// Where what comes is put.
+#[derive(Clone, Copy)]
+pub(super) struct Landing<'a> {
+    /// Its name here, or that of the folder for what comes from several servers.
+    pub(super) to: &'a Path,
+    /// It may take the place of what is here.
+    pub(super) replaces: bool,
+    /// The last word of its path there.
+    pub(super) last: &'a str,
+}
+
+/// Has what `ask` and `request` name brought to Aweigh, and fetches it.
+pub(super) async fn bring(
+    client: &Client,
+    ask: &Ask<'_>,
+    request: &(impl Serialize + Sync),
+    landing: Landing<'_>,
+    json: bool,
+) -> anyhow::Result<Ending> {
+    let to = std::path::absolute(landing.to)?;
+    if !landing.replaces && fs::symlink_metadata(&to).is_ok() {
+        let what = format!("{} is there already", landing.to.display());
+        return Err(Advised::new(what, "name another place, or say --replace").into());
+    }
+    let lines = client.post_lines(ask, request).await?;
+    let Outcome { done, download } = follow(lines, json).await?;
     if let Some(id) = download.filter(|_| done.ok > 0) {
         let folder = fetch(client, &id, &to).await?;
-        let placed = place(folder.path(), &to, args.from.last(), done.ok + done.failed == 1);
-        placed.with_context(|| format!("cannot write {}", args.to.display()))?;
+        let placed = place(folder.path(), &to, landing.last, done.ok + done.failed == 1);
+        placed.with_context(|| format!("cannot write {}", landing.to.display()))?;
         // It goes by itself in any case.
         client.delete(&Ask::at(&["downloads", &id])).await.ok();
     }

@@ -30,6 +30,7 @@ mod run;
 mod secrets;
 mod serve;
 mod servers;
+mod shared;
 mod shell;
 mod status;
 mod steer;
@@ -123,6 +124,7 @@ async fn ask(command: Command, data: Option<&Path>, env: Env<'_>) -> anyhow::Res
         Command::Run(args) => run::run(&client, args).await,
         Command::Put(args) => put::run(&client, args).await,
         Command::Get(args) => get::run(&client, args).await,
+        Command::Shared(verb) => shared::run(&client, verb).await,
         Command::Git(args) => git::run(&client, &args).await,
         Command::Users(verb) => users::run(&client, verb).await,
         Command::Tokens(verb) => tokens::run(&client, verb).await,

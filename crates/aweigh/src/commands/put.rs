@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use futures::stream;
 use reqwest::Body;
@@ -9,7 +10,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use super::transfer::{Bar, Outcome, follow};
 use crate::advice::Advised;
-use crate::cli::PutArgs;
+use crate::cli::{MovingArgs, PutArgs};
 use crate::client::{Ask, Client};
 use crate::exit::Ending;
 
@@ -18,7 +19,21 @@ const PIECE: usize = 256 * 1024;
 const AHEAD: usize = 4;
 
 pub(super) async fn run(client: &Client, args: PutArgs) -> anyhow::Result<Ending> {
-    let from = args.from.clone();
+    let ask = Ask::at(&["put"])
+        .with("servers", &args.servers)
+        .with("to", &args.to)
+        .maybe("replace", args.replace.then_some(1))
+        .maybe("limit", args.moving.limit);
+    send(client, &ask, args.from, args.moving).await
+}
+
+/// Sends a file or a folder of this machine to where `ask` leads, and shows how it goes on.
+pub(super) async fn send(
+    client: &Client,
+    ask: &Ask<'_>,
+    from: PathBuf,
+    moving: MovingArgs,
+) -> anyhow::Result<Ending> {
     let found = fs::metadata(&from).map_err(|error| {
         Advised::new(
             format!("cannot read {}: {error}", from.display()),
@@ -27,7 +42,7 @@ pub(super) async fn run(client: &Client, args: PutArgs) -> anyhow::Result<Ending
     })?;
     let total = found.is_file().then_some(found.len());
     let (send, pieces) = mpsc::channel(AHEAD);
-    tokio::task::spawn_blocking(move || {
+    let packing = tokio::task::spawn_blocking(move || {
         let mut into = Pieces { send, piece: Vec::with_capacity(PIECE) };
         let mut bar = Bar::new();
         let mut sent = 0;
@@ -35,17 +50,23 @@ pub(super) async fn run(client: &Client, args: PutArgs) -> anyhow::Result<Ending
             sent += bytes;
             bar.show("sent to Aweigh:", sent, total);
         });
-        if let Err(error) = packed {
-            into.send.blocking_send(Err(io::Error::other(error))).ok();
+        // A body that ends early must not look whole.
+        if packed.is_err() {
+            into.send.blocking_send(Err(io::ErrorKind::Interrupted.into())).ok();
         }
+        packed
     });
-    let ask = Ask::at(&["put"])
-        .with("servers", &args.servers)
-        .with("to", &args.to)
-        .maybe("replace", args.replace.then_some(1))
-        .maybe("limit", args.moving.limit);
-    let lines = client.upload_lines(&ask, body(pieces)).await?;
-    let Outcome { done, .. } = follow(lines, args.moving.json).await?;
+    let lines = match client.upload_lines(ask, body(pieces)).await {
+        Ok(lines) => lines,
+        // What cannot be read here is the reason, and not the connection.
+        Err(refusal) => match packing.await? {
+            Err(error @ transport::Error::LocalFile { .. }) => {
+                return Err(Advised::new(&error, error.hint()).into());
+            }
+            _ => return Err(refusal.into()),
+        },
+    };
+    let Outcome { done, .. } = follow(lines, moving.json).await?;
     Ok(if done.failed == 0 { Ending::Done } else { Ending::ServerFailed })
 }
 

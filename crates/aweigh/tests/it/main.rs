@@ -41,6 +41,7 @@ mod rig;
 mod rollback;
 mod round_trips;
 mod sandbox;
+mod shared;
 mod shells;
 mod steering;
 mod templates;

@@ -12,6 +12,7 @@ use model::{Name, RemotePath, Server};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 
+use super::shared::make_way;
 use super::spool::{Full, Place};
 use crate::ports::{Brought, Host, HostError, HostTrouble, Hosts, Parcel, TellBytes};
 use crate::room::clear;
@@ -34,6 +35,8 @@ pub enum Load {
         to: RemotePath,
         /// A folder takes the place of what is there.
         replaces: bool,
+        /// The folder that it is in is made where it is missing.
+        makes_way: bool,
     },
     /// From servers, into a folder for each by its name.
     Get {
@@ -138,7 +141,10 @@ async fn carry(
 ) -> Result<Brought, HostError> {
     let host: Box<dyn Host> = hosts.connect(server).await?;
     match load {
-        Load::Put { parcel, to, replaces } => {
+        Load::Put { parcel, to, replaces, makes_way } => {
+            if *makes_way {
+                make_way(host.as_ref(), to).await?;
+            }
             let meter = Arc::clone(meter);
             let tell: TellBytes = Box::new(move |done, total| {
                 meter.done.store(done, Ordering::Relaxed);

@@ -5,6 +5,8 @@
 //!                 │
 //!            script (a constant line) ─▶ heard (up to the mark, masked, whole characters)
 //!
+//! [`shared`]: what lies in `shared/` of an environment, asked of each server
+//!
 //! archive ─▶ [`spool`] ─▶ [`carry`] to each of them ─▶ Carried, as it happens          and the other way round
 //! ```
 
@@ -12,6 +14,7 @@ pub mod carry;
 pub mod command;
 mod heard;
 mod script;
+pub mod shared;
 pub mod spool;
 
 pub use carry::{Carried, Load};

@@ -4,7 +4,7 @@
 
 use super::Verdict;
 use super::room::Free;
-use crate::question::shown;
+use crate::question::{Said, shown};
 
 /// The bits of a mode.
 const BY_ALL: u32 = 0o002;
@@ -50,15 +50,8 @@ pub(super) type Complaint = (Verdict, String, String);
 impl Found {
     /// What an answer says; `None` when it is not whole.
     pub(super) fn understood(answer: &str) -> Option<Self> {
-        answer.lines().any(|line| line.trim_end() == "@whole").then_some(())?;
-        let said = |key: &str| {
-            let mut lines = answer.lines().filter_map(|line| line.strip_prefix('@')?.split_once(' '));
-            lines.find(|(said, _)| *said == key).map(|(_, value)| value.trim())
-        };
-        let all = |key: &'static str| {
-            let lines = answer.lines().filter_map(|line| line.strip_prefix('@')?.split_once(' '));
-            lines.filter(move |(said, _)| *said == key).map(|(_, value)| value)
-        };
+        let answer = Said::read(answer)?;
+        let said = |key| answer.first(key);
         let state = if let Some(at) = said("dangling") {
             State::Dangling(shown(at))
         } else if let Some(at) = said("closed") {
@@ -75,7 +68,7 @@ impl Found {
             me: said("me")?.parse().ok()?,
             writable: said("writable") == Some("yes"),
             room: said("room").and_then(Free::read),
-            folders: all("folder").filter_map(folder).collect(),
+            folders: answer.all("folder").filter_map(folder).collect(),
             inner: said("inner").and_then(folder),
             inner_link: said("inner_link").map(shown),
         })

@@ -98,9 +98,10 @@ impl Lane {
                     let message =
                         format!("linked file {} is not in {}/shared", missing.join(", "), self.root);
                     let hint = format!(
-                        "put it there first, for example: scp {} server:{}/shared/",
-                        missing.join(" "),
-                        self.root
+                        "put it there first, for example: aweigh shared put {} -e {} {} FILE",
+                        self.run.plan.project.name,
+                        self.run.plan.environment.name,
+                        missing.first().unwrap_or(&"")
                     );
                     self.unlock().await;
                     return Err(Failure::new(message).hint(hint));
@@ -152,7 +153,7 @@ impl Lane {
             status::MISSING => {
                 let missing: Vec<&str> = answer.all("missing").collect();
                 Failure::new(format!("linked file {} is not in {root}/shared", missing.join(", ")))
-                    .hint("put it there, then release again")
+                    .hint("put it there with `aweigh shared put`, then release again")
             }
             _ => Failure::new(format!("could not {verb} in {root}: {}", answer.first_said())),
         }

@@ -26,6 +26,7 @@ pub(crate) mod recordings;
 pub(crate) mod releases;
 pub(crate) mod servers;
 pub(crate) mod session;
+pub(crate) mod shared;
 pub(crate) mod shell;
 pub(crate) mod steer;
 pub(crate) mod tokens;

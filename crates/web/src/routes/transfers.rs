@@ -81,7 +81,7 @@ pub(crate) async fn forget(
 }
 
 /// What is told, as lines; behind all of it how many did well.
-fn answer(Moving { told, download }: Moving) -> impl Stream<Item = TransferLine> + Send {
+pub(super) fn answer(Moving { told, download }: Moving) -> impl Stream<Item = TransferLine> + Send {
     let begin = (told, download, Some(Done::default()));
     stream::unfold(begin, |(mut told, download, done)| async move {
         let mut done = done?;
