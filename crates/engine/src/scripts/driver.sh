@@ -59,12 +59,18 @@ fi
 nonce=@$2
 here=$PWD
 next=.aweigh/next-$2
+bad() { printf '%s\n' "$nonce bad $*"; exit 73; }
+# Whoever may write here can put something else in the place of a release, in the middle of it. By hand it is too late to ask.
+if [ "$mode" = serve ]; then
+  [ -O .aweigh ] || bad ".aweigh in $here belongs to another user: find out who made it, and remove it"
+  case $(stat -c %a .) in *[2367]) bad "$here may be written to by every user: chmod o-w it" ;; esac
+fi
 # A test is no process, and there are thousands of servers.
 set --
 for needed in releases shared .aweigh/incoming .aweigh/manifests .aweigh/runs .aweigh/trash; do
   # Somebody would have us write elsewhere. The first two may be on another disk on purpose.
   case $needed in .aweigh/*)
-    if [ -L "$needed" ]; then printf '%s\n' "$nonce bad $needed is a link: put a folder in its place"; exit 73; fi ;;
+    if [ -L "$needed" ]; then bad "$needed is a link: put a folder in its place"; fi ;;
   esac
   [ -d "$needed" ] || set -- "$@" "$needed"
 done

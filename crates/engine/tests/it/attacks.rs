@@ -98,7 +98,7 @@ async fn an_answer_without_end_is_refused_before_it_fills_the_memory() {
         // A gigabyte is more than any answer, and a liar that says no more.
         let capped = format!("({}) | head -c 1000000000; sleep 60", site.host.login[2].to_str().unwrap());
         site.host.login[2] = capped.into();
-        let before = resident();
+        let before = peak();
         let asking = async {
             Driver::start(&site.host, &site.root, ME).await?.ask(&command("probe", &["", ""])).await
         };
@@ -112,15 +112,16 @@ async fn an_answer_without_end_is_refused_before_it_fills_the_memory() {
         } else {
             assert!(!matches!(ended, Ok(Ok(_))), "{what}: it was believed");
         }
-        let grown = resident().saturating_sub(before);
+        let grown = peak().saturating_sub(before);
         assert!(grown < 64 << 20, "{what}: {grown} bytes more");
     }
 }
 
-/// How much memory this process has, in bytes.
-fn resident() -> u64 {
-    let statm = fs::read_to_string("/proc/self/statm").unwrap();
-    statm.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 4096
+/// The most memory that this process had so far, in bytes.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
 }
 
 #[tokio::test]
@@ -167,6 +168,31 @@ async fn a_folder_of_ours_that_is_a_link_is_refused() {
             let failure = crate::contact::unfit(&site).await;
             assert!(failure.message.contains("is a link"), "{name}: {}", failure.message);
             assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0, "{name}: something was written there");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_folder_into_which_others_may_write_is_refused() {
+    let is_root = nix::unistd::geteuid().is_root();
+    for machine in Machine::ALL {
+        let site = Site::new(machine);
+        drop(site.driver(ME).await);
+        let (root, inner) = (site.path(""), site.path(".aweigh"));
+        for mode in [0o777, 0o757, 0o772, 0o2777, 0o1777] {
+            fs::set_permissions(&root, fs::Permissions::from_mode(mode)).unwrap();
+            let failure = crate::contact::unfit(&site).await;
+            assert!(failure.message.contains("every user: chmod o-w"), "{mode:o}: {}", failure.message);
+        }
+        for mode in [0o755, 0o775, 0o700, 0o2775] {
+            fs::set_permissions(&root, fs::Permissions::from_mode(mode)).unwrap();
+            drop(site.driver(ME).await);
+        }
+        // Only root can give a folder away.
+        if is_root {
+            std::os::unix::fs::chown(&inner, Some(12345), None).unwrap();
+            let failure = crate::contact::unfit(&site).await;
+            assert!(failure.message.contains("belongs to another user"), "{}", failure.message);
         }
     }
 }
