@@ -15,6 +15,8 @@ pub(super) struct Values {
     start: StateID,
     /// For each state, how many bytes led to it: that many at the end of what was read begin a value.
     depths: Vec<u32>,
+    /// Whether a value begins with this byte.
+    first: [bool; 256],
     /// Whether a value begins with a byte whose highest 2, 4 or 6 bits are these.
     begins: [Vec<bool>; 3],
 }
@@ -35,6 +37,7 @@ impl Values {
         let automaton = builder.build(&patterns).ok()?;
         let start = automaton.start_state(Anchored::No).ok()?;
         let mut depths = Vec::new();
+        let mut firsts = [false; 256];
         let mut begins = [vec![false; 1 << 2], vec![false; 1 << 4], vec![false; 1 << 6]];
         for pattern in &patterns {
             let mut state = start;
@@ -48,13 +51,16 @@ impl Values {
                 }
             }
             let first = pattern.bytes().next().unwrap_or_default();
+            if let Some(slot) = firsts.get_mut(usize::from(first)) {
+                *slot = true;
+            }
             for (bits, table) in [2, 4, 6].into_iter().zip(&mut begins) {
                 if let Some(slot) = table.get_mut(usize::from(first >> (8 - bits))) {
                     *slot = true;
                 }
             }
         }
-        Some(Self { automaton, start, depths, begins })
+        Some(Self { automaton, start, depths, first: firsts, begins })
     }
 
     /// Whether some value begins with a byte that begins with the lowest `count` (2, 4 or 6) of these bits.
@@ -113,7 +119,16 @@ pub(super) struct Trace {
 
 impl Trace {
     /// Goes on by one byte that begins at `place` of the stream; where a value begins that ends with it.
+    #[inline]
     pub(super) fn step(&mut self, values: &Values, byte: u8, place: u64) -> Option<u64> {
+        // Almost every byte is one of these: nothing has begun, and it begins nothing.
+        if self.state.is_none() && !values.first.get(usize::from(byte)).is_some_and(|begins| *begins) {
+            return None;
+        }
+        self.walk(values, byte, place)
+    }
+
+    fn walk(&mut self, values: &Values, byte: u8, place: u64) -> Option<u64> {
         let state = values.automaton.next_state(Anchored::No, self.state.unwrap_or(values.start), byte);
         let depth = values.depths.get(state.as_usize()).map_or(0, |depth| *depth as usize);
         self.places.push_back(place);

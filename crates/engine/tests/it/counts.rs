@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use engine::artifact::stream::Codec;
+use engine::masker::{Held, Masker};
 use testkit::instructions::assert_instructions;
 use testkit::repo::{Entry, file};
 
@@ -34,5 +35,22 @@ fn a_stream_that_shares_two_thousand_files() {
     let pair = Pair::new(sources(2000, 0), sources(2000, 20));
     assert_instructions(module_path!(), "a_stream_that_shares_two_thousand_files", 228_900_000, || {
         assert_eq!(pair.stream(1, Codec::Zstd, true).files, 20);
+    });
+}
+
+#[test]
+fn masking_a_megabyte_of_lines() {
+    let secrets =
+        ["hunter2hunter", "s3cr3t/w0rd", "-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\n-----END KEY-----\n"];
+    let secrets: Vec<model::SecretString> = secrets.map(|secret| secret.to_owned().into()).into();
+    let masker = Masker::new(&secrets);
+    let line = "[12:00:01] Compiling crate-name v1.2.3 (/srv/build/crates/name), 12% of 345 steps: 0f3a9c\n";
+    let text = line.repeat(1_000_000 / line.len());
+    assert_instructions(module_path!(), "masking_a_megabyte_of_lines", 1_372_000_000, || {
+        let mut held = Held::default();
+        for part in text.as_bytes().chunks(16 * 1024) {
+            masker.mask(&mut held, part);
+        }
+        assert_eq!(held.len(), 0);
     });
 }
