@@ -149,7 +149,22 @@ fn a_secret_is_nowhere_but_where_it_was_asked_for() {
     let written = std::fs::read(rig.root(1).join("current/.env")).unwrap();
     assert!(canaries[..3].iter().all(|canary| canary.is_in(&written)));
 
+    // Whoever may run commands sees the file, but not what is secret in it; and what a shell shows is recorded without.
+    let shown = rig.run(["run", "all", "--in", "shop/production", "--", "cat .env; echo to be seen >&2"]);
+    assert!(shown.code == 0 && shown.out.contains("[secret]") && shown.err.contains("to be seen"), "{shown:?}");
+    assert_nowhere(&canaries, shown.out.as_bytes(), "the output of a command");
+    let env_file = rig.root(1).join("current/.env").display().to_string();
+    let shell = rig.run(["shell", "web-1", "--", "cat", &env_file]);
+    assert!(shell.code == 0 && shell.out.contains("OF_SERVER"), "{shell:?}");
+    let recordings = rig.get("/recordings");
+    let id = recordings["items"][0]["id"].to_string();
+    let recorded = rig.ok(["recordings", "show", id.trim_matches('"')]);
+    assert!(recorded.contains("[secret]"), "{recorded}");
+    assert_nowhere(&canaries, recorded.as_bytes(), "a recording");
+
     for path in [
+        "/audit",
+        "/recordings",
         "/releases/1",
         "/releases/2",
         "/releases/3",
