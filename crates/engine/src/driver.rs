@@ -70,8 +70,7 @@ impl Broken {
 }
 
 fn lost(what: &str) -> Broken {
-    let message = format!("the connection ended {what}");
-    Broken::Lost(HostError { kind: HostTrouble::Lost, message, hint: None })
+    Broken::Lost(HostError::lost(format!("the connection ended {what}")))
 }
 
 /// The parts of a stream that follows a command: bytes in memory, then a file, then bytes again.

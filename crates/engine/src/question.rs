@@ -63,11 +63,7 @@ impl Question<'_> {
     }
 
     async fn answer(&self, host: &dyn Host) -> Result<String, HostError> {
-        let lost = |error: std::io::Error| HostError {
-            kind: HostTrouble::Lost,
-            message: format!("the connection ended: {error}"),
-            hint: None,
-        };
+        let lost = |error: std::io::Error| HostError::lost(format!("the connection ended: {error}"));
         let mut channel = host.exec(self.command).await?;
         channel.stdin.write_all(self.input.as_bytes()).await.map_err(lost)?;
         // Where this is the end of the input, the command begins. How it is taken says nothing.
@@ -124,7 +120,7 @@ pub fn no_answer(answer: &str) -> HostError {
         Some(line) => format!("it runs something else than it is asked to, which says: {}", shown(line)),
         None => "a command gave no answer".to_owned(),
     };
-    HostError { kind: HostTrouble::Other, message, hint: Some(BY_HAND.to_owned()) }
+    HostError::other(message).hint(BY_HAND)
 }
 
 /// What a server said, as it can be shown in a sentence.

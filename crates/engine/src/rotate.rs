@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use model::{SecretString, Server};
 
-use crate::ports::{Host, HostError, HostTrouble, Hosts};
+use crate::ports::{Host, HostError, Hosts};
 use crate::question::{Question, in_order, no_answer, shown};
 
 /// Starts the script, which is sent behind the three lines that it reads first. Constant: no user text is part of it.
@@ -89,11 +89,8 @@ fn understood(answer: &str, new: &str) -> Result<(), HostError> {
         match line.strip_prefix('@').map(|word| word.split_once(' ').unwrap_or((word, ""))) {
             Some(("done" | "there", _)) => return Ok(()),
             Some(("no", why)) => {
-                return Err(HostError {
-                    kind: HostTrouble::Other,
-                    message: shown(why),
-                    hint: Some(format!("add this line there by hand, and rotate again: {new}")),
-                });
+                let hint = format!("add this line there by hand, and rotate again: {new}");
+                return Err(HostError::other(shown(why)).hint(hint));
             }
             _ => {}
         }

@@ -7,7 +7,7 @@ use model::{DeployPath, Server};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use crate::masker::Masker;
-use crate::ports::{Host, HostError, HostTrouble, Hosts};
+use crate::ports::{Host, HostError, Hosts};
 
 /// Reads a line and does what it says. Constant: no user text is part of it.
 const COMMAND: &str = "sh -c 'IFS= read -r first; eval \"$first\"'";
@@ -96,7 +96,7 @@ pub async fn on(host: &dyn Host, trial: &Trial, masker: &Masker) -> Result<Tried
     };
     let exit = match ended {
         Some(End::Status(status)) => Some(status),
-        Some(End::Bad(why)) => return Err(other(why)),
+        Some(End::Bad(why)) => return Err(HostError::other(why)),
         None => None,
     };
     let (output, left_out) = hears.output(masker);
@@ -108,7 +108,7 @@ async fn gone(stdout: &mut (impl AsyncRead + Unpin), hears: &mut Hears) -> Resul
     match tokio::time::timeout(GRACE, hears.hear(stdout)).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(lost(&error)),
-        Err(_) => Err(other("it took too long, and may still run".to_owned())),
+        Err(_) => Err(HostError::other("it took too long, and may still run")),
     }
 }
 
@@ -123,12 +123,7 @@ fn said(trial: &Trial, nonce: &str) -> Vec<u8> {
 }
 
 fn lost(error: &std::io::Error) -> HostError {
-    let message = format!("the connection ended before the hook did: {error}");
-    HostError { kind: HostTrouble::Lost, message, hint: None }
-}
-
-fn other(message: String) -> HostError {
-    HostError { kind: HostTrouble::Other, message, hint: None }
+    HostError::lost(format!("the connection ended before the hook did: {error}"))
 }
 
 /// How the script ended.

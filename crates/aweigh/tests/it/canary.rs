@@ -151,7 +151,10 @@ fn a_secret_is_nowhere_but_where_it_was_asked_for() {
 
     // Whoever may run commands sees the file, but not what is secret in it; and what a shell shows is recorded without.
     let shown = rig.run(["run", "all", "--in", "shop/production", "--", "cat .env; echo to be seen >&2"]);
-    assert!(shown.code == 0 && shown.out.contains("[secret]") && shown.err.contains("to be seen"), "{shown:?}");
+    assert!(
+        shown.code == 0 && shown.out.contains("[secret]") && shown.err.contains("to be seen"),
+        "{shown:?}"
+    );
     assert_nowhere(&canaries, shown.out.as_bytes(), "the output of a command");
     let env_file = rig.root(1).join("current/.env").display().to_string();
     let shell = rig.run(["shell", "web-1", "--", "cat", &env_file]);

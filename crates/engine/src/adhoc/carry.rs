@@ -155,7 +155,7 @@ async fn carry(
         Load::Get { from } => {
             let into = landing(place.folder(), &server.name, from);
             let made = into.parent().map_or(Ok(()), std::fs::create_dir_all);
-            made.map_err(|error| trouble(format!("{} cannot be made: {error}", into.display()), None))?;
+            made.map_err(|error| HostError::other(format!("{} cannot be made: {error}", into.display())))?;
             let got = tokio::select! {
                 got = fetch(host.as_ref(), from, &into, place, meter) => got?,
                 () = meter.full.notified() => return Err(full(place.room().full())),
@@ -223,11 +223,6 @@ async fn far(servers: &[Server], meters: &[Arc<Meter>], tell: &Sender<Carried>) 
 
 /// There is no room for what comes.
 fn full(full: Full) -> HostError {
-    let message = full.to_string();
     let hint = "bring less at once, or say more in [limits] spool_size of server.toml";
-    HostError { kind: HostTrouble::Other, message, hint: Some(hint.to_owned()) }
-}
-
-fn trouble(message: String, hint: Option<&str>) -> HostError {
-    HostError { kind: HostTrouble::Other, message, hint: hint.map(str::to_owned) }
+    HostError::other(full.to_string()).hint(hint)
 }

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::Sender;
 use super::heard::{End, Heard, Hears};
 use super::script;
 use crate::masker::Masker;
-use crate::ports::{Channel, Host, HostError, HostTrouble, Hosts};
+use crate::ports::{Channel, Host, HostError, Hosts};
 use crate::question::{BY_HAND, shown};
 
 /// How much of what one server writes is told, in bytes of both outputs together.
@@ -107,7 +107,7 @@ impl One<'_> {
         let ended = async {
             let host = tokio::select! {
                 host = hosts.connect(server) => host?,
-                () = self.tell.closed() => return Err(other("nobody waits for it any more".to_owned(), None)),
+                () = self.tell.closed() => return Err(HostError::other("nobody waits for it any more")),
             };
             self.on(host.as_ref()).await
         };
@@ -160,11 +160,11 @@ impl One<'_> {
         };
         if is_gone {
             let hint = "give it more time, or look on the server why it does not end";
-            return other(format!("{why}, and was ended"), Some(hint));
+            return HostError::other(format!("{why}, and was ended")).hint(hint);
         }
         host.distrust();
         let hint = "look on the server whether it still runs";
-        other(format!("{why}, and may still run"), Some(hint))
+        HostError::other(format!("{why}, and may still run")).hint(hint)
     }
 
     /// Tells what comes of one output, and answers how that ended.
@@ -220,25 +220,17 @@ async fn ended(
 ) -> Result<i32, HostError> {
     match (out, err) {
         (_, Ok(Some(End::Bad(why)))) => {
-            Err(other(shown(&why), Some("release to it first, or leave --in out")))
+            Err(HostError::other(shown(&why)).hint("release to it first, or leave --in out"))
         }
         (Ok(Some(End::Status(status))), _) => Ok(status),
         // A lost connection explains an output that broke, not the other way round.
         (Err(error), _) => {
             exit.await?;
-            Err(HostError {
-                kind: HostTrouble::Lost,
-                message: format!("the connection ended: {error}"),
-                hint: None,
-            })
+            Err(HostError::lost(format!("the connection ended: {error}")))
         }
         (Ok(_), _) => {
             let code = exit.await?.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
-            Err(other(format!("it ended without an answer ({code})"), Some(BY_HAND)))
+            Err(HostError::other(format!("it ended without an answer ({code})")).hint(BY_HAND))
         }
     }
-}
-
-fn other(message: String, hint: Option<&str>) -> HostError {
-    HostError { kind: HostTrouble::Other, message, hint: hint.map(str::to_owned) }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use model::{DeployPath, RemotePath, Server, TreePath};
 
-use crate::ports::{Host, HostError, HostTrouble, Hosts};
+use crate::ports::{Host, HostError, Hosts};
 use crate::question::{Question, Said, no_answer, shown};
 
 /// Reads the names up to an empty line, then the script. Constant: no user text is part of it.
@@ -93,11 +93,7 @@ pub(super) async fn make_way(host: &dyn Host, to: &RemotePath) -> Result<(), Hos
 
 fn not_made(folder: &str, why: &str) -> HostError {
     let hint = "make it by hand, or give the folder above it to the user who logs in";
-    HostError {
-        kind: HostTrouble::Other,
-        message: format!("{folder} cannot be made: {}", shown(why)),
-        hint: Some(hint.to_owned()),
-    }
+    HostError::other(format!("{folder} cannot be made: {}", shown(why))).hint(hint)
 }
 
 /// What an answer says of so many names; `None` when it is not whole.

@@ -35,9 +35,8 @@ fn refused(error: HostError, is_known: bool) -> Broken {
 
 /// A fault point of a server: a fault here is a cut line.
 async fn point(server: &Name, what: &str, side: Side) -> Result<(), Broken> {
-    let lost =
-        |_| Broken::Lost(HostError { kind: HostTrouble::Lost, message: INJECTED.to_owned(), hint: None });
-    fault::point(|| format!("{server}/{what}"), side).await.map_err(lost)
+    let cut = fault::point(|| format!("{server}/{what}"), side).await;
+    cut.map_err(|_| Broken::Lost(HostError::lost(INJECTED)))
 }
 
 impl Lane {
@@ -194,12 +193,8 @@ impl Lane {
         &mut self,
         host: &str,
         port: u16,
-    ) -> Result<Box<dyn crate::ports::Duplex>, crate::ports::HostError> {
-        let lost = || crate::ports::HostError {
-            kind: HostTrouble::Lost,
-            message: "there is no connection".to_owned(),
-            hint: None,
-        };
+    ) -> Result<Box<dyn crate::ports::Duplex>, HostError> {
+        let lost = || HostError::lost("there is no connection");
         self.connect().await.map_err(|_| lost())?;
         match &self.host {
             Some(connection) => connection.forward(host, port).await,

@@ -101,6 +101,24 @@ pub struct HostError {
     pub hint: Option<String>,
 }
 
+impl HostError {
+    /// The connection ended.
+    pub fn lost(message: impl Into<String>) -> Self {
+        Self { kind: HostTrouble::Lost, message: message.into(), hint: None }
+    }
+
+    /// Trouble that is none of the connection.
+    pub fn other(message: impl Into<String>) -> Self {
+        Self { kind: HostTrouble::Other, message: message.into(), hint: None }
+    }
+
+    /// The same, with what to do next.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
 /// Kinds of trouble with a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HostTrouble {
