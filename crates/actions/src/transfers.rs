@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -186,30 +186,22 @@ fn take_in(
     archive: Box<dyn Read + Send>,
 ) -> Result<(Place, Parcel), Error> {
     let mut taking = place.taking(archive);
-    let unpacked = parcels.unpack(&mut taking, place.folder());
+    let unpacked = parcels.unpack_one(&mut taking, place.folder());
     if let Some(full) = taking.full {
         return Err(Error::SpoolFull(full));
     }
     if let Err(failure) = engine::room::check(data, reserve) {
         return Err(Error::NoRoom { message: failure.message, hint: failure.hint });
     }
-    unpacked.map_err(unfit)?;
-    let path = only_one(place.folder()).map_err(|error| local(error.to_string()))?;
-    let path = path.ok_or_else(|| Error::invalid("archive", "must hold exactly one file or one folder"))?;
-    let parcel = parcels.sum(&path).map_err(unfit)?;
+    let parcel = unpacked.map_err(unfit)?;
+    let parcel =
+        parcel.ok_or_else(|| Error::invalid("archive", "must hold exactly one file or one folder"))?;
     Ok((place, parcel))
 }
 
 /// Whether nothing came.
 fn is_empty(folder: &Path) -> bool {
     std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
-}
-
-/// The only thing in a folder, when it is a file or a folder.
-fn only_one(folder: &Path) -> std::io::Result<Option<PathBuf>> {
-    let mut entries = std::fs::read_dir(folder)?;
-    let (Some(first), None) = (entries.next().transpose()?, entries.next()) else { return Ok(None) };
-    Ok((!first.file_type()?.is_symlink()).then(|| first.path()))
 }
 
 fn unfit(error: ParcelError) -> Error {

@@ -43,4 +43,4 @@ pub use ssh::server;
 pub use ssh::{Authority, Connection, HostKey, PublicHalf, fingerprint, generate, public_half, scan};
 pub use stream::Stream;
 pub use target::{Auth, KeyExchange, Span, Target, Timeouts};
-pub use transfer::{Get, Progress, Put, Source, Summed, Transferred, pack, pack_one, unpack};
+pub use transfer::{Get, Progress, Put, Source, Summed, Transferred, pack, pack_one, unpack, unpack_one};

@@ -200,15 +200,11 @@ fn unfit() -> ParcelError {
 }
 
 impl Parcels for Nothing {
-    fn unpack(&self, _: &mut dyn std::io::Read, _: &Path) -> Result<(), ParcelError> {
+    fn unpack_one(&self, _: &mut dyn std::io::Read, _: &Path) -> Result<Option<Parcel>, ParcelError> {
         Err(unfit())
     }
 
     fn pack(&self, _: &Path, _: &mut dyn std::io::Write) -> Result<(), ParcelError> {
-        Err(unfit())
-    }
-
-    fn sum(&self, _: &Path) -> Result<Parcel, ParcelError> {
         Err(unfit())
     }
 }

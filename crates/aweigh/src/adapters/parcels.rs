@@ -4,24 +4,20 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
 use engine::ports::{Parcel, ParcelError, Parcels};
-use transport::{Error, Summed, pack, unpack};
+use transport::{Error, Summed, pack, unpack_one};
 
 /// Archives as `transport` reads and writes them.
 #[derive(Debug, Clone, Copy)]
 pub struct Archives;
 
 impl Parcels for Archives {
-    fn unpack(&self, from: &mut dyn Read, folder: &Path) -> Result<(), ParcelError> {
-        unpack(from, folder, &mut |_| ()).map_err(|error| told(&error))
+    fn unpack_one(&self, from: &mut dyn Read, folder: &Path) -> Result<Option<Parcel>, ParcelError> {
+        let one = unpack_one(from, folder, &mut |_| ()).map_err(|error| told(&error))?;
+        Ok(one.map(|Summed { path, sums }| Parcel { is_folder: path.is_dir(), path, sums }))
     }
 
     fn pack(&self, folder: &Path, into: &mut dyn Write) -> Result<(), ParcelError> {
         pack(folder, into, &mut |_| ()).map_err(|error| told(&error))
-    }
-
-    fn sum(&self, path: &Path) -> Result<Parcel, ParcelError> {
-        let Summed { path, sums } = Summed::of(path).map_err(|error| told(&error))?;
-        Ok(Parcel { is_folder: path.is_dir(), path, sums })
     }
 }
 

@@ -7,13 +7,12 @@ use std::sync::Arc;
 
 /// Archives and sums. All of it blocks.
 pub trait Parcels: Send + Sync {
-    /// Reads a tar stream into `folder`, which is empty and of which nobody else knows. Nothing is written anywhere else,
+    /// Reads the one file or folder of a tar stream into `folder`, which is empty and of which nobody else knows, and takes
+    /// its sums, once for all servers that it goes to; `None` when it holds more or less. Nothing is written anywhere else,
     /// whatever names stand in the stream.
-    fn unpack(&self, from: &mut dyn Read, folder: &Path) -> Result<(), ParcelError>;
+    fn unpack_one(&self, from: &mut dyn Read, folder: &Path) -> Result<Option<Parcel>, ParcelError>;
     /// Writes what is in `folder` as a tar stream.
     fn pack(&self, folder: &Path, into: &mut dyn Write) -> Result<(), ParcelError>;
-    /// Reads a file or a folder for its sums, once for all servers that it goes to.
-    fn sum(&self, path: &Path) -> Result<Parcel, ParcelError>;
 }
 
 /// A file or a folder that was read for its sums and does not change any more.

@@ -92,6 +92,36 @@ pub fn unpack(from: impl Read, folder: &Path, count: &mut (dyn FnMut(u64) + Send
     tree::unpack(from, folder, count).map_err(|trouble| told(folder, trouble)).map(drop)
 }
 
+/// The same with a stream of one file or one folder, whose sums are taken while it is read; `None` when it holds more or less
+/// than one, or a link.
+///
+/// # Errors
+/// The same, or there is a name that cannot be brought on.
+pub fn unpack_one(
+    from: impl Read,
+    folder: &Path,
+    count: &mut (dyn FnMut(u64) + Send),
+) -> Result<Option<Summed>, Error> {
+    let sums = tree::unpack(from, folder, count).map_err(|trouble| told(folder, trouble))?;
+    let here = |source| Error::LocalFile { path: PathBuf::new(), source };
+    let mut entries = fs::read_dir(folder).map_err(here)?;
+    let (Some(first), None) = (entries.next().transpose().map_err(here)?, entries.next()) else {
+        return Ok(None);
+    };
+    let (path, kind) = (first.path(), first.file_type().map_err(here)?);
+    if kind.is_symlink() {
+        return Ok(None);
+    }
+    if kind.is_dir() {
+        let entries = tree::entries(&path).map_err(|trouble| told(folder, trouble))?;
+        tree::can_be_brought(&path, &entries).map_err(|trouble| told(folder, trouble))?;
+    }
+    let name = first.file_name();
+    let below = |path: PathBuf| path.strip_prefix(&name).map(Path::to_owned).unwrap_or_default();
+    let sums = sums.into_iter().map(|(path, sum)| (below(path), sum)).collect();
+    Ok(Some(Summed { path, sums: Arc::new(sums) }))
+}
+
 /// The same trouble, with a path as it is seen from `folder`.
 fn told(folder: &Path, trouble: Trouble) -> Error {
     match trouble {

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub use archive::{Summed, pack, pack_one, unpack};
+pub use archive::{Summed, pack, pack_one, unpack, unpack_one};
 
 use crate::{Error, Session};
 

@@ -364,6 +364,22 @@ fn an_archive_is_what_was_packed_whatever_its_names() {
     fs::create_dir(&into).unwrap();
     transport::unpack(&*archive, &into, &mut |_| ()).unwrap();
     assert_eq!(tree_listing(&into.join("a")), tree_listing(&from.join("a")));
+    // What is taken in has the sums that reading it again has.
+    let into = here.path().join("taken");
+    fs::create_dir(&into).unwrap();
+    let taken = transport::unpack_one(&*archive, &into, &mut |_| ()).unwrap().unwrap();
+    assert_eq!((&taken.path, &taken.sums), (&into.join("a"), &Summed::of(&from.join("a")).unwrap().sums));
+    assert!(taken.sums.contains_key(Path::new("run")));
+    for (files, is_one) in [(&["x"][..], true), (&["x", "y"], false), (&[], false)] {
+        let into = tempfile::tempdir().unwrap();
+        let mut tar = tar::Builder::new(Vec::new());
+        for name in files {
+            tar.append_path_with_name(from.join("a/run"), name).unwrap();
+        }
+        let taken = transport::unpack_one(&*tar.into_inner().unwrap(), into.path(), &mut |_| ()).unwrap();
+        let sums = taken.map(|taken| taken.sums);
+        assert_eq!(sums, is_one.then(|| Summed::of(&from.join("a/run")).unwrap().sums));
+    }
     let refused = transport::pack_one(&from, &mut Vec::new(), &mut |_| ()).unwrap_err().to_string();
     assert!(refused.contains("line break") && !refused.contains(here.path().to_str().unwrap()), "{refused}");
     assert!(Summed::of(&from).unwrap_err().to_string().contains("line break"));
