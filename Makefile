@@ -43,7 +43,7 @@ ui/dist/index.html: ui/node_modules/.package-lock.json $(page_sources)
 # The page is built first: the tests of the browser need it inside the program.
 test: ui
 	@tools/need cargo git cc
-	@tools/need --install sshd git-lfs busybox fish zstd openssl curl valgrind chromium
+	@tools/need --install sshd git-lfs busybox fish tcsh zstd openssl curl valgrind chromium
 	npm --prefix ui run check
 	npm --prefix ui test
 	@if cargo nextest --version >/dev/null 2>&1; then \
@@ -57,7 +57,7 @@ test: ui
 # Of what `make test` takes a selection, everything.
 soak: ui
 	@tools/need cargo git cc
-	@tools/need --install sshd busybox fish zstd curl
+	@tools/need --install sshd busybox fish tcsh zstd curl
 	AWEIGH_SOAK=1 cargo nextest run --profile soak -p aweigh -p engine -p git --locked -E 'test(/^faults::/) & package(aweigh) | test(/fuzz::/) | test(/^attacks::an_/) & package(git) | test(/^render::clean::/)'
 	AWEIGH_SOAK=1 npm --prefix ui test -- tests/unit/fuzz.test.ts
 

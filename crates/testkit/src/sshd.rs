@@ -67,6 +67,8 @@ pub enum Shell {
     Busybox,
     /// `fish -c`, as for a user whose login shell it is.
     Fish,
+    /// `tcsh -c`, in the same way.
+    Tcsh,
 }
 
 /// Running servers. Dropping it leaves nothing behind.

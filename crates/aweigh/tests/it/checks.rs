@@ -117,15 +117,16 @@ fn a_server_that_says_nothing_does_not_hold_the_others() {
 fn facts_of_one_server_are_a_list_and_of_many_a_table() {
     let busybox = ServerSpec { shell: Shell::Busybox, ..ServerSpec::default() };
     let fish = ServerSpec { shell: Shell::Fish, ..ServerSpec::default() };
-    let special = vec![(1, busybox), (2, fish)];
-    let rig = Rig::with(FleetSpec { servers: 3, special, ..FleetSpec::default() });
+    let tcsh = ServerSpec { shell: Shell::Tcsh, ..ServerSpec::default() };
+    let special = vec![(1, busybox), (2, fish), (3, tcsh)];
+    let rig = Rig::with(FleetSpec { servers: 4, special, ..FleetSpec::default() });
     rig.apply("");
     let one = rig.ok(["servers", "facts", "web-1"]);
     assert!(one.contains("kernel        Linux ") && one.contains("tar           /"), "{one}");
     let many = rig.ok(["servers", "facts"]);
-    assert_eq!(many.lines().count(), 4, "{many}");
+    assert_eq!(many.lines().count(), 5, "{many}");
     let facts: Value = serde_json::from_str(&rig.ok(["servers", "facts", "--json"])).unwrap();
-    for name in ["web-1", "web-2", "web-3"] {
+    for name in ["web-1", "web-2", "web-3", "web-4"] {
         assert!(facts[name]["cpus"].as_u64().unwrap() > 0, "{facts}");
     }
     let tar = |name: &str| facts[name]["tools"][0]["version"].as_str().unwrap().to_owned();

@@ -9,8 +9,9 @@ use crate::rig::Rig;
 fn the_tree_of_the_commit_runs_on_every_kind_of_server() {
     let busybox = ServerSpec { shell: Shell::Busybox, ..ServerSpec::default() };
     let fish = ServerSpec { shell: Shell::Fish, ..ServerSpec::default() };
-    let rig =
-        Rig::with(FleetSpec { servers: 8, special: vec![(6, busybox), (7, fish)], ..FleetSpec::default() });
+    let tcsh = ServerSpec { shell: Shell::Tcsh, ..ServerSpec::default() };
+    let special = vec![(5, tcsh), (6, busybox), (7, fish)];
+    let rig = Rig::with(FleetSpec { servers: 8, special, ..FleetSpec::default() });
     let first = rig.repo.commit(hostile_tree());
     rig.repo.tag("v1");
     let second = rig.repo.commit([

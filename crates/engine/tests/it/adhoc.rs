@@ -160,11 +160,15 @@ async fn a_command_runs_as_it_was_given_and_both_outputs_stay_apart() {
 
 #[tokio::test]
 async fn any_login_shell_runs_it_in_its_own_words() {
-    let fish: OsString = program("fish").into();
-    let fleet = Arc::new(Fleet { sites: vec![Site::new(Machine::DEBIAN)], login: vec![fish, "-c".into()] });
-    let (out, _, ended) =
-        answer(&fleet, order("set who \"it's me\"; echo $who; and echo (math 6 x 7)")).await;
-    assert_eq!((out.as_str(), ended.exit), ("it's me\n42\n", Some(0)));
+    for (shell, run) in [
+        ("fish", "set who \"it's me\"; echo $who; and echo (math 6 x 7)"),
+        ("tcsh", "set who = \"it's me\"; echo $who; @ n = 6 * 7; echo $n"),
+    ] {
+        let login = vec![program(shell).into(), "-c".into()];
+        let fleet = Arc::new(Fleet { sites: vec![Site::new(Machine::DEBIAN)], login });
+        let (out, _, ended) = answer(&fleet, order(run)).await;
+        assert_eq!((out.as_str(), ended.exit), ("it's me\n42\n", Some(0)), "{shell}");
+    }
 }
 
 #[tokio::test]

@@ -133,12 +133,14 @@ async fn a_machine_on_which_releases_run_is_good_on_every_line_and_nothing_is_le
 }
 
 #[tokio::test]
-async fn fish_as_a_login_shell_changes_nothing() {
-    let site = Site::new(Machine::DEBIAN);
-    let fish = program("fish");
-    let findings = look_as(&site, &subject(&site), &[fish.to_str().unwrap(), "-c"]).await;
-    assert!(findings.iter().all(|found| found.verdict == Verdict::Ok), "{findings:#?}");
-    assert_eq!(findings.len(), 12);
+async fn fish_or_tcsh_as_a_login_shell_changes_nothing() {
+    for shell in ["fish", "tcsh"] {
+        let site = Site::new(Machine::DEBIAN);
+        let shell = program(shell);
+        let findings = look_as(&site, &subject(&site), &[shell.to_str().unwrap(), "-c"]).await;
+        assert!(findings.iter().all(|found| found.verdict == Verdict::Ok), "{findings:#?}");
+        assert_eq!(findings.len(), 12);
+    }
 }
 
 #[tokio::test]

@@ -111,12 +111,14 @@ async fn a_login_shell_may_be_noisy() {
 }
 
 #[tokio::test]
-async fn fish_is_a_login_shell_too() {
-    let mut site = Site::new(Machine::DEBIAN).at("fish's $HOME");
-    site.host.login = vec![program("fish").into(), "-c".into()];
-    for _ in 0..2 {
-        let answer = ask(&mut site.driver(ME).await, "acquire", &["", "", "", "0"]).await;
-        assert_eq!((answer.status, answer.get("root")), (0, Some(site.root.as_str())));
+async fn fish_and_tcsh_are_login_shells_too() {
+    for shell in ["fish", "tcsh"] {
+        let mut site = Site::new(Machine::DEBIAN).at("a shell's $HOME!");
+        site.host.login = vec![program(shell).into(), "-c".into()];
+        for _ in 0..2 {
+            let answer = ask(&mut site.driver(ME).await, "acquire", &["", "", "", "0"]).await;
+            assert_eq!((answer.status, answer.get("root")), (0, Some(site.root.as_str())), "{shell}");
+        }
     }
 }
 

@@ -80,6 +80,6 @@ pub(crate) fn program(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").expect("a search path");
     let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
     found.unwrap_or_else(|| {
-        panic!("{name} is not installed; the tests need dash, bash, busybox, fish and zstd")
+        panic!("{name} is not installed; the tests need dash, bash, busybox, fish, tcsh and zstd")
     })
 }

@@ -74,8 +74,10 @@ async fn it_runs_in_what_is_live_and_answers_how_it_ended() {
 #[tokio::test]
 async fn any_login_shell_will_do() {
     let mut site = live(Site::new(Machine::DEBIAN));
-    site.host.login = vec![OsString::from(program("fish")), "-c".into()];
-    assert_eq!(tried(&site, "echo \"it's me\"").await.output, "it's me\n");
+    for shell in ["fish", "tcsh"] {
+        site.host.login = vec![OsString::from(program(shell)), "-c".into()];
+        assert_eq!(tried(&site, "echo \"it's me!\"").await.output, "it's me!\n", "{shell}");
+    }
 }
 
 #[tokio::test]

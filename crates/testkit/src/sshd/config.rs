@@ -50,9 +50,10 @@ pub(super) fn text(server: &Server) -> String {
             let busybox = require("busybox", "busybox");
             line(format_args!("ForceCommand exec {} sh -c \"$SSH_ORIGINAL_COMMAND\"", busybox.display()));
         }
-        Shell::Fish => {
-            let fish = require("fish", "fish");
-            line(format_args!("ForceCommand exec {} -c \"$SSH_ORIGINAL_COMMAND\"", fish.display()));
+        Shell::Fish | Shell::Tcsh => {
+            let name = if spec.shell == Shell::Fish { "fish" } else { "tcsh" };
+            let shell = require(name, name);
+            line(format_args!("ForceCommand exec {} -c \"$SSH_ORIGINAL_COMMAND\"", shell.display()));
         }
     }
     text

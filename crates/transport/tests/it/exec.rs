@@ -61,6 +61,16 @@ async fn on_a_server_with_fish() {
 }
 
 #[tokio::test]
+async fn on_a_server_with_tcsh() {
+    let fleet = one_sshd(ServerSpec { shell: Shell::Tcsh, ..ServerSpec::default() });
+    let session = Session::connect(&fleet.target(0)).await.unwrap();
+    let said = run(&session, "@ n = 1 + 1; echo $n").await;
+    assert_eq!(text(&said.stdout), "2\n");
+    let said = run(&session, "sh -c 'echo $0 $# $1' sh a.b").await;
+    assert_eq!(text(&said.stdout), "sh 1 a.b\n");
+}
+
+#[tokio::test]
 async fn a_server_has_its_own_home_and_path() {
     let fleet =
         one_sshd(ServerSpec { path: Some("/nowhere:/usr/bin:/bin".to_owned()), ..ServerSpec::default() });

@@ -65,7 +65,7 @@ async fn with_shell(shell: Shell) -> (Fleet, Session) {
 
 #[tokio::test]
 async fn files_go_both_ways_on_every_kind_of_machine() {
-    for shell in [Shell::Login, Shell::Busybox, Shell::Fish] {
+    for shell in [Shell::Login, Shell::Busybox, Shell::Fish, Shell::Tcsh] {
         let (fleet, session) = with_shell(shell).await;
         files_go_both_ways(session, &fleet.servers[0].root).await;
     }
@@ -115,7 +115,7 @@ async fn folders_go_both_ways(session: Session, there: &Path) {
 
 #[tokio::test]
 async fn folders_go_both_ways_on_every_kind_of_machine() {
-    for shell in [Shell::Login, Shell::Busybox, Shell::Fish] {
+    for shell in [Shell::Login, Shell::Busybox, Shell::Fish, Shell::Tcsh] {
         let (fleet, session) = with_shell(shell).await;
         folders_go_both_ways(session, &fleet.servers[0].root).await;
     }
@@ -325,7 +325,7 @@ async fn what_was_summed_once_is_brought_to_many_places() {
 
 #[tokio::test]
 async fn a_folder_replaces_what_is_there_unless_it_may_not() {
-    for shell in [Shell::Login, Shell::Busybox, Shell::Fish] {
+    for shell in [Shell::Login, Shell::Busybox, Shell::Fish, Shell::Tcsh] {
         let (fleet, session) = with_shell(shell).await;
         let root = &fleet.servers[0].root;
         let here = tempfile::tempdir().unwrap();
