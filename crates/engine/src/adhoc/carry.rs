@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -92,6 +92,8 @@ struct Meter {
     taken: AtomicU64,
     /// There was no room for what came.
     full: Notify,
+    /// Its end is told.
+    has_ended: AtomicBool,
 }
 
 async fn one(
@@ -125,6 +127,7 @@ async fn one(
         meter.done.store(brought.bytes, Ordering::Relaxed);
         meter.total.store(brought.bytes, Ordering::Relaxed);
     }
+    meter.has_ended.store(true, Ordering::Relaxed);
     tell.send(Carried::Ended(name.clone(), ended)).await.ok();
 }
 
@@ -209,7 +212,12 @@ async fn far(servers: &[Server], meters: &[Arc<Meter>], tell: &Sender<Carried>) 
                 *told = done;
                 is_new = true;
                 let total = (total > 0).then_some(total);
-                tell.send(Carried::Far(server.name.clone(), done, total)).await.ok();
+                // Behind its end nothing is said of a server, however long this had to wait.
+                if let Ok(turn) = tell.reserve().await
+                    && !meter.has_ended.load(Ordering::Relaxed)
+                {
+                    turn.send(Carried::Far(server.name.clone(), done, total));
+                }
             }
         }
         if is_new {
@@ -225,4 +233,46 @@ async fn far(servers: &[Server], meters: &[Arc<Meter>], tell: &Sender<Carried>) 
 fn full(full: Full) -> HostError {
     let hint = "bring less at once, or say more in [limits] spool_size of server.toml";
     HostError::other(full.to_string()).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Address, Labels, Variables};
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn behind_its_end_nothing_is_said_of_a_server() {
+        let server = |name: &str| Server {
+            name: name.parse().unwrap(),
+            address: Address::Local,
+            labels: Labels::new(),
+            groups: std::collections::BTreeSet::new(),
+            variables: Variables::new(),
+        };
+        let servers = [server("web-1"), server("web-2")];
+        let meters: Vec<Arc<Meter>> = (0..2).map(|_| Arc::default()).collect();
+        for meter in &meters {
+            meter.done.store(7, Ordering::Relaxed);
+            meter.total.store(7, Ordering::Relaxed);
+        }
+        // The channel is full, and while it is waited for the first server ends.
+        let (tell, mut told) = mpsc::channel(1);
+        tell.send(Carried::Started(servers[0].name.clone())).await.unwrap();
+        let hear = async {
+            meters[0].has_ended.store(true, Ordering::Relaxed);
+            let mut heard = Vec::new();
+            while heard.len() < 3 {
+                heard.push(told.recv().await.unwrap());
+            }
+            heard
+        };
+        let heard = tokio::select! {
+            () = far(&servers, &meters, &tell) => unreachable!(),
+            heard = hear => heard,
+        };
+        assert!(matches!(&heard[1], Carried::Far(name, 7, Some(7)) if *name == servers[1].name), "{heard:?}");
+        assert!(matches!(&heard[2], Carried::All(14, Some(14))), "{heard:?}");
+    }
 }
