@@ -10,6 +10,7 @@ export const en = {
     cancel: 'Cancel', close: 'Close', save: 'Save', create: 'Create', remove: 'Remove', edit: 'Edit', back: 'Back',
     loading: 'Loading…', retry: 'Try again', more: 'Show more', copy: 'Copy', copied: 'Copied', none: 'none', name: 'Name',
     offline: 'Aweigh cannot be reached. Is it running, and is the network there?',
+    unreadable: 'The answer of Aweigh broke off, or was changed on its way. What was asked for may have happened all the same.',
     notFound: 'There is nothing here.', home: 'To the board', yes: 'yes', no: 'no', optional: 'optional', unknown: 'unknown',
     saved: (what: string) => `${what} is saved`, removed: (what: string) => `${what} is removed`,
     sureRemove: (what: string) => `Remove ${what}?`, skip: 'Skip to the content',

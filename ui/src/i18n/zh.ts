@@ -7,6 +7,7 @@ export const zh: Messages = {
     cancel: '取消', close: '关闭', save: '保存', create: '创建', remove: '删除', edit: '编辑', back: '返回',
     loading: '加载中…', retry: '重试', more: '更多', copy: '复制', copied: '已复制', none: '无', name: '名称',
     offline: '无法连接 Aweigh。它在运行吗？网络正常吗？',
+    unreadable: 'Aweigh 的响应中断，或在途中被改动。请求的操作可能已经完成。',
     notFound: '这里什么也没有。', home: '回到总览', yes: '是', no: '否', optional: '可选', unknown: '未知',
     saved: (what) => `${what} 已保存`, removed: (what) => `${what} 已删除`,
     sureRemove: (what) => `删除 ${what}？`, skip: '跳到正文',
