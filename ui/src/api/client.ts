@@ -33,6 +33,14 @@ export class Offline extends Error {
   }
 }
 
+/** What came as an answer is none: it broke off, or somebody on the way changed it. */
+export class Unreadable extends Error {
+  constructor() {
+    super('unreadable')
+    this.name = 'Unreadable'
+  }
+}
+
 type Query = Record<string, string | number | boolean | null | undefined>
 
 let signedOut: () => void = () => {}

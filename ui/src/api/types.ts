@@ -25,6 +25,7 @@ export type Recording = Schemas['Recording']
 export type Ref = Schemas['Ref']
 export type Release = Schemas['Release']
 export type ReleasePlan = Schemas['ReleasePlan']
+export type RotateAnswer = Schemas['RotateAnswer']
 export type RunRequest = Schemas['RunRequest']
 export type ServerFacts = Schemas['ServerFacts']
 export type ServerSpec = Schemas['Named_ServerSpec']
@@ -40,6 +41,7 @@ export type Trouble = Schemas['Trouble']
 export type TrustAnswer = Schemas['TrustAnswer']
 export type TryAnswer = Schemas['TryAnswer']
 export type UserView = Schemas['UserView']
+export type VariableView = Schemas['VariableView']
 
 /** Something that happened on a server while a command ran; of its end all of it is there, or nothing. */
 export type RunLine = { server?: string | null; started?: boolean; stdout?: string | null; stderr?: string | null; done?: Done | null } & Partial<Schemas['ServerEnded']>

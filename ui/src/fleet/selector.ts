@@ -15,6 +15,11 @@ export function open(selector: string): { before: string; term: string } {
   return { before: selector.slice(0, at) + space, term: selector.slice(at + space.length) }
 }
 
+/** A selector that means these servers and no others, whatever is added to the fleet meanwhile. */
+export function named(servers: string[]): string {
+  return servers.join(',')
+}
+
 /** Every term that means some of these servers: all of them, labels, groups, names. */
 export function terms(servers: ServerSpec[], groups: Group[] = []): Term[] {
   const labels = new Map<string, number>()

@@ -7,16 +7,16 @@ export const s = (n: number, one: string, many = `${one}s`): string => `${n.toLo
 export const en = {
   name: 'English',
   common: {
-    cancel: 'Cancel', close: 'Close', save: 'Save', create: 'Create', remove: 'Remove', edit: 'Edit', back: 'Back',
+    cancel: 'Cancel', close: 'Close', save: 'Save', create: 'Create', remove: 'Remove', edit: 'Edit',
     loading: 'Loading…', retry: 'Try again', more: 'Show more', copy: 'Copy', copied: 'Copied', none: 'none', name: 'Name',
     offline: 'Aweigh cannot be reached. Is it running, and is the network there?',
-    notFound: 'There is nothing here.', home: 'To the board', yes: 'yes', no: 'no', optional: 'optional', unknown: 'unknown',
-    saved: (what: string) => `${what} is saved`, removed: (what: string) => `${what} is removed`,
+    unreadable: 'The answer of Aweigh broke off, or was changed on its way. What was asked for may have happened all the same.',
+    notFound: 'There is nothing here.', home: 'To the board', optional: 'optional', unknown: 'unknown',
     sureRemove: (what: string) => `Remove ${what}?`, skip: 'Skip to the content',
     newVersion: 'A new version of Aweigh is running.', reload: 'Reload',
   },
   nav: {
-    label: 'Aweigh', board: 'Board', history: 'History', servers: 'Servers', run: 'Run', hooks: 'Hooks', credentials: 'Credentials', users: 'Users', audit: 'Audit',
+    board: 'Board', history: 'History', servers: 'Servers', run: 'Run', hooks: 'Hooks', credentials: 'Credentials', users: 'Users', audit: 'Audit',
     account: 'Account', signOut: 'Sign out', language: 'Language', theme: 'Theme', menu: 'Menu', keys: 'Keyboard',
     themes: { auto: 'As the system', light: 'Light', dark: 'Dark' }, newProject: 'New project', main: 'Main',
   },
@@ -39,7 +39,7 @@ export const en = {
     } as Record<string, string>,
   },
   signIn: {
-    title: 'Sign in', user: 'User', password: 'Password', submit: 'Sign in', again: 'Your session has ended. Sign in to go on where you were.',
+    title: 'Sign in', user: 'User', password: 'Password', submit: 'Sign in',
     first: 'No password yet? Use the link that Aweigh printed when it started, or run', firstCommand: 'aweigh users link admin',
   },
   setUp: {
@@ -51,22 +51,21 @@ export const en = {
     release: 'Release…', running: 'Running now', servers: (n: number) => s(n, 'server'), project: 'Project', environment: 'Environment',
     empty: 'No project yet', emptyLead: 'Aweigh brings commits of a git repository to your servers. Three steps to the first release:',
     steps: ['Store the key that logs in to your servers', 'Register the servers', 'Add a project with an environment'],
-    file: 'Or write it all into one file, and run', noEnvironments: 'no environment yet', addEnvironment: 'Add an environment', since: 'since',
+    file: 'Or write it all into one file, and run', noEnvironments: 'no environment yet', addEnvironment: 'Add an environment',
   },
   project: {
-    release: 'Release…', settings: 'Settings', history: 'Releases', chat: 'Chat', live: 'Live', running: 'Running',
+    release: 'Release…', settings: 'Settings', history: 'Releases', chat: 'Chat',
     nothingLive: 'Nothing is live yet.', adopt: 'Do Capistrano, Deployer, walle-web or Spug release there? Take their releases over:', noHistory: 'No release yet.', environments: 'Environments', rollBack: 'Roll back…', repository: 'Repository',
-    servers: 'Servers', path: 'Folder',
   },
   history: {
-    title: 'History', empty: 'No release yet.', project: 'Project', environment: 'Environment', all: 'all',
+    title: 'History', empty: 'No release yet.', project: 'Project', environment: 'Environment',
     columns: { release: 'Release', what: 'What', where: 'Where', status: 'Status', by: 'By', took: 'Took', when: 'When' },
   },
   release: {
     title: (id: number) => `Release ${id}`, kind: { release: 'release', rollback: 'rollback', catch_up: 'catch-up', adopted: 'adopted' } as Record<string, string>,
     noCommit: 'Nobody knows the commit of this release: the tool that made it left no word.', trunk: 'Shared steps', servers: 'Servers', batch: (n: number) => `Batch ${n}`, everything: 'Everything',
     by: (who: string) => `by ${who}`, took: (time: string) => `took ${time}`, since: (time: string) => `for ${time}`,
-    watching: (n: number) => s(n, 'person watching', 'people watching'), from: 'before', note: 'Note',
+    watching: (n: number) => s(n, 'person watching', 'people watching'), note: 'Note',
     progress: (done: number, all: number) => `${done} of ${all} servers`, failedServers: (n: number) => `${n} failed`,
     cancel: 'Cancel release', cancelling: 'Stopping…', cancelTitle: 'Cancel this release?',
     cancelBefore: 'Nothing was switched yet: the servers stay as they are.',
@@ -87,7 +86,6 @@ export const en = {
     uploading: (what: string) => `Uploading: ${what}`, sent: (sent: string, all: string) => `${sent} of ${all}`, share: (percent: number, all: string) => `${percent}% of ${all}`,
     remaining: (time: string) => `${time} left`,
     filter: 'Find a server', noMatch: 'No server has this name.', problems: 'Problems first',
-    ok: (n: number) => `${n} done`, left: (n: number) => `${n} waiting`, busy: (n: number) => `${n} running`, bad: (n: number) => `${n} failed`,
     info: { ref: 'Ref', commit: 'Commit', folder: 'Folder on the servers', started: 'Began', ended: 'Ended', created: 'Made', state: 'State of the servers', before: 'before', now: 'now' },
   },
   steer: {
@@ -122,13 +120,13 @@ export const en = {
   },
   log: {
     title: (node: string) => `Log of ${node}`, choose: 'Choose a step to see what it wrote.', empty: 'It wrote nothing.', waiting: 'It has not begun.',
-    follow: 'Follow', following: 'Following', newLines: (n: number) => `${s(n, 'new line')} ↓`, search: 'Search', hits: (n: number, all: number) => `${n}/${all}`,
-    noHits: 'no hit', next: 'Next hit', previous: 'Previous hit', download: 'Download', wrap: 'Wrap', earlier: 'Load earlier lines', lines: (n: number) => s(n, 'line'),
-    dropped: (size: string) => `… ${size} were left out here, because the step wrote too much …`, line: (n: number) => `Line ${n}`,
+    follow: 'Follow', newLines: (n: number) => `${s(n, 'new line')} ↓`, search: 'Search', hits: (n: number, all: number) => `${n}/${all}`,
+    noHits: 'no hit', download: 'Download', wrap: 'Wrap', earlier: 'Load earlier lines', lines: (n: number) => s(n, 'line'),
+    dropped: (size: string) => `… ${size} were left out here, because the step wrote too much …`,
   },
   chat: {
     title: 'Chat', empty: 'Nobody has said anything yet.', write: 'Say something to everybody who watches', send: 'Send', earlier: 'Earlier messages',
-    about: (node: string) => `about ${node}`, failed: 'It was not sent.',
+    about: (node: string) => `about ${node}`,
   },
   fresh: {
     title: (project: string) => `Release ${project}`, environment: 'To', ref: 'What', refHint: 'A branch, a tag or a commit',
@@ -143,7 +141,7 @@ export const en = {
   },
   rollback: {
     title: (project: string, env: string) => `Roll back ${project} in ${env}`, lead: 'The servers switch back to an earlier release. Nothing is built; hooks and health checks run.',
-    target: 'Back to', undone: 'These commits go', submit: (id: number) => `Roll back to release ${id}`, none: 'There is no earlier good release.', live: 'live now',
+    target: 'Back to', undone: 'These commits go', submit: (id: number) => `Roll back to release ${id}`, none: 'There is no earlier good release.',
   },
   keys: {
     title: 'Keyboard', list: [['?', 'this list'], ['g b', 'board'], ['g h', 'history'], ['g s', 'servers'], ['g r', 'run a command'], ['↑ ↓ ← →', 'move in the tree'], ['Enter', 'open the log of a step'], ['n p', 'next, previous failure'], ['/', 'search'], ['f', 'follow the log'], ['Esc', 'close, back']] as [string, string][],

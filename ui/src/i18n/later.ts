@@ -46,7 +46,7 @@ export const en = {
     hostKey: 'Host keys', hostKeyHint: 'one per line, such as ssh-ed25519 AAAA…', check: 'Test connection', checking: 'Testing…', trust: 'Trust its key…',
     trustLead: 'Compare this with what the server itself says, over another way than this network:', trustCommand: 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
     trustOther: 'Compare this with what the host of the repository publishes, over another way than this network:',
-    trustIt: 'It is the same: trust it', trusted: 'Its key is trusted.', pinned: 'trusted', notPinned: 'not trusted yet', none: 'no labels', usual: 'Good: releases can run there.', shell: 'Open a shell', run: 'Run a command there', recordings: 'Recordings', audit: 'What was done with it',
+    trustIt: 'It is the same: trust it', pinned: 'trusted', notPinned: 'not trusted yet', legacy: 'legacy algorithms', legacyLead: 'SHA-1 and CBC are agreed to here (legacy_algorithms). They are not safe any more: update its SSH server.', usual: 'Good: releases can run there.', shell: 'Open a shell', run: 'Run a command there', recordings: 'Recordings', audit: 'What was done with it',
   },
   groups: {
     title: 'Groups', lead: 'Selectors with a name: write @web wherever servers are chosen.', add: 'Add a group', selector: 'Who is in it', selectorHint: 'names and labels, such as role=web&env=production',
@@ -61,12 +61,29 @@ export const en = {
     secret: 'Secret', secretKeep: 'empty: it stays as it is', passphrase: 'Passphrase', username: 'User name', fingerprint: 'Fingerprint', stored: 'Stored', file: 'From a file…',
     generate: 'Make a new key', generateHint: 'Or have Aweigh make one: its private half never leaves the server. Otherwise paste one here:',
     line: 'Line for authorized_keys', lineLead: 'The public half. It belongs into ~/.ssh/authorized_keys of the login user on the servers, or to the deploy keys of the git host.', copyLine: 'Copy the line for authorized_keys',
+    rotate: {
+      title: 'A new key everywhere', lead: 'Aweigh makes a new key and adds it to authorized_keys on these servers. When it can log in with it on all of them, the new key is used, and the old one is taken away.',
+      start: 'Replace this key', again: 'Go on', sure: (name: string) => `Replace the key ${name} on every server that is logged in to with it?`, asking: 'The servers are asked. This goes on when you look elsewhere.',
+      states: { old: 'lets in the old key', both: 'lets in both keys', new: 'lets in the new key' }, nobody: 'No server is logged in to with it: the new key takes its place at once.',
+      over: 'The new key is in use, and no server knows the old one.', replaced: 'The new key is in use. Go on to take the old one away where it is left.', kept: 'The old key stays in use. Mend what is in the way, then go on.',
+    },
+  },
+  variables: {
+    title: 'Variables and secrets', add: 'Add one', empty: 'No variable and no secret yet', emptyLead: 'Hooks and health commands find variables in their environment. Of the secrets a hook finds those that it names.',
+    leads: {
+      project: 'What it says is heard in all its environments. An environment is heard over it, a server over both.',
+      environment: 'Beside what it says itself: what its project and its servers say. It is heard over the project, a server over both.',
+      server: 'What it says is heard by every project that runs there, over projects and environments.',
+    },
+    kind: 'Kind', variable: 'Variable', secret: 'Secret', value: 'Value', saidBy: 'Said by', by: { project: 'the project', environment: 'the environment' }, server: (name: string) => `server ${name}`,
+    nameHint: 'letters, digits and _, such as LOG_LEVEL', secretHint: 'it is sealed, and never shown again', replaceHint: 'it takes the place of the one that is stored, which is never shown',
+    isLong: 'It has several lines', sealed: 'sealed', replace: 'Replace', hidden: 'not heard here: the environment says another', bare: 'too short to be masked in logs', when: 'Releases that are made from now on find it.',
   },
   define: {
-    project: 'Project', newProject: 'New project', repository: 'Repository', repositoryHint: 'https://…, or git@host:org/name.git', credential: 'Credential', build: 'Build',
+    newProject: 'New project', repository: 'Repository', repositoryHint: 'https://…, or git@host:org/name.git', credential: 'Credential', build: 'Build',
     run: 'Commands', runHint: 'one per line; they run on the control host, in a fresh tree of the commit', output: 'What is packed', outputHint: 'a folder of the tree; . is everything',
     exclude: 'Left out', excludeHint: 'patterns as in .gitignore, one per line', cache: 'Kept between builds', cacheHint: 'folders, one per line', timeout: 'Time limit', memory: 'Memory limit', processes: 'Process limit', limitHint: 'of one command with all its processes', submodules: 'Bring submodules along', lfs: 'Bring the files that Git LFS keeps',
-    environment: 'Environment', newEnvironment: 'New environment', serversHint: 'which servers: a name or labels, such as env=production&role=web', path: 'Folder on the servers', pathHint: 'absolute, such as /srv/shop',
+    newEnvironment: 'New environment', serversHint: 'which servers: a name or labels, such as env=production&role=web', path: 'Folder on the servers', pathHint: 'absolute, such as /srv/shop',
     keep: 'Releases that are kept', linkedFiles: 'Linked files', linkedDirs: 'Linked folders', linkedHint: 'from shared/, one per line', health: 'Health checks', healthHint: 'one per line: a URL as seen from the server, or a command',
     hooks: 'Hooks', hooksHint: 'one command per line', onInterrupt: 'After a crash in the middle', unreachable: 'A server that does not answer',
     inherited: 'Defaults of the project apply where this is empty.', json: 'It has parts that this form does not show; they stay as they are.',
@@ -79,7 +96,7 @@ export const en = {
   },
   account: {
     title: 'Account', password: 'Password', current: 'Current password', next: 'New password', change: 'Change password', changed: 'Your password is changed; other sessions have ended.',
-    sessions: 'Sessions', thisOne: 'this one', end: 'End', tokens: 'API tokens', tokenLead: 'For the command line and other programs. A token is shown once.', tokenMade: 'Keep it safe, it is not shown again:', appearance: 'Appearance', add: 'Make a token', seen: 'used', until: 'ends',
+    sessions: 'Sessions', thisOne: 'this one', end: 'End', tokens: 'API tokens', tokenLead: 'For the command line and other programs. A token is shown once.', tokenMade: 'Keep it safe, it is not shown again:', add: 'Make a token', seen: 'used', until: 'ends',
   },
 }
 
@@ -128,7 +145,7 @@ export const zh: typeof en = {
     hostKey: '主机密钥', hostKeyHint: '每行一个，例如 ssh-ed25519 AAAA…', check: '测试连接', checking: '测试中…', trust: '信任密钥…',
     trustLead: '请通过其他途径与服务器本身显示的指纹比较：', trustCommand: 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
     trustOther: '请通过其他途径与仓库主机公布的指纹比较：',
-    trustIt: '一致，信任它', trusted: '密钥已信任。', pinned: '已信任', notPinned: '尚未信任', none: '没有标签', usual: '很好：可以发布到这里。', shell: '打开终端', run: '在这里执行命令', recordings: '录像', audit: '操作记录',
+    trustIt: '一致，信任它', pinned: '已信任', notPinned: '尚未信任', legacy: '使用过时算法', legacyLead: '这里允许 SHA-1 和 CBC（legacy_algorithms），它们已不再安全，请升级该服务器的 SSH 服务。', usual: '很好：可以发布到这里。', shell: '打开终端', run: '在这里执行命令', recordings: '录像', audit: '操作记录',
   },
   groups: {
     title: '分组', lead: '有名称的选择条件：在选择服务器的地方写 @web 即可。', add: '添加分组', selector: '包含', selectorHint: '名称和标签，例如 role=web&env=production',
@@ -143,12 +160,29 @@ export const zh: typeof en = {
     secret: '机密内容', secretKeep: '留空则保持不变', passphrase: '密钥口令', username: '用户名', fingerprint: '指纹', stored: '保存时间', file: '从文件读取…',
     generate: '生成新密钥', generateHint: '可以由 Aweigh 生成：私钥不会离开服务器。也可以在下面粘贴已有的密钥：',
     line: 'authorized_keys 内容', lineLead: '公钥。请加入服务器登录用户的 ~/.ssh/authorized_keys，或 git 托管平台的部署密钥。', copyLine: '复制 authorized_keys 内容',
+    rotate: {
+      title: '在所有服务器上更换密钥', lead: 'Aweigh 生成新密钥，加入这些服务器的 authorized_keys。确认在所有服务器上都能用新密钥登录之后，才开始使用它并删除旧密钥。',
+      start: '更换此密钥', again: '继续', sure: (name) => `要在使用 ${name} 登录的所有服务器上更换密钥吗？`, asking: '正在连接服务器。离开此页面不会中断。',
+      states: { old: '接受旧密钥', both: '两个密钥都接受', new: '接受新密钥' }, nobody: '没有服务器使用它登录，新密钥会立即取代它。',
+      over: '新密钥已启用，所有服务器都不再接受旧密钥。', replaced: '新密钥已启用。请继续，以删除仍保留的旧密钥。', kept: '仍在使用旧密钥。请先处理上面的问题，再继续。',
+    },
+  },
+  variables: {
+    title: '变量与机密', add: '添加', empty: '还没有变量和机密', emptyLead: '钩子和健康检查命令可以在环境变量中读到变量；机密只提供给写明要用它的钩子。',
+    leads: {
+      project: '项目的变量在它的所有环境中有效；环境的值优先于项目，服务器的值优先于两者。',
+      environment: '除了环境自己的，还列出项目和服务器的：环境的值优先于项目，服务器的值优先于两者。',
+      server: '服务器的变量对部署到那里的所有项目有效，优先于项目和环境的值。',
+    },
+    kind: '类型', variable: '变量', secret: '机密', value: '值', saidBy: '来源', by: { project: '项目', environment: '环境' }, server: (name) => `服务器 ${name}`,
+    nameHint: '字母、数字和 _，例如 LOG_LEVEL', secretHint: '加密保存，不再显示', replaceHint: '将替换已保存的值；已保存的值从不显示',
+    isLong: '内容有多行', sealed: '已加密', replace: '替换', hidden: '在这里无效：环境设置了别的值', bare: '太短，无法在日志中遮盖', when: '从下一次创建的发布开始生效。',
   },
   define: {
-    project: '项目', newProject: '新建项目', repository: '仓库', repositoryHint: 'https://…，或 git@host:org/name.git', credential: '凭据', build: '构建',
+    newProject: '新建项目', repository: '仓库', repositoryHint: 'https://…，或 git@host:org/name.git', credential: '凭据', build: '构建',
     run: '命令', runHint: '每行一条，在控制机上全新检出的目录中执行', output: '打包内容', outputHint: '目录；. 表示全部',
     exclude: '排除', excludeHint: '与 .gitignore 相同的规则，每行一条', cache: '构建间保留', cacheHint: '目录，每行一个', timeout: '时间限制', memory: '内存限制', processes: '进程数限制', limitHint: '一条命令及其全部进程的总和', submodules: '包含子模块', lfs: '取回 Git LFS 保存的文件',
-    environment: '环境', newEnvironment: '新建环境', serversHint: '哪些服务器：名称或标签，例如 env=production&role=web', path: '服务器目录', pathHint: '绝对路径，例如 /srv/shop',
+    newEnvironment: '新建环境', serversHint: '哪些服务器：名称或标签，例如 env=production&role=web', path: '服务器目录', pathHint: '绝对路径，例如 /srv/shop',
     keep: '保留的版本数', linkedFiles: '共享文件', linkedDirs: '共享目录', linkedHint: '来自 shared/，每行一个', health: '健康检查', healthHint: '每行一个：从服务器访问的 URL，或一条命令',
     hooks: '钩子', hooksHint: '每行一条命令', onInterrupt: '中途崩溃后', unreachable: '服务器无响应时',
     inherited: '留空则使用项目的默认值。', json: '有些内容此表单无法显示，它们保持不变。',
@@ -161,7 +195,7 @@ export const zh: typeof en = {
   },
   account: {
     title: '账号', password: '密码', current: '当前密码', next: '新密码', change: '修改密码', changed: '密码已修改，其他会话已结束。',
-    sessions: '会话', thisOne: '当前', end: '结束', tokens: 'API 令牌', tokenLead: '用于命令行和其他程序。令牌只显示一次。', tokenMade: '请妥善保存，不再显示：', appearance: '外观', add: '创建令牌', seen: '最近使用', until: '到期',
+    sessions: '会话', thisOne: '当前', end: '结束', tokens: 'API 令牌', tokenLead: '用于命令行和其他程序。令牌只显示一次。', tokenMade: '请妥善保存，不再显示：', add: '创建令牌', seen: '最近使用', until: '到期',
   },
 }
 

@@ -4,16 +4,16 @@ import type { Messages } from './index.svelte'
 export const zh: Messages = {
   name: '中文',
   common: {
-    cancel: '取消', close: '关闭', save: '保存', create: '创建', remove: '删除', edit: '编辑', back: '返回',
+    cancel: '取消', close: '关闭', save: '保存', create: '创建', remove: '删除', edit: '编辑',
     loading: '加载中…', retry: '重试', more: '更多', copy: '复制', copied: '已复制', none: '无', name: '名称',
     offline: '无法连接 Aweigh。它在运行吗？网络正常吗？',
-    notFound: '这里什么也没有。', home: '回到总览', yes: '是', no: '否', optional: '可选', unknown: '未知',
-    saved: (what) => `${what} 已保存`, removed: (what) => `${what} 已删除`,
+    unreadable: 'Aweigh 的响应中断，或在途中被改动。请求的操作可能已经完成。',
+    notFound: '这里什么也没有。', home: '回到总览', optional: '可选', unknown: '未知',
     sureRemove: (what) => `删除 ${what}？`, skip: '跳到正文',
     newVersion: 'Aweigh 已升级到新版本。', reload: '刷新',
   },
   nav: {
-    label: 'Aweigh', board: '总览', history: '历史', servers: '服务器', run: '执行', hooks: '钩子', credentials: '凭据', users: '用户', audit: '审计',
+    board: '总览', history: '历史', servers: '服务器', run: '执行', hooks: '钩子', credentials: '凭据', users: '用户', audit: '审计',
     account: '账号', signOut: '退出登录', language: '语言', theme: '主题', menu: '菜单', keys: '快捷键',
     themes: { auto: '跟随系统', light: '浅色', dark: '深色' }, newProject: '新建项目', main: '主导航',
   },
@@ -36,7 +36,7 @@ export const zh: Messages = {
     },
   },
   signIn: {
-    title: '登录', user: '用户', password: '密码', submit: '登录', again: '会话已结束，登录后回到刚才的页面。',
+    title: '登录', user: '用户', password: '密码', submit: '登录',
     first: '还没有密码？请使用 Aweigh 启动时打印的链接，或运行', firstCommand: 'aweigh users link admin',
   },
   setUp: {
@@ -48,22 +48,21 @@ export const zh: Messages = {
     release: '发布…', running: '正在发布', servers: (n) => `${n} 台服务器`, project: '项目', environment: '环境',
     empty: '还没有项目', emptyLead: 'Aweigh 把 git 仓库的提交发布到你的服务器。三步完成第一次发布：',
     steps: ['保存登录服务器用的密钥', '登记服务器', '添加项目和环境'],
-    file: '或者全部写进一个文件，然后运行', noEnvironments: '还没有环境', addEnvironment: '添加环境', since: '自',
+    file: '或者全部写进一个文件，然后运行', noEnvironments: '还没有环境', addEnvironment: '添加环境',
   },
   project: {
-    release: '发布…', settings: '设置', history: '发布记录', chat: '聊天', live: '当前版本', running: '执行中',
+    release: '发布…', settings: '设置', history: '发布记录', chat: '聊天',
     nothingLive: '还没有版本在运行。', adopt: '这里由 Capistrano、Deployer、walle-web 或 Spug 发布过？可以直接接管：', noHistory: '还没有发布。', environments: '环境', rollBack: '回滚…', repository: '仓库',
-    servers: '服务器', path: '目录',
   },
   history: {
-    title: '历史', empty: '还没有发布。', project: '项目', environment: '环境', all: '全部',
+    title: '历史', empty: '还没有发布。', project: '项目', environment: '环境',
     columns: { release: '发布', what: '内容', where: '位置', status: '状态', by: '发布人', took: '耗时', when: '时间' },
   },
   release: {
     title: (id) => `发布 ${id}`, kind: { release: '发布', rollback: '回滚', catch_up: '补发', adopted: '接管' },
     noCommit: '无法得知这个版本的提交：当初发布它的工具没有记录。', trunk: '公共步骤', servers: '服务器', batch: (n) => `第 ${n} 批`, everything: '全部',
     by: (who) => `${who} 发布`, took: (time) => `耗时 ${time}`, since: (time) => `已 ${time}`,
-    watching: (n) => `${n} 人在看`, from: '之前', note: '备注',
+    watching: (n) => `${n} 人在看`, note: '备注',
     progress: (done, all) => `${done} / ${all} 台服务器`, failedServers: (n) => `${n} 台失败`,
     cancel: '取消发布', cancelling: '正在停止…', cancelTitle: '取消这次发布？',
     cancelBefore: '还没有切换任何服务器，它们保持原样。',
@@ -84,7 +83,6 @@ export const zh: Messages = {
     uploading: (what) => `正在上传：${what}`, sent: (sent, all) => `${sent} / ${all}`, share: (percent, all) => `${percent}%，共 ${all}`,
     remaining: (time) => `剩余 ${time}`,
     filter: '查找服务器', noMatch: '没有这个名称的服务器。', problems: '问题优先',
-    ok: (n) => `${n} 完成`, left: (n) => `${n} 等待`, busy: (n) => `${n} 执行中`, bad: (n) => `${n} 失败`,
     info: { ref: '引用', commit: '提交', folder: '服务器目录', started: '开始', ended: '结束', created: '创建', state: '服务器状态', before: '之前', now: '现在' },
   },
   steer: {
@@ -119,13 +117,13 @@ export const zh: Messages = {
   },
   log: {
     title: (node) => `${node} 的日志`, choose: '选择一个步骤查看它的输出。', empty: '没有输出。', waiting: '还没有开始。',
-    follow: '跟随', following: '跟随中', newLines: (n) => `${n} 行新日志 ↓`, search: '搜索', hits: (n, all) => `${n}/${all}`,
-    noHits: '没有结果', next: '下一个', previous: '上一个', download: '下载', wrap: '换行', earlier: '加载更早的日志', lines: (n) => `${n} 行`,
-    dropped: (size) => `… 输出过多，此处省略 ${size} …`, line: (n) => `第 ${n} 行`,
+    follow: '跟随', newLines: (n) => `${n} 行新日志 ↓`, search: '搜索', hits: (n, all) => `${n}/${all}`,
+    noHits: '没有结果', download: '下载', wrap: '换行', earlier: '加载更早的日志', lines: (n) => `${n} 行`,
+    dropped: (size) => `… 输出过多，此处省略 ${size} …`,
   },
   chat: {
     title: '聊天', empty: '还没有人发言。', write: '对所有正在看的人说点什么', send: '发送', earlier: '更早的消息',
-    about: (node) => `关于 ${node}`, failed: '没有发送成功。',
+    about: (node) => `关于 ${node}`,
   },
   fresh: {
     title: (project) => `发布 ${project}`, environment: '发布到', ref: '内容', refHint: '分支、标签或提交',
@@ -140,7 +138,7 @@ export const zh: Messages = {
   },
   rollback: {
     title: (project, env) => `回滚 ${project} 的 ${env}`, lead: '服务器切换回之前的版本。不会重新构建，钩子和健康检查照常执行。',
-    target: '回到', undone: '将移除这些提交', submit: (id) => `回滚到发布 ${id}`, none: '没有更早的成功发布。', live: '当前版本',
+    target: '回到', undone: '将移除这些提交', submit: (id) => `回滚到发布 ${id}`, none: '没有更早的成功发布。',
   },
   keys: {
     title: '快捷键', list: [['?', '此列表'], ['g b', '总览'], ['g h', '历史'], ['g s', '服务器'], ['g r', '执行命令'], ['↑ ↓ ← →', '在树中移动'], ['Enter', '打开步骤日志'], ['n p', '下一个、上一个失败'], ['/', '搜索'], ['f', '跟随日志'], ['Esc', '关闭、返回']],

@@ -2,7 +2,7 @@
 
 /** Something that happened: it was shown, or the terminal got another size. Seconds after the beginning. */
 export type Happening = { at: number; shown: string } | { at: number; columns: number; rows: number }
-export type Cast = { columns: number; rows: number; title: string; happenings: Happening[]; length: number }
+export type Cast = { columns: number; rows: number; happenings: Happening[]; length: number }
 
 /** A terminal is never larger, whatever a recording says. */
 const WIDEST = 500
@@ -27,7 +27,7 @@ export function read(text: string): Cast | null {
       if (size) happenings.push({ at, columns: side(Number(size[1]), 80), rows: side(Number(size[2]), 24) })
     }
   }
-  return { columns: side(head.width, 80), rows: side(head.height, 24), title: typeof head.title === 'string' ? head.title : '', happenings, length: at }
+  return { columns: side(head.width, 80), rows: side(head.height, 24), happenings, length: at }
 }
 
 /** The same with no pause longer than `most` seconds. */
@@ -48,26 +48,24 @@ export type Stage = { clear: (columns: number, rows: number) => void; show: (tex
 /** Shows a recording up to a time, again and again: what was shown already is not shown twice, and going back begins anew. */
 export class Reel {
   #next = 0
-  #cast: Cast
+  readonly #cast: Cast
   readonly #stage: Stage
 
   constructor(cast: Cast, stage: Stage) {
     this.#cast = cast
     this.#stage = stage
-    this.rewind()
+    this.#rewind()
   }
 
-  /** Begins anew, perhaps with other pauses. */
-  rewind(cast = this.#cast): void {
-    this.#cast = cast
+  #rewind(): void {
     this.#next = 0
-    this.#stage.clear(cast.columns, cast.rows)
+    this.#stage.clear(this.#cast.columns, this.#cast.rows)
   }
 
   /** Shows everything up to `at`, in seconds. */
   to(at: number): void {
     const last = this.#cast.happenings[this.#next - 1]
-    if (last && last.at > at) this.rewind()
+    if (last && last.at > at) this.#rewind()
     let text = ''
     for (let one = this.#cast.happenings[this.#next]; one && one.at <= at; one = this.#cast.happenings[++this.#next]) {
       if ('shown' in one) text += one.shown
@@ -78,11 +76,6 @@ export class Reel {
       }
     }
     if (text) this.#stage.show(text)
-  }
-
-  /** When the next thing happens, in seconds; null when nothing does. */
-  get next(): number | null {
-    return this.#cast.happenings[this.#next]?.at ?? null
   }
 }
 

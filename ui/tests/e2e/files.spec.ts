@@ -1,6 +1,6 @@
 // Files and folders to servers and from them, through the page.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { type Rig, expect, signIn, test } from './rig'
@@ -24,6 +24,24 @@ test('a file goes to every chosen server, byte for byte', async ({ page, rig }) 
   await expect(files(page).getByRole('listitem').first()).toContainText('1 file, 300 kB')
   for (const server of [1, 2]) expect(readFileSync(at(rig, server, name)).equals(bytes)).toBe(true)
   expect(statSync(at(rig, 1, name)).mode & 0o777).toBe(0o644)
+})
+
+test('of a place, files go to its servers only', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const env = await rig.environment(page, {}, { servers: 'web-1' })
+  await page.goto(`${rig.url}/run?servers=all`)
+  await page.getByLabel('Where').selectOption(`shop/${env.name}`)
+  const name = `only-${Date.now()}`
+  await files(page).getByLabel('File', { exact: true }).setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from('x\n') })
+  await files(page).getByLabel('To', { exact: true }).fill(`~/${name}`)
+  await files(page).getByRole('button', { name: 'Bring it to 1 server' }).click()
+  await expect(files(page).getByRole('status')).toHaveText('It went well on 1 server.')
+  expect([1, 2, 3].map((server) => existsSync(at(rig, server, name)))).toEqual([true, false, false])
+  await files(page).getByLabel('Fetch from the servers').check()
+  await files(page).getByLabel('From', { exact: true }).fill(`~/${name}`)
+  await files(page).getByRole('button', { name: 'Fetch it from 1 server' }).click()
+  await expect(files(page).getByRole('status')).toHaveText('It went well on 1 server.')
+  await expect(files(page).getByRole('listitem')).toHaveCount(1)
 })
 
 test('a folder goes whole, and is told where it may not go', async ({ page, rig }) => {

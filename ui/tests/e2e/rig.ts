@@ -1,9 +1,9 @@
 // The rig: real OpenSSH servers, a real repository, and the real `aweigh serve`. Everything ends with its worker.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type Page, test as base, expect } from '@playwright/test'
 
 export { expect }
@@ -110,11 +110,14 @@ export class Rig {
     let fleet = `[credentials.deploy]\nkind = "ssh-key"\nfile = "key"\n[projects.shop]\nrepository = "file://${this.repo}"\n`
     for (let n = 1; n <= count; n++) {
       const folder = join(this.folder, `web-${n}`)
-      mkdirSync(join(folder, 'home'), { recursive: true })
+      // Keys are let in from two files, as on servers that keep some elsewhere.
+      const authorized = join(folder, 'home', '.ssh', 'authorized_keys')
+      mkdirSync(dirname(authorized), { recursive: true })
+      copyFileSync(`${key}.pub`, authorized)
       run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'host')])
       const port = await freePort()
       writeFileSync(join(folder, 'config'), [
-        'ListenAddress 127.0.0.1', `Port ${port}`, `HostKey ${join(folder, 'host')}`, `AuthorizedKeysFile ${key}.pub`, 'PidFile none', 'UsePAM no', 'UseDNS no',
+        'ListenAddress 127.0.0.1', `Port ${port}`, `HostKey ${join(folder, 'host')}`, `AuthorizedKeysFile ${authorized} ${join(folder, 'more_keys')}`, 'PidFile none', 'UsePAM no', 'UseDNS no',
         'StrictModes no', 'PermitRootLogin prohibit-password', 'PasswordAuthentication no', 'MaxStartups 100', `SetEnv HOME=${join(folder, 'home')}`, '',
       ].join('\n'))
       this.#children.push(spawn(sshd, ['-D', '-f', join(folder, 'config'), '-E', join(folder, 'log')], { stdio: 'ignore' }))

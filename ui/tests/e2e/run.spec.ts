@@ -65,6 +65,28 @@ test('answers come as they are written, stdout and stderr apart, and equal ones 
   await expect(command(page)).toHaveValue(/^printf/)
 })
 
+test('Enter in a field of one line runs nothing; Ctrl+Enter behind the command does', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const trace = join(rig.folder, `ran-${Date.now()}`)
+  await page.goto(`${rig.url}/run?servers=web-1`)
+  await command(page).fill(`echo ran >> ${trace}`)
+  await page.getByText('Input, time limit, servers at once').click()
+  await expect(page.getByRole('button', { name: 'Run it on 1 server' })).toBeEnabled()
+  for (const field of [servers(page), page.getByLabel('Time limit'), page.getByLabel('Servers at once')]) {
+    await field.press('Escape')
+    await field.press('Enter')
+  }
+  // What nobody can read is not sent.
+  await page.getByLabel('Servers at once').fill('many')
+  await command(page).press('Control+Enter')
+  await page.getByRole('button', { name: 'Run it on 1 server' }).click()
+  await expect(answers(page)).toHaveCount(0)
+  await page.getByLabel('Servers at once').fill('1')
+  await command(page).press('Control+Enter')
+  await expect(said(page)).toHaveText('It went well on 1 server.')
+  expect(readFileSync(trace, 'utf8')).toBe('ran\n')
+})
+
 test('stopping ends the command on the servers, and looking elsewhere does not', async ({ page, rig }) => {
   await signIn(page, rig.url)
   const pid = join(rig.folder, `pid-${Date.now()}`)

@@ -10,12 +10,17 @@ const heading = (level: number) => async (page: Page): Promise<void> => {
 }
 
 /** Makes something to look at: a release that succeeded, one that went back, one that is running, and chat; in an
- * environment that is locked, one that is held behind a batch of which a server failed; a hook template in two versions. */
+ * environment that is locked, one that is held behind a batch of which a server failed; a hook template in two versions;
+ * variables and a secret. */
 export async function lively(page: Page, rig: Rig): Promise<{ env: Environment; ids: number[] }> {
   for (const run of ['echo reloading', '# Workers finish what they have in hand.\necho "reloading on $AWEIGH_SERVER"\n']) {
     await rig.template(page, 'reload-php', run, 'Reloads PHP without losing a request')
   }
   const env = await rig.environment(page, { after_activate: { template: 'reload-php' }, after_verify: { template: 'reload-php@1' } })
+  const says = (method: 'patch' | 'put', path: string, data: object) => page.request[method](`${rig.url}/api/v1${path}`, { data, headers: { Origin: rig.url } })
+  await says('patch', '/projects/shop', { variables: { LOG_LEVEL: 'info' } })
+  await says('patch', `/projects/shop/environments/${env.name}`, { variables: { LOG_LEVEL: 'warning' } })
+  await says('put', `/projects/shop/environments/${env.name}/secrets/DB_PASSWORD`, { value: 'four' })
   env.open()
   const ids = [await release(page, rig.url, env.name, 'v1')]
   await expect(verdict(page)).toHaveText('succeeded')
@@ -69,6 +74,8 @@ export function screens(env: string, ids: number[]): Screen[] {
     { name: 'compare', path: '/p/shop/git?view=compare&from=v1&to=v3', ready: async (page) => { await page.locator('summary', { hasText: 'page.html' }).click(); await expect(page.locator('tr.came')).toBeVisible() } },
     { name: 'project-settings', path: '/p/shop/settings', ready: heading(1) },
     { name: 'environment', path: `/p/shop/e/${env}`, ready: heading(1) },
+    { name: 'variables', path: `/p/shop/e/${env}/variables`, ready: rows },
+    { name: 'variable-new', path: '/servers/web-1/variables', ready: async (page) => { await heading(1)(page); await page.locator('.head .button.main').click(); await page.locator('form select').selectOption('secret'); await expect(page.locator('form [type=password]')).toBeVisible() } },
     { name: 'history', path: '/history', ready: heading(1) },
     { name: 'servers', path: '/servers', ready: heading(1) },
     { name: 'server', path: '/servers/web-1', ready: heading(1) },
@@ -80,6 +87,7 @@ export function screens(env: string, ids: number[]): Screen[] {
     { name: 'hook', path: '/hooks/reload-php', ready: heading(1) },
     { name: 'hook-new', path: '/hooks/new', ready: heading(1) },
     { name: 'credentials', path: '/credentials', ready: heading(1) },
+    { name: 'credential', path: '/credentials/deploy', ready: async (page) => { await heading(1)(page); await expect(page.locator('.rotation li').first()).toBeVisible() } },
     { name: 'credential-new', path: '/credentials/new', ready: heading(1) },
     { name: 'users', path: '/users', ready: heading(1) },
     { name: 'account', path: '/account', ready: heading(1) },

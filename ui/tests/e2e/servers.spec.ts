@@ -42,6 +42,24 @@ test('the screen of a server leads to what can be done there', async ({ page, ri
   await expect(page.getByLabel('To which thing')).toHaveValue('server:web-1')
 })
 
+test('a server that agrees to unsafe algorithms is marked in the list and on its screen, and its form keeps that', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const made = await page.request.post(`${rig.url}/api/v1/servers`, { data: { name: 'old', host: '127.0.0.1', port: 1, user: 'nobody', credential: 'deploy', legacy_algorithms: true }, headers: { Origin: rig.url } })
+  expect(made.status(), await made.text()).toBe(201)
+  await page.goto(`${rig.url}/servers`)
+  await expect(page.getByRole('row').filter({ hasText: 'legacy algorithms' })).toHaveCount(1)
+  await expect(page.getByRole('row').filter({ hasText: '127.0.0.1:1' })).toContainText('legacy algorithms')
+  await page.getByRole('link', { name: 'old', exact: true }).click()
+  await expect(page.getByText('SHA-1 and CBC are agreed to here')).toBeVisible()
+  await page.getByLabel('Port').fill('2')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect.poll(async () => (await (await page.request.get(`${rig.url}/api/v1/servers/old`)).json())).toMatchObject({ port: 2, legacy_algorithms: true })
+  await page.goto(`${rig.url}/servers/web-1`)
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('web-1')
+  await expect(page.getByText('legacy algorithms')).toHaveCount(0)
+  await page.request.delete(`${rig.url}/api/v1/servers/old`, { headers: { Origin: rig.url } })
+})
+
 test('a group is made, used in a selector, changed, and not removed while somebody needs it', async ({ page, rig }) => {
   await signIn(page, rig.url)
   await page.goto(`${rig.url}/servers`)

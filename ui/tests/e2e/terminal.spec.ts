@@ -152,5 +152,14 @@ test('what a shell showed can be found and played: with pause, speed and any pla
   await expect(screen(page)).toContainText('second 4')
   await page.getByLabel('Skip pauses').uncheck()
   await expect(screen(page)).toContainText('first 2')
+  // While nothing is played the page asks for no frame; the terminal may have its last one to draw.
+  const asked = await page.evaluate(async () => {
+    let count = 0
+    const ask = window.requestAnimationFrame.bind(window)
+    window.requestAnimationFrame = (frame) => { count += 1; return ask(frame) }
+    for (let n = 0; n < 30; n++) await new Promise(ask)
+    return count
+  })
+  expect(asked).toBeLessThan(5)
   expect(wrong).toEqual([])
 })

@@ -1,6 +1,6 @@
 // Answers that come line by line, however the network cuts them.
 import { expect, test } from 'vitest'
-import { Offline } from '../../src/api/client'
+import { Offline, Unreadable } from '../../src/api/client'
 import { linesOf } from '../../src/api/lines'
 
 function answer(...pieces: Uint8Array[]): Response {
@@ -48,4 +48,12 @@ test('whoever stops reading ends what is on its way', async () => {
   }))
   for await (const _ of linesOf(endless)) break
   await expect.poll(() => ended).toBe(true)
+})
+
+test('a line that is no JSON is told as such, after those before it', async () => {
+  const found: unknown[] = []
+  await expect(async () => { for await (const one of linesOf(answer(new TextEncoder().encode('1\n<html>\n2\n')))) found.push(one) }).rejects.toThrow(Unreadable)
+  expect(found).toEqual([1])
+  // So is a last line that was cut off.
+  await expect(all(answer(new TextEncoder().encode('{"do')))).rejects.toThrow(Unreadable)
 })

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest'
 import type { ServerSpec } from '../../src/api/types'
 
 vi.stubGlobal('document', { documentElement: { lang: 'en', dataset: {} }, cookie: '' })
-const { fitting, open, terms } = await import('../../src/fleet/selector')
+const { fitting, named, open, terms } = await import('../../src/fleet/selector')
 
 const servers = [
   { name: 'web-10', labels: { role: 'web', env: 'production' } }, { name: 'web-2', labels: { role: ['web', 'db'] } }, { name: 'spare' },
@@ -29,4 +29,8 @@ test('what begins with what is written comes first, and what is whole needs no h
   expect(texts('spare')).toEqual([])
   expect(texts('nothing like it')).toEqual([])
   expect(fitting(all, '', 2)).toHaveLength(2)
+})
+
+test('servers that are named are meant, and nobody else', () => {
+  expect([named(['web-2']), named(['web-2', 'web-10'])]).toEqual(['web-2', 'web-2,web-10'])
 })

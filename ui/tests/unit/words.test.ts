@@ -1,4 +1,6 @@
-// Both languages say everything, and say it differently.
+// Both languages say everything, say it differently, and say nothing that nobody reads.
+import { readFileSync, readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { en } from '../../src/i18n/en'
 import { zh } from '../../src/i18n/zh'
@@ -18,5 +20,21 @@ test.each([['at first', en, zh], ['later', later.en, later.zh], ['of the toolbox
   for (const [path, text] of [...first, ...second]) expect(text, path).not.toBe('')
   const same = [...first].filter(([path, text]) => typeof text === 'string' && /[a-z]{4}/i.test(text) && second.get(path) === text).map(([path]) => path)
   // What is the same in every language: names, commands, keys.
-  expect(same.filter((path) => !/nav\.label|Command$|keys\.list|trustCommand/.test(path))).toEqual([])
+  expect(same.filter((path) => !/Command$|keys\.list|trustCommand/.test(path))).toEqual([])
+})
+
+/** All that the page is made of, but the words themselves. */
+const sources = (readdirSync(resolve(import.meta.dirname, '../../src'), { recursive: true }) as string[])
+  .filter((path) => /\.(svelte|ts)$/.test(path) && !/i18n.(en|zh|later|tools)\.ts$/.test(path))
+  .map((path) => readFileSync(join(import.meta.dirname, '../../src', path), 'utf8')).join('\n')
+
+test.each([['t', en], ['later', later.en], ['tools', tools.en]])('every word of %s() is read somewhere', (speaks, messages) => {
+  const unread = Object.entries(messages).flatMap(([group, inner]) => {
+    if (typeof inner !== 'object') return []
+    // A group that is handed on whole is read by its keys.
+    const isHandedOn = new RegExp(`\\b${speaks}\\(\\)\\.${group}\\b(?!\\.)`).test(sources)
+    const isRead = (key: string): boolean => new RegExp(`\\b${speaks}\\(\\)\\.${group}\\.${key}\\b`).test(sources) || (isHandedOn && new RegExp(`\\b${key}\\b`).test(sources))
+    return Object.keys(inner).filter((key) => !isRead(key)).map((key) => `${group}.${key}`)
+  })
+  expect(unread).toEqual([])
 })
