@@ -64,17 +64,10 @@ impl HealthSpec {
     }
 }
 
-/// Whether an address is link-local, however it is written.
+/// Whether a host is an address at which clouds give credentials away.
 fn is_credential_store(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    match host.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => address.is_link_local(),
-        Ok(IpAddr::V6(address)) => {
-            let mapped = address.to_ipv4_mapped().is_some_and(|address| address.is_link_local());
-            mapped || address.is_unicast_link_local()
-        }
-        Err(_) => false,
-    }
+    host.parse::<IpAddr>().is_ok_and(model::gives_credentials)
 }
 
 /// Whether the last part of a host is a number, decimal or hexadecimal (URL Standard, section 3.5).
@@ -97,9 +90,7 @@ fn web_url(url: &str) -> Result<(), &'static str> {
         _ => (authority, None),
     };
     if is_credential_store(host) {
-        return Err(
-            "is a link-local address, where clouds keep credentials; health is asked of the service itself",
-        );
+        return Err("is an address where clouds keep credentials; health is asked of the service itself");
     }
     let six = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
     let plain = |b: u8| b.is_ascii_alphanumeric() || b".-_".contains(&b);
@@ -174,6 +165,8 @@ mod tests {
             "http://169.254.169.254/latest/meta-data/",
             "http://169.254.169.254:80",
             "http://[fe80::1]/",
+            "http://[fd00:ec2::254]/latest/",
+            "http://100.100.100.200/latest/",
             "http://[::ffff:169.254.169.254]/",
             "http://2852039166/",
             "http://0xA9FEA9FE/",

@@ -1,12 +1,15 @@
 //! The words of the command line, as one tree (DESIGN section 7). What each verb does is in `commands/`.
 
 mod adhoc;
+mod credentials;
 mod git;
 mod hooks;
+mod people;
+mod projects;
 mod release;
 mod shared;
+mod servers;
 mod shell;
-mod things;
 mod variables;
 
 use std::path::PathBuf;
@@ -17,17 +20,18 @@ use clap_complete::Shell;
 
 pub use self::git::{Git, GitArchive, GitDiff, GitVerb, RefListing};
 pub use adhoc::{GetArgs, InPlace, MovingArgs, PutArgs, RunArgs};
+pub use adhoc::{GetArgs, InPlace, PutArgs, RunArgs};
+pub use credentials::{CredentialAdd, Credentials, MasterKey, Secret};
 pub use hooks::{HookSet, HookTry, Hooks};
+pub use people::{AuditArgs, Tokens, Users};
+pub use projects::{Artifacts, Projects};
 pub use release::{
     AdoptArgs, CatchUpArgs, DriftArgs, Following, LockArgs, LogsArgs, Place, ReleaseArgs, ReleasesArgs,
     RetryArgs, RollbackArgs, SkipArgs, WatchArgs, Which, WhichArgs,
 };
 pub use shared::{Shared, SharedGet, SharedList, SharedPut};
+pub use servers::{Groups, ServerAdd, ServerImport, Servers};
 pub use shell::{RecordingVerb, RecordingsArgs, ShellArgs};
-pub use things::{
-    Artifacts, AuditArgs, CredentialAdd, Credentials, Groups, MasterKey, Projects, Secret, ServerAdd,
-    ServerImport, Servers, Tokens, Users,
-};
 pub use variables::{Said, SaidListing, Scoped, SecretSet, Secrets, Variables};
 
 /// Release code to your servers, with everyone watching

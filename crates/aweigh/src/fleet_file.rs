@@ -16,6 +16,7 @@ pub use secrets::secret_of;
 
 use crate::places::Env;
 use crate::toml_text::TomlText;
+use crate::typed::text_within;
 
 /// The largest file that is read, in bytes; the server takes no larger request.
 const LARGEST: u64 = 4 << 20;
@@ -98,10 +99,9 @@ pub(crate) fn read_text(path: &Path, largest: u64) -> Result<String, String> {
     if about.is_dir() {
         return Err("it is a folder, not a file".to_owned());
     }
-    if about.len() > largest {
-        return Err(format!("it is larger than {} KiB", largest >> 10));
-    }
-    fs::read_to_string(path).map_err(|error| told(&error))
+    // A pipe, too, has a path and no length: what counts is what comes.
+    let file = fs::File::open(path).map_err(|error| told(&error))?;
+    text_within(file, largest).map_err(|error| told(&error))
 }
 
 /// The file that `name` means: below `folder`, below the home folder after `~/`, or where it says.

@@ -35,6 +35,11 @@ impl Env<'static> {
 /// The name of the socket in the data folder.
 pub const SOCKET: &str = "aweigh.sock";
 
+/// What in the data folder only the user of Aweigh may open: keys, the database with its log, the socket that makes its
+/// caller administrator, and the lock, which whoever opens it could hold.
+pub const SECRET: [&str; 7] =
+    ["master.key", "master.key.next", "aweigh.db", "aweigh.db-wal", "aweigh.db-shm", "aweigh.lock", SOCKET];
+
 /// The data folder: `AWEIGH_DATA`, else `/var/lib/aweigh` for root, else `aweigh` in the user's data folder
 /// (XDG base directories). A `--data` flag stands above it and is not asked here.
 pub fn data_folder(env: Env<'_>) -> PathBuf {

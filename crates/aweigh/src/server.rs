@@ -58,10 +58,10 @@ impl Server {
     ) -> anyhow::Result<Self> {
         allow_connections();
         let data = &settings.data;
-        std::fs::create_dir_all(data)
-            .with_context(|| format!("cannot make the data folder {}", data.display()))?;
-        std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700))?;
+        // Whoever may not have the folder changes nothing in it, nor its mode.
         let lock = DataLock::take(data).map_err(advised)?;
+        close(data, settings.build.user.is_some())
+            .with_context(|| format!("cannot close the data folder {}", data.display()))?;
         let key = MasterKey::load(data, master_key).map_err(advised)?;
         let store = Store::open(data, key).await.map_err(advised)?;
         engine::artifact::sweep(data).context("cannot clear the artifacts that were not finished")?;
@@ -143,6 +143,14 @@ fn allow_connections() {
     }
 }
 
+/// Closes the data folder to others. The way to the folders of builds that have a user of their own stays open where it was:
+/// some may be at work since before the start.
+fn close(data: &Path, has_builder: bool) -> std::io::Result<()> {
+    let way = if has_builder { 0o011 } else { 0 };
+    let mode = std::fs::metadata(data)?.permissions().mode();
+    std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700 | (mode & way)))
+}
+
 /// The socket that makes its caller administrator: only the owner of the data folder reaches it.
 fn socket(path: &Path) -> anyhow::Result<UnixListener> {
     // The lock is ours, so a socket that is there belongs to nobody any more.
@@ -161,4 +169,21 @@ fn socket(path: &Path) -> anyhow::Result<UnixListener> {
 fn advised(error: store::Error) -> Advised {
     let hint = error.hint().unwrap_or_default();
     Advised::new(error.to_string(), hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_folder_is_closed_but_for_the_way_of_builds() {
+        let folder = tempfile::tempdir().unwrap();
+        let closed = |mode, has_builder| {
+            std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            close(folder.path(), has_builder).unwrap();
+            std::fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777
+        };
+        assert_eq!([0o755, 0o711, 0o700].map(|mode| closed(mode, false)), [0o700; 3]);
+        assert_eq!([0o777, 0o711, 0o700].map(|mode| closed(mode, true)), [0o711, 0o711, 0o700]);
+    }
 }

@@ -24,9 +24,28 @@ pub fn secret_text(prompt: &str) -> io::Result<SecretString> {
     if io::stdin().is_terminal() {
         return unseen(prompt);
     }
-    let mut text = String::new();
-    io::stdin().lock().take(LONGEST).read_to_string(&mut text)?;
-    Ok(text.into())
+    text_within(io::stdin().lock(), LONGEST).map(SecretString::from).map_err(|error| of_input(&error))
+}
+
+/// All that is read from `from`.
+///
+/// # Errors
+/// It cannot be read, is not UTF-8, or is longer than `most` bytes: a part of a text is another text.
+pub fn text_within(from: impl Read, most: u64) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    if from.take(most.saturating_add(1)).read_to_end(&mut bytes)? as u64 > most {
+        return Err(too_long(most));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not a text in UTF-8"))
+}
+
+fn of_input(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot use standard input: {error}"))
+}
+
+fn too_long(most: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {} KiB", most >> 10))
 }
 
 /// Asks a person; anything but `y` or `yes` means no. Without a person to ask there is no answer.
@@ -44,8 +63,8 @@ pub fn confirmed(question: &str) -> io::Result<Option<bool>> {
 
 fn line() -> io::Result<String> {
     let mut line = String::new();
-    io::stdin().lock().take(LONGEST).read_line(&mut line)?;
-    Ok(line)
+    let read = io::stdin().lock().take(LONGEST + 1).read_line(&mut line)?;
+    if read as u64 > LONGEST { Err(of_input(&too_long(LONGEST))) } else { Ok(line) }
 }
 
 fn unseen(prompt: &str) -> io::Result<SecretString> {
@@ -58,4 +77,20 @@ fn unseen(prompt: &str) -> io::Result<SecretString> {
     tcsetattr(io::stdin(), SetArg::TCSAFLUSH, &before)?;
     writeln!(io::stderr())?;
     line.map(|line| line.trim_end_matches(['\n', '\r']).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_read_as_a_whole_or_not_at_all() {
+        let read = |text: &[u8]| text_within(text, 4).map_err(|error| error.to_string());
+        assert_eq!(read(b"").as_deref(), Ok(""));
+        assert_eq!(read(b"four").as_deref(), Ok("four"));
+        assert_eq!(read(b"fives"), Err("it is larger than 0 KiB".to_owned()));
+        // Cut there it would be no text.
+        assert_eq!(read("abc\u{e9}".as_bytes()), Err("it is larger than 0 KiB".to_owned()));
+        assert_eq!(read(b"\xff"), Err("it is not a text in UTF-8".to_owned()));
+    }
 }

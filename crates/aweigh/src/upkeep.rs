@@ -10,7 +10,7 @@ use actions::{Actions, Actor};
 use anyhow::Context as _;
 use engine::recording;
 use store::{KeepHistory, Store};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at};
 use tokio_util::sync::CancellationToken;
 
 /// How often it looks for what is old.
@@ -21,37 +21,43 @@ const ASKS: &str = "aweigh";
 
 /// Removes old logs and facts now, and once a day, until `stop`. What cannot be removed today is tried tomorrow.
 pub async fn forget_history(store: Store, keep: KeepHistory, stop: CancellationToken) {
-    let mut days = tokio::time::interval(DAY);
-    let daily = async {
-        loop {
-            days.tick().await;
-            match store.forget_history(keep).await {
-                Ok(removed) if removed.logs + removed.facts == 0 => {}
-                Ok(removed) => {
-                    tracing::info!(logs = removed.logs, facts = removed.facts, "old history removed");
-                }
-                Err(error) => tracing::warn!(%error, "old history stays"),
-            }
+    let forget = || async {
+        match store.forget_history(keep).await {
+            Ok(removed) if removed.logs + removed.facts == 0 => {}
+            Ok(removed) => tracing::info!(logs = removed.logs, facts = removed.facts, "old history removed"),
+            Err(error) => tracing::warn!(%error, "old history stays"),
         }
     };
-    stop.run_until_cancelled(daily).await;
+    again_and_again(interval(DAY), forget, stop).await;
 }
 
 /// Removes the recordings of shells that ended longer than `keep` ago, now and once a day, until `stop`. That there was a
 /// shell stays known.
 pub async fn forget_recordings(store: Store, data: PathBuf, keep: Duration, stop: CancellationToken) {
-    let mut days = tokio::time::interval(DAY);
-    let daily = async {
-        loop {
-            days.tick().await;
-            match remove_recordings(&store, &data, keep).await {
-                Ok(0) => {}
-                Ok(recordings) => tracing::info!(recordings, "old recordings removed"),
-                Err(error) => tracing::warn!(%error, "old recordings stay"),
-            }
+    let forget = || async {
+        match remove_recordings(&store, &data, keep).await {
+            Ok(0) => {}
+            Ok(recordings) => tracing::info!(recordings, "old recordings removed"),
+            Err(error) => tracing::warn!(%error, "old recordings stay"),
         }
     };
-    stop.run_until_cancelled(daily).await;
+    again_and_again(interval(DAY), forget, stop).await;
+}
+
+/// Does `work` at each of `times`, until `stop`, which ends it in the middle, too.
+async fn again_and_again<F>(mut times: Interval, work: impl Fn() -> F, stop: CancellationToken)
+where
+    F: Future<Output = ()>,
+{
+    // Work that took long is followed by a rest all the same.
+    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let working = async {
+        loop {
+            times.tick().await;
+            work().await;
+        }
+    };
+    stop.run_until_cancelled(working).await;
 }
 
 /// The file goes first: what is noted as removed is removed.
@@ -72,16 +78,8 @@ async fn remove_recordings(store: &Store, data: &Path, keep: Duration) -> anyhow
 /// Asks the servers of every environment what they run, again and again, until `stop`; what differs is remembered and told by
 /// the action itself.
 pub async fn look_for_drift(actions: Arc<Actions>, every: Duration, stop: CancellationToken) {
-    let mut times = interval_at(Instant::now() + every, every);
-    // A look that took long is followed by a rest all the same.
-    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let looking = async {
-        loop {
-            times.tick().await;
-            look(&actions).await;
-        }
-    };
-    stop.run_until_cancelled(looking).await;
+    let times = interval_at(Instant::now() + every, every);
+    again_and_again(times, || look(&actions), stop).await;
 }
 
 async fn look(actions: &Actions) {

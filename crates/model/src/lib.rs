@@ -1,10 +1,11 @@
 //! What things are: the nouns of Aweigh and the rules they keep, without any I/O.
 //!
-//! In reading order: [`name`], [`range`] and [`id`] (how things are called), [`server`], [`selector`] and [`group`] (where code runs),
+//! In reading order: [`name`], [`range`] and [`id`] (how things are called), [`server`], [`selector`], [`group`] and [`cloud`] (where code runs, and where nobody asks),
 //! [`project`], [`variable`], [`strategy`], [`hook`], [`template`] and [`path`] (what runs there and how it gets there), [`release`] and [`step`] (one try, and one line of it,
 //! each with its one transition function), [`wish`] (what people want of it), [`plan`] (a release frozen before it starts), [`event`] (what it
 //! says) and [`tree`] (what viewers draw: the plan with the events applied).
 
+pub mod cloud;
 pub mod event;
 pub mod group;
 pub mod hook;
@@ -25,6 +26,7 @@ pub mod tree;
 pub mod variable;
 pub mod wish;
 
+pub use cloud::gives_credentials;
 pub use event::{Event, Fact, LogFact, NodeFact};
 pub use group::{Groups, MOST_GROUPS};
 pub use hook::{Hook, HookPoint, Hooks, Rerun, When};

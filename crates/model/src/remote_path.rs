@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A path on a server: one line, absolute, or from the home folder (`~/x`, for which `x` may be written). It names a thing itself,
-/// not a folder to put it into.
+/// not a folder to put it into, and leads there straight: it goes up nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemotePath(String);
 
@@ -20,6 +20,9 @@ pub enum InvalidRemotePath {
     /// It names no single thing.
     #[error("must name a file or a folder itself: not /, ~ or a path that ends in . or ..")]
     NoName,
+    /// It leads up again.
+    #[error("must not hold ..: write the path that it leads to")]
+    Up,
 }
 
 impl RemotePath {
@@ -35,9 +38,7 @@ impl RemotePath {
 
     /// Whether a folder that takes its place would take very much with it: `/etc`, `/home`.
     pub fn is_wide(&self) -> bool {
-        self.0
-            .strip_prefix('/')
-            .is_some_and(|rest| rest.split('/').filter(|part| !part.is_empty()).count() < 2)
+        self.0.strip_prefix('/').is_some_and(|rest| !rest.contains('/'))
     }
 }
 
@@ -45,19 +46,29 @@ impl FromStr for RemotePath {
     type Err = InvalidRemotePath;
 
     fn from_str(text: &str) -> Result<Self, InvalidRemotePath> {
-        let path = text.trim_end_matches('/');
         if text.is_empty() {
             return Err(InvalidRemotePath::Empty);
         }
         if text.chars().any(char::is_control) {
             return Err(InvalidRemotePath::Unclean);
         }
-        let last = path.rsplit('/').next().unwrap_or(path);
-        if ["", ".", ".."].contains(&last) || path == "~" {
+        let is_absolute = text.starts_with('/');
+        let mut parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty()).collect();
+        if let None | Some(&("." | "..")) = parts.last() {
             return Err(InvalidRemotePath::NoName);
         }
-        let is_rooted = path.starts_with('/') || path.starts_with("~/");
-        Ok(Self(if is_rooted { path.to_owned() } else { format!("~/{path}") }))
+        // Where .. leads to depends on what is a link there; from the home folder it leads out of that.
+        if parts.contains(&"..") {
+            return Err(InvalidRemotePath::Up);
+        }
+        if !is_absolute && parts.first() == Some(&"~") {
+            parts.remove(0);
+        }
+        parts.retain(|part| *part != ".");
+        if parts.is_empty() {
+            return Err(InvalidRemotePath::NoName);
+        }
+        Ok(Self([if is_absolute { "/" } else { "~/" }, &parts.join("/")].concat()))
     }
 }
 
@@ -79,6 +90,7 @@ mod tests {
             ("~/x y", "x y", false),
             ("/etc", "etc", true),
             ("//etc//", "etc", true),
+            ("/./etc", "etc", true),
             ("/etc/nginx", "nginx", false),
             ("-rf", "-rf", false),
         ] {
@@ -86,8 +98,27 @@ mod tests {
             assert_eq!((path.last(), path.is_wide()), (last, is_wide), "{text}");
             assert!(path.as_str().starts_with(['/', '~']), "{path}");
         }
-        for bad in ["", "/", "//", "~", "~/", ".", "..", "/srv/..", "a/./", "a\nb", "a\0"] {
-            assert!(bad.parse::<RemotePath>().is_err(), "{bad:?}");
+        for (text, path) in [
+            ("app.conf", "~/app.conf"),
+            ("./app/./x", "~/app/x"),
+            ("~//x/", "~/x"),
+            ("/srv//app/", "/srv/app"),
+            ("..x/...", "~/..x/..."),
+            ("/~/x", "/~/x"),
+            ("./~", "~/~"),
+        ] {
+            assert_eq!(text.parse::<RemotePath>().unwrap().as_str(), path, "{text}");
+        }
+        let told = |text: &str| text.parse::<RemotePath>().unwrap_err();
+        for bad in ["/", "//", "~", "~/", ".", "..", "/srv/..", "a/./", "~/."] {
+            assert_eq!(told(bad), InvalidRemotePath::NoName, "{bad:?}");
+        }
+        for bad in ["../etc", "~/../etc", "/srv/../etc", "a/../b"] {
+            assert_eq!(told(bad), InvalidRemotePath::Up, "{bad:?}");
+        }
+        assert_eq!(told(""), InvalidRemotePath::Empty);
+        for bad in ["a\nb", "a\0"] {
+            assert_eq!(told(bad), InvalidRemotePath::Unclean, "{bad:?}");
         }
     }
 }

@@ -83,19 +83,25 @@ pub(crate) async fn remove(state: &AppState, actor: &Actor, thing: &Thing) -> Re
 /// The thing as it is shown.
 pub(crate) async fn view(state: &AppState, actor: &Actor, thing: &Thing) -> Result<Value, Refusal> {
     let defined = state.actions.definitions(actor).await?;
-    shown(&defined, thing).ok_or_else(|| missing(thing).into())
+    shown(&defined, &stored(&defined), thing).ok_or_else(|| missing(thing).into())
 }
 
-/// The thing as it is shown, out of what is defined.
-pub(crate) fn shown(defined: &Definitions, thing: &Thing) -> Option<Value> {
+/// Those of `things` that are defined, as they are shown.
+pub(crate) fn list(defined: &Definitions, things: impl IntoIterator<Item = Thing>) -> Vec<Value> {
+    // Once for all of them: it is as large as everything that is defined.
+    let stored = stored(defined);
+    things.into_iter().filter_map(|thing| shown(defined, &stored, &thing)).collect()
+}
+
+/// The thing as it is shown, out of what is defined, in the terms of `api` too.
+fn shown(defined: &Definitions, stored: &Stored, thing: &Thing) -> Option<Value> {
     if let Thing::Credential(name) = thing {
         let record = defined.credentials.iter().find(|record| record.name == *name)?;
         return serde_json::to_value(crate::routes::credentials::view(record)).ok();
     }
-    let stored = stored(defined);
     if let Thing::Hook(name) = thing {
         let (template, version) = stored.templates.get(name)?;
-        let used_by = api::template::uses(name, &stored);
+        let used_by = api::template::uses(name, stored);
         let spec = TemplateSpec::from(template);
         let view = TemplateView { name: name.clone(), version: *version, used_by, spec };
         return serde_json::to_value(view).ok();
@@ -106,7 +112,7 @@ pub(crate) fn shown(defined: &Definitions, thing: &Thing) -> Option<Value> {
         let servers = servers.map(|server| server.name.clone()).collect();
         return serde_json::to_value(GroupView { name: name.clone(), selector, servers }).ok();
     }
-    let mut spec = thing.spec(&stored)?;
+    let mut spec = thing.spec(stored)?;
     let name = match thing {
         Thing::Credential(name)
         | Thing::Hook(name)

@@ -14,6 +14,9 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use crate::AppState;
 use crate::push::Reader;
 
+/// One JSON value in each line.
+pub(crate) const LINES: &str = "application/x-ndjson";
+
 /// `lines` as an answer. It stops in the middle, without its last line, when Aweigh stops and when the right to be here is
 /// taken back. Whoever goes away drops `lines`.
 pub(crate) fn lines<T: Serialize>(
@@ -33,7 +36,7 @@ pub(crate) fn lines<T: Serialize>(
         Ok::<_, serde_json::Error>(Bytes::from(line))
     });
     let body = Body::from_stream(text.take_until(Box::pin(over)));
-    ([(CONTENT_TYPE, "application/x-ndjson")], body).into_response()
+    ([(CONTENT_TYPE, LINES)], body).into_response()
 }
 
 /// How much is written at once, in bytes, and how many of these pieces wait for whoever reads them.

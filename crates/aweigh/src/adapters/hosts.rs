@@ -1,6 +1,8 @@
 //! The port `Hosts` on `transport`: logs in with a stored credential, on this machine or over SSH.
 
-use std::net::IpAddr;
+mod from_here;
+mod trouble;
+
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -15,6 +17,9 @@ use transport::{
 };
 
 use crate::config::Ssh;
+
+use from_here::from_here;
+use trouble::{from_transport, no_way, other, unusable};
 
 /// Connects with the credentials of a store, and keeps connections for whoever needs them next.
 #[derive(Debug, Clone)]
@@ -293,124 +298,4 @@ fn size(size: TerminalSize) -> Size {
 fn brought(transferred: Transferred) -> Brought {
     let Transferred { files, bytes, resumed } = transferred;
     Brought { files, bytes, resumed }
-}
-
-/// A stream from this machine itself, to no address at which a cloud gives credentials away. A name may mean another
-/// address a moment later, so the one that was judged is the one that is reached.
-async fn from_here(here: &Session, host: &str, port: u16) -> Result<transport::Stream, HostError> {
-    let found = tokio::net::lookup_host((host, port)).await;
-    let found =
-        found.map_err(|error| other(format!("cannot resolve the host name {host}: {error}"), None))?;
-    let mut last = other(format!("{host} has no address"), None);
-    for address in found.map(|address| address.ip().to_canonical()) {
-        if is_link_local(address) {
-            let hint = Some("health is asked of the service itself");
-            return Err(other(
-                format!("{host} is the link-local address {address}, which is not asked"),
-                hint,
-            ));
-        }
-        match here.forward(&address.to_string(), port).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = from_transport(&error),
-        }
-    }
-    Err(last)
-}
-
-fn is_link_local(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
-    }
-}
-
-fn from_transport(error: &transport::Error) -> HostError {
-    use transport::Error;
-    let kind = match error.cause() {
-        Error::Resolve { .. } => HostTrouble::Unresolved,
-        Error::Refused { .. } => HostTrouble::Away,
-        Error::HungUp { .. } | Error::TurnedAway { .. } => HostTrouble::HungUp,
-        Error::Unreachable { .. } | Error::ConnectTimeout { .. } => HostTrouble::Unreachable,
-        Error::Silent { .. } | Error::HandshakeTimeout { .. } | Error::NotSsh { .. } => {
-            HostTrouble::NoHandshake
-        }
-        Error::HostKeyUnknown { .. } | Error::HostKeyChanged { .. } | Error::HostCertificate { .. } => {
-            HostTrouble::HostKey
-        }
-        Error::NoCredential { .. }
-        | Error::KeyMalformed { .. }
-        | Error::KeyUnsupported { .. }
-        | Error::KeyIsPublic
-        | Error::KeyIsPutty
-        | Error::KeyOldEncryption
-        | Error::KeyNeedsPassphrase
-        | Error::WrongPassphrase
-        | Error::CertificateMalformed
-        | Error::CertificateOfHost
-        | Error::CertificateOfAnotherKey
-        | Error::CertificateExpired { .. }
-        | Error::CertificateNotYet { .. }
-        | Error::CertificateNames { .. } => HostTrouble::Credential,
-        Error::PasswordRefused { .. }
-        | Error::KeyRefused { .. }
-        | Error::AgentRefused { .. }
-        | Error::MethodNotOffered { .. }
-        | Error::FactorMissing { .. }
-        | Error::Questions { .. }
-        | Error::RsaSha1 { .. }
-        | Error::CertificateRefused { .. }
-        | Error::AgentAbsent { .. }
-        | Error::AgentEmpty { .. }
-        | Error::Agent { .. } => HostTrouble::Denied,
-        Error::Lost { .. } | Error::Closed => HostTrouble::Lost,
-        // A jump host that forbids the way is no server that forbids a look at its own ports.
-        Error::ForwardRefused { .. } if error.hops() > 0 => HostTrouble::NoWay,
-        Error::ForwardRefused { .. } => HostTrouble::ForwardRefused,
-        _ => HostTrouble::Other,
-    };
-    let hint = Some(error.hint()).filter(|hint| !hint.is_empty()).map(str::to_owned);
-    HostError { kind, message: error.to_string(), hint }
-}
-
-fn unusable(message: String, hint: Option<&str>) -> HostError {
-    HostError { kind: HostTrouble::Credential, message, hint: hint.map(str::to_owned) }
-}
-
-fn no_way(message: String, hint: Option<&str>) -> HostError {
-    HostError { kind: HostTrouble::NoWay, message, hint: hint.map(str::to_owned) }
-}
-
-fn other(message: String, hint: Option<&str>) -> HostError {
-    HostError { kind: HostTrouble::Other, message, hint: hint.map(str::to_owned) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// T08: of this machine nobody asks the address of a cloud's credentials, however it is written.
-    #[tokio::test]
-    async fn a_stream_from_here_leads_to_no_link_local_address() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let here = Connected(Session::local());
-        for good in ["127.0.0.1", "localhost", "::ffff:127.0.0.1"] {
-            assert!(here.forward(good, port).await.is_ok(), "{good}");
-        }
-        for bad in [
-            "169.254.169.254",
-            "::ffff:169.254.169.254",
-            "fe80::1",
-            "2852039166",
-            "0xA9FEA9FE",
-            "0251.0376.0251.0376",
-        ] {
-            let error = here.forward(bad, port).await.err().unwrap();
-            assert!(
-                error.message.contains("link-local address") || error.message.contains("cannot resolve"),
-                "{bad}: {error:?}"
-            );
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! `get`: a file or a folder from servers. What came to Aweigh is fetched as one tar stream, and believed in nothing.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::advice::Advised;
 use crate::cli::GetArgs;
 use crate::client::{Ask, Client};
 use crate::exit::Ending;
+use crate::render::note;
 
 pub(super) async fn run(client: &Client, args: GetArgs) -> anyhow::Result<Ending> {
     let request = GetRequest {
@@ -98,15 +100,45 @@ fn place(come: &Path, to: &Path, name: &str, only_one: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// Moves a thing to its place. What was there is away for the time of two renames, and removed when the new one is there.
+/// Moves a thing to its place. What was there stands beside it under a hidden name for the time of two renames; it is removed
+/// when the new one is there, and is there again when that cannot be.
 fn replace(from: &Path, to: &Path) -> io::Result<()> {
-    let old = from.with_extension("old");
-    match fs::rename(to, &old) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    let name = to.file_name().ok_or_else(|| io::Error::other("a place needs a name of its own"))?;
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    // Nobody else has this name: what lies beside it is somebody's.
+    hidden.push(format!(".{:016x}.old", rand::random::<u64>()));
+    // In the same folder: a folder that cannot be changed can be renamed in it, and not moved out of it.
+    let old = to.with_file_name(hidden);
+    let was_there = match fs::rename(to, &old) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(error),
+    };
+    let placed = fs::rename(from, to);
+    match (placed, was_there) {
+        (Ok(()), true) => {
+            if let Err(error) = remove(&old) {
+                let (to, old) = (to.display(), old.display());
+                note(&format!("warning: what was at {to} cannot be removed, and is {old} now: {error}"));
+            }
+            Ok(())
+        }
+        (Err(error), true) => {
+            fs::rename(&old, to).map_err(|again| {
+                let (to, old) = (to.display(), old.display());
+                io::Error::other(format!("{error}; what was at {to} is {old} now: {again}"))
+            })?;
+            Err(error)
+        }
+        (placed, false) => placed,
     }
-    fs::rename(from, to)
-    // What was there goes with the folder that all came in.
+}
+
+/// Removes a thing with all that is in it. Links are not followed.
+fn remove(path: &Path) -> io::Result<()> {
+    let is_folder = fs::symlink_metadata(path)?.is_dir();
+    if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }
 
 #[cfg(test)]
@@ -144,5 +176,44 @@ mod tests {
         let folder = come(&["web-1/log"]);
         place(&folder.path().join("come"), &folder.path().join("to"), "log", false).unwrap();
         assert!(folder.path().join("to/web-1/log").is_file());
+    }
+    /// What lies in a folder, with the text of each file, hidden names too.
+    fn found(folder: &Path) -> Vec<(String, String)> {
+        let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+        let mut all: Vec<_> =
+            entries.map(|entry| (entry.file_name().into_string().unwrap(), read(entry.path()))).collect();
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn what_only_has_a_like_name_stays() {
+        let folder = come(&["a.b/log", "a.c/log"]);
+        let to = folder.path().join("to");
+        for (server, text) in
+            [("a.b", "old b"), ("a.c", "old c"), ("a.old", "mine"), (".a.b.old", "mine too")]
+        {
+            fs::create_dir_all(to.join(server)).unwrap();
+            fs::write(to.join(server).join("log"), text).unwrap();
+        }
+        place(&folder.path().join("come"), &to, "log", false).unwrap();
+        for (server, text) in
+            [("a.b", "a.b/log"), ("a.c", "a.c/log"), ("a.old", "mine"), (".a.b.old", "mine too")]
+        {
+            assert_eq!(fs::read_to_string(to.join(server).join("log")).unwrap(), text, "{server}");
+        }
+        assert_eq!(found(&to).len(), 4, "nothing of what was replaced is left: {:?}", found(&to));
+    }
+
+    #[test]
+    fn what_cannot_take_its_place_leaves_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("log");
+        fs::write(&to, "old").unwrap();
+        assert!(replace(&folder.path().join("never came"), &to).is_err());
+        assert_eq!(found(folder.path()), [("log".to_owned(), "old".to_owned())]);
+        assert!(replace(&to, Path::new("/")).is_err(), "it has no name");
+        assert_eq!(found(folder.path()).len(), 1);
     }
 }

@@ -10,10 +10,7 @@ use nix::unistd::geteuid;
 
 use super::{found, ok};
 use crate::config::Settings;
-use crate::places::{Env, SOCKET};
-
-/// Files that only the user of Aweigh may open.
-const SECRET: [&str; 4] = ["master.key", "aweigh.db", "aweigh.db-wal", SOCKET];
+use crate::places::{Env, SECRET};
 
 /// Looks at the folder and the master key.
 pub(super) fn look(settings: &Settings) -> Vec<MachineFinding> {
@@ -59,7 +56,8 @@ fn folder(data: &Path, about: &Metadata, has_builder: bool) -> MachineFinding {
     // Behind a closed folder a file may have any mode; behind one that can be passed it may not.
     let is_passable = mode & 0o011 != 0;
     let is_open = |name: &&&str| fs::metadata(data.join(name)).is_ok_and(|about| about.mode() & 0o077 != 0);
-    match SECRET.iter().find(is_open).filter(|name| is_passable || **name == "master.key") {
+    let counts = |name: &&&str| is_passable || name.starts_with("master.key");
+    match SECRET.iter().filter(counts).find(is_open) {
         Some(name) => {
             let path = data.join(name);
             let detail = format!("other users can open {}", path.display());
@@ -114,6 +112,15 @@ mod tests {
         assert_eq!(found.hint.unwrap(), format!("chmod 600 {}", data.join("aweigh.db").display()));
         fs::set_permissions(data.join("aweigh.db"), Permissions::from_mode(0o600)).unwrap();
         assert_eq!(at(0o711, true).health, Health::Ok);
+        // A key is told behind a closed folder, too: one that is about to take the place of the other as well.
+        for name in ["master.key", "master.key.next"] {
+            fs::set_permissions(data.join("aweigh.db"), Permissions::from_mode(0o644)).unwrap();
+            fs::write(data.join(name), "").unwrap();
+            fs::set_permissions(data.join(name), Permissions::from_mode(0o640)).unwrap();
+            let found = at(0o700, false);
+            assert_eq!(found.hint.unwrap(), format!("chmod 600 {}", data.join(name).display()));
+            fs::remove_file(data.join(name)).unwrap();
+        }
     }
 
     #[test]

@@ -65,8 +65,10 @@ fn open_files(most: u64) -> MachineFinding {
 
 /// Tokens, sessions and locks end by the clock.
 fn clock(data: &Path, now: SystemTime) -> MachineFinding {
-    let written = std::fs::metadata(data.join("aweigh.db")).and_then(|about| about.modified());
-    let behind = written.ok().and_then(|written| written.duration_since(now).ok()).unwrap_or_default();
+    // What is written is in the log of the database first, and may stay there for days.
+    let modified = |name| std::fs::metadata(data.join(name)).and_then(|about| about.modified()).ok();
+    let written = ["aweigh.db", "aweigh.db-wal"].into_iter().filter_map(modified).max();
+    let behind = written.and_then(|written| written.duration_since(now).ok()).unwrap_or_default();
     let shown = jiff::Timestamp::try_from(now).map(|now| format!("{now:.0}")).unwrap_or_default();
     if behind > SLACK {
         let detail = format!("it is {shown}, which is before the database was last written");
@@ -100,6 +102,13 @@ mod tests {
         let at = |now| clock(folder.path(), now).health;
         let now = SystemTime::now();
         assert_eq!((at(now), at(now - Duration::from_hours(24))), (Health::Ok, Health::Warning));
+        // A database of yesterday, whose log was written just now.
+        let database = std::fs::File::options().write(true).open(folder.path().join("aweigh.db")).unwrap();
+        database.set_modified(now - Duration::from_hours(24)).unwrap();
+        let before = now - Duration::from_hours(12);
+        assert_eq!(at(before), Health::Ok);
+        std::fs::write(folder.path().join("aweigh.db-wal"), "").unwrap();
+        assert_eq!(at(before), Health::Warning);
         assert_eq!((open_files(1024).health, open_files(OPEN_FILES).health), (Health::Warning, Health::Ok));
     }
 }

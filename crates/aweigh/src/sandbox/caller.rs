@@ -2,23 +2,28 @@
 //! sandbox is known by what they cannot get rid of.
 
 use std::fs;
-use std::path::Path;
 
-use engine::family::process;
-
-use super::VERB;
+use super::enter::LONGEST_FILE;
 
 /// Whether the process `id` comes out of a sandbox of ours; one that is gone may have.
 ///
 /// Whoever is in one has given up new privileges, for ever and with everything it starts (prctl(2), PR_SET_NO_NEW_PRIVS).
-/// Where Aweigh itself was started that way, its callers may be, too: there the way up to who keeps the job is looked for.
+/// Where Aweigh itself was started that way, its callers may be, too. There a job is known by the longest file that it may
+/// write, which it cannot raise either (getrlimit(2)). Whose child it is tells nothing: whoever kept it may have been killed.
 pub fn is_confined(id: i32) -> bool {
     // It is in a world of processes that cannot be seen from here; ours are below us.
     if id <= 0 {
         return false;
     }
-    let Some(given_up) = has_given_up(&id.to_string()) else { return true };
-    (given_up && has_given_up("self") == Some(false)) || is_kept(id)
+    let all_have = has_given_up("self") == Some(true);
+    is_marked(id, all_have).unwrap_or(true)
+}
+
+/// Whether a process bears the marks of a job; `all_have` says that having given up new privileges is none. `None` when it
+/// is gone.
+fn is_marked(id: i32, all_have: bool) -> Option<bool> {
+    let id = id.to_string();
+    Some(has_given_up(&id)? && (!all_have || is_limited(&id)?))
 }
 
 /// Whether a process has given up new privileges; `None` when it is gone.
@@ -28,46 +33,57 @@ fn has_given_up(id: &str) -> Option<bool> {
     Some(status.lines().any(|line| line.strip_prefix("NoNewPrivs:").is_some_and(|set| set.trim() == "1")))
 }
 
-/// Whether one of the processes above `id` is our own verb.
-fn is_kept(id: i32) -> bool {
-    let program = std::env::current_exe().unwrap_or_default();
-    let mut at = id;
-    while let Some(found) = process(at).filter(|found| found.parent > 0) {
-        at = found.parent;
-        let words = fs::read(format!("/proc/{at}/cmdline")).unwrap_or_default();
-        let is_verb = words.split(|byte| *byte == 0).nth(1) == Some(VERB.as_bytes());
-        if is_verb && fs::read_link(format!("/proc/{at}/exe")).is_ok_and(|other| is_same(&other, &program)) {
-            return true;
-        }
-    }
-    false
-}
-
-/// Whether both are our program, which may have been replaced since by a newer one.
-fn is_same(other: &Path, program: &Path) -> bool {
-    let name = |path: &Path| path.to_string_lossy().trim_end_matches(" (deleted)").to_owned();
-    name(other) == name(program)
+/// Whether a process may write no longer files than a job; `None` when it is gone, or does not tell.
+fn is_limited(id: &str) -> Option<bool> {
+    let limits = fs::read_to_string(format!("/proc/{id}/limits")).ok()?;
+    let longest = limits.lines().find_map(|line| line.strip_prefix("Max file size"))?;
+    // What holds now, and how far that may be raised: a number, or `unlimited`.
+    let most = longest.split_whitespace().nth(1)?;
+    Some(most.parse::<u64>().is_ok_and(|most| most <= LONGEST_FILE))
 }
 
 #[cfg(test)]
 mod tests {
     use std::process::Command;
+    use std::time::{Duration, Instant};
 
     use super::*;
 
-    #[test]
-    fn who_gave_up_new_privileges_is_known_by_it_and_who_is_gone_is_not_let_in() {
-        let own = i32::try_from(std::process::id()).unwrap();
-        assert!(!is_confined(own));
-        let mut child = Command::new("setpriv").args(["--no-new-privs", "sleep", "60"]).spawn().unwrap();
+    /// A process that `words` start, once `is_there` says so of it; it is ended afterwards.
+    fn with(words: &[&str], is_there: impl Fn(i32) -> bool, then: impl FnOnce(i32)) {
+        let mut child = Command::new(words[0]).args(&words[1..]).args(["sleep", "60"]).spawn().unwrap();
         let id = i32::try_from(child.id()).unwrap();
-        let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
-        while !is_confined(id) {
-            assert!(std::time::Instant::now() < until, "setpriv does not start");
+        let until = Instant::now() + Duration::from_secs(20);
+        while !is_there(id) {
+            assert!(Instant::now() < until, "{words:?} does not start");
             std::thread::yield_now();
         }
+        then(id);
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(is_confined(id), "it is gone");
+    }
+
+    fn sleeps(id: i32) -> bool {
+        fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|words| words.starts_with(b"sleep"))
+    }
+
+    #[test]
+    fn who_gave_up_new_privileges_is_known_by_it_and_who_is_gone_is_not_let_in() {
+        assert!(!is_confined(i32::try_from(std::process::id()).unwrap()));
+        with(&["setpriv", "--no-new-privs"], is_confined, |_| ());
+    }
+
+    #[test]
+    fn where_all_gave_them_up_a_job_is_known_by_the_limit_that_it_cannot_raise() {
+        with(&["setpriv", "--no-new-privs"], sleeps, |id| assert_eq!(is_marked(id, true), Some(false)));
+        let limit = format!("--fsize={LONGEST_FILE}");
+        let job = ["prlimit", &limit, "setpriv", "--no-new-privs"];
+        with(&job, sleeps, |id| assert_eq!(is_marked(id, true), Some(true)));
+        // Its own limit may be lower.
+        let job = ["prlimit", "--fsize=1000000:2000000", "setpriv", "--no-new-privs"];
+        with(&job, sleeps, |id| assert_eq!(is_marked(id, true), Some(true)));
+        // Somebody with a limit, and with their privileges.
+        with(&["prlimit", &limit], sleeps, |id| assert_eq!(is_marked(id, true), Some(false)));
     }
 }

@@ -10,7 +10,7 @@ use nix::unistd::{AccessFlags, access};
 /// What is asked of the kernel, in its words.
 const CONTROLLERS: [&str; 3] = ["memory", "pids", "cpu"];
 
-/// Where a server goes to make room for limits.
+/// Where a server goes to make room for limits. In a unit of systemd, `DelegateSubgroup` says the same name.
 const SERVER: &str = "aweigh-server";
 
 /// What a job gets of the processor when others want it, too; what is not said is 100.
@@ -70,9 +70,7 @@ impl Above {
         let mount = mount(&read("/proc/self/mountinfo")?).ok_or("version 2 is not mounted")?;
         let own = read("/proc/self/cgroup")?;
         let own = own.lines().find_map(|line| line.strip_prefix("0::/")).ok_or("this process is in none")?;
-        // After a restart in the same place.
-        let own = own.strip_suffix(SERVER).unwrap_or(own).trim_end_matches('/');
-        let folder = mount.join(own);
+        let folder = mount.join(given(Path::new(own)));
         let known = fs::read_to_string(folder.join("cgroup.controllers")).unwrap_or_default();
         let is_known = |name: &&str| known.split_whitespace().any(|known| known == *name);
         // The first of all has no type; the first that a container sees does.
@@ -83,6 +81,12 @@ impl Above {
     fn denied(&self, error: &io::Error) -> String {
         format!("{} cannot be used: {error}", self.folder.display())
     }
+}
+
+/// The cgroup that was given to a process which is in `own`: that, or the one above, where it stands aside for limits, as
+/// after a restart in the same place.
+fn given(own: &Path) -> &Path {
+    own.parent().filter(|_| own.ends_with(SERVER)).unwrap_or(own)
 }
 
 /// Where cgroups of version 2 are mounted, by the text of /proc/self/mountinfo (proc(5)).
@@ -163,5 +167,18 @@ mod tests {
                     32 22 0:28 / /sys/fs/cgroup/unified rw,relatime shared:4 - cgroup2 cgroup2 rw\n";
         assert_eq!(mount(text).unwrap(), Path::new("/sys/fs/cgroup/unified"));
         assert_eq!(mount("31 22 0:27 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n"), None);
+    }
+
+    #[test]
+    fn a_server_that_stands_aside_was_given_the_cgroup_above() {
+        for (own, above) in [
+            ("system.slice/aweigh.service/aweigh-server", "system.slice/aweigh.service"),
+            ("system.slice/aweigh.service", "system.slice/aweigh.service"),
+            ("system.slice/my-aweigh-server", "system.slice/my-aweigh-server"),
+            ("aweigh-server", ""),
+            ("", ""),
+        ] {
+            assert_eq!(given(Path::new(own)), Path::new(above), "{own}");
+        }
     }
 }

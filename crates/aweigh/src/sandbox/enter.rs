@@ -19,8 +19,11 @@ use super::{PROCESSES, cgroup, landlock, walls};
 /// The most open files of a job.
 const OPEN_FILES: u64 = 65_536;
 
-/// The longest file that a job may write, in bytes.
-const LONGEST_FILE: u64 = 64 << 30;
+/// The longest file that a job may write, in bytes. No job can raise it again, and neither can what it starts.
+pub(super) const LONGEST_FILE: u64 = 64 << 30;
+
+/// How many times the processes that it may be the user of a job may have.
+const BACKSTOP: u64 = 4;
 
 /// What root keeps: what builds do to their own files. Files of others are closed to it all the same.
 const KEPT: CapabilitySet = CapabilitySet::CHOWN
@@ -89,9 +92,9 @@ fn limit(walls: &Walls) -> anyhow::Result<()> {
         (Resource::RLIMIT_NOFILE, OPEN_FILES),
         (Resource::RLIMIT_FSIZE, LONGEST_FILE),
     ];
-    // The kernel counts all processes of a user, so it is the job's own number only where the user is.
+    // The user of Aweigh may be anybody, with any number of processes.
     if walls.user.is_some() {
-        limits.push((Resource::RLIMIT_NPROC, u64::from(walls.processes.unwrap_or(PROCESSES))));
+        limits.push((Resource::RLIMIT_NPROC, backstop(walls.processes)));
     }
     for (resource, most) in limits {
         let (_, hard) = getrlimit(resource)?;
@@ -99,6 +102,13 @@ fn limit(walls: &Walls) -> anyhow::Result<()> {
         setrlimit(resource, most, most).with_context(|| format!("cannot limit {resource:?}"))?;
     }
     Ok(())
+}
+
+/// How many processes, threads counted, the user of a job may have that may be `processes`. The kernel counts those of all
+/// its jobs together: it is far above what one may be, so that none stands in the way of another, and it ends what grows faster
+/// than whoever keeps the job can count. What one job may be, its cgroup holds it to, and else who keeps it.
+fn backstop(processes: Option<u32>) -> u64 {
+    u64::from(processes.unwrap_or_default().max(PROCESSES)) * BACKSTOP
 }
 
 /// Root that can load a module, or mount, is behind no wall.
@@ -111,4 +121,14 @@ fn give_up_powers() -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processes_of_a_user_are_held_far_above_those_of_one_job() {
+        assert_eq!([None, Some(1), Some(50_000)].map(backstop), [16_384, 16_384, 200_000]);
+    }
 }

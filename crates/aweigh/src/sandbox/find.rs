@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use engine::sandbox::{Sandbox, Walls};
 use nix::unistd::{User, geteuid};
 
-use super::cgroup;
 use super::landlock::{self, Kernel};
+use super::{cgroup, folders};
 use crate::advice::Advised;
+use crate::places;
 
 /// What `server.toml` says of builds and hooks on this machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,9 +31,6 @@ const WAYS: [&str; 3] = ["", "work", "homes"];
 
 /// Folders that are nobody else's.
 const CLOSED: [&str; 5] = ["mirrors", "artifacts", "caches", "recordings", "spool"];
-
-/// Files that are nobody else's.
-const FILES: [&str; 4] = ["aweigh.db", "aweigh.db-wal", "aweigh.db-shm", "aweigh.lock"];
 
 /// What holds on this machine. Prepares the data folder for another user, and a cgroup, where there are such.
 ///
@@ -59,9 +57,11 @@ pub fn look(settings: &BuildSettings, data: &Path) -> anyhow::Result<Sandbox> {
 fn check(settings: &BuildSettings, data: &Path) -> anyhow::Result<()> {
     let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     for open in settings.read.iter().chain(&settings.write) {
-        if real(data).starts_with(real(open)) || real(open).starts_with(real(data)) {
-            let what = format!("build.read and build.write would open the data folder: {}", open.display());
-            return Err(Advised::new(what, "name folders beside it").into());
+        for (closed, what) in [(data, "the data folder"), (Path::new(folders::SETTINGS), folders::SETTINGS)] {
+            if real(closed).starts_with(real(open)) || real(open).starts_with(real(closed)) {
+                let what = format!("build.read and build.write would open {what}: {}", open.display());
+                return Err(Advised::new(what, "name folders beside it").into());
+            }
         }
     }
     let Some(name) = &settings.user else { return Ok(()) };
@@ -98,7 +98,7 @@ fn open_the_way(data: &Path) -> io::Result<()> {
         fs::create_dir_all(data.join(name))?;
         fs::set_permissions(data.join(name), Permissions::from_mode(0o700))?;
     }
-    for name in FILES {
+    for name in places::SECRET {
         match fs::set_permissions(data.join(name), Permissions::from_mode(0o600)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -143,7 +143,8 @@ fn assess(
             );
         }
     }
-    let delegate = "under systemd, Delegate=yes in the unit of Aweigh gives it";
+    let delegate =
+        "under systemd, Delegate=yes and DelegateSubgroup=aweigh-server in the unit of Aweigh give it";
     let base = match cgroup {
         Ok(base) if base.controllers.is_empty() => {
             parts.push("a cgroup that ends it at once".to_owned());
@@ -187,7 +188,7 @@ mod tests {
         let none = || Err("version 2 is not mounted".to_owned());
         let found = assess(&settings, Path::new("/d"), "/aweigh".into(), Kernel::Without, none());
         assert_eq!((found.level, found.words.as_str()), (1, "sandbox level 1: user builder"));
-        insta::assert_snapshot!(found.refusal().unwrap().reason(), @"builds and hooks on this machine need sandbox level 2, and only level 1 holds: this kernel has no Landlock, so builds can read what their user can: Linux 5.13 with CONFIG_SECURITY_LANDLOCK and lsm=landlock has it; there is no cgroup for builds (version 2 is not mounted): under systemd, Delegate=yes in the unit of Aweigh gives it; or lower build.min_sandbox in server.toml");
+        insta::assert_snapshot!(found.refusal().unwrap().reason(), @"builds and hooks on this machine need sandbox level 2, and only level 1 holds: this kernel has no Landlock, so builds can read what their user can: Linux 5.13 with CONFIG_SECURITY_LANDLOCK and lsm=landlock has it; there is no cgroup for builds (version 2 is not mounted): under systemd, Delegate=yes and DelegateSubgroup=aweigh-server in the unit of Aweigh give it; or lower build.min_sandbox in server.toml");
         let found =
             assess(&BuildSettings::default(), Path::new("/d"), "/aweigh".into(), Kernel::Without, none());
         assert_eq!((found.level, found.missing.len(), found.refusal()), (0, 3, None));
@@ -206,6 +207,11 @@ mod tests {
         {
             let told = with(BuildSettings { write: vec![open], ..BuildSettings::default() });
             assert!(told.contains("would open the data folder"), "{told}");
+        }
+        // It need not be there yet.
+        for open in ["/etc", "/etc/aweigh", "/etc/aweigh/keys"] {
+            let told = with(BuildSettings { read: vec![open.into()], ..BuildSettings::default() });
+            assert!(told.contains("would open /etc/aweigh"), "{told}");
         }
         for (user, says) in [("nobody-has-this-name", "there is no such user"), ("root", "must not be root")]
         {

@@ -1,5 +1,6 @@
 //! Bad input gets one clear sentence that names the thing and the next step, and loses nothing.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use serde_json::json;
@@ -234,6 +235,8 @@ fn the_fleet_file_is_checked_as_a_whole() {
 #[test]
 fn the_data_folder_is_guarded() {
     let mut rig = Rig::new(0);
+    // Builds with a user of their own pass it.
+    std::fs::set_permissions(rig.data(), std::fs::Permissions::from_mode(0o711)).unwrap();
     let second = Command::new("timeout")
         .args(["20", env!("CARGO_BIN_EXE_aweigh"), "--data"])
         .arg(rig.data())
@@ -243,6 +246,8 @@ fn the_data_folder_is_guarded() {
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(!second.status.success() && said.contains("aweigh"), "{said}");
     assert!(said.contains("in use") || said.contains("another"), "{said}");
+    let mode = std::fs::metadata(rig.data()).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o711, "whoever is refused changes nothing");
     rig.kill();
     let serve = |environment: &[(&str, &str)]| {
         let mut command = Command::new("timeout");

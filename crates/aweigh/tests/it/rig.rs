@@ -1,16 +1,18 @@
 //! The rig: a fleet of sshd, a repository, and a running Aweigh that releases the one to the other.
 
+mod asking;
+mod servers;
+
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use tempfile::TempDir;
-use testkit::repo::{Listed, Listing, Repo, tree_listing};
-use testkit::sshd::{Fleet, FleetSpec, Server};
+use testkit::repo::Repo;
+use testkit::sshd::{Fleet, FleetSpec};
 
 /// How long anything may take before the test is wrong. Generous: the machine is shared.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
@@ -104,12 +106,27 @@ impl Rig {
 
     /// Starts Aweigh with more in its environment, such as a fault point.
     pub(crate) fn start_with(&mut self, environment: &[(&str, &str)]) {
-        assert!(self.process.is_none(), "it runs already");
-        self.environment = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let command = self.serve();
+        self.start_as(command, environment);
+    }
+
+    /// Starts Aweigh by `words`, such as those of a program that takes something away from it.
+    pub(crate) fn start_by(&mut self, words: &[&str]) {
+        let command = by(words, &self.serve());
+        self.start_as(command, &[]);
+    }
+
+    fn serve(&self) -> Command {
         let mut command = self.command();
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
             .arg(self.folder.path().join("server.toml"));
+        command
+    }
+
+    fn start_as(&mut self, mut command: Command, environment: &[(&str, &str)]) {
+        assert!(self.process.is_none(), "it runs already");
+        self.environment = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         command.env("AWEIGH_ADMIN_TOKEN", TOKEN).envs(environment.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -195,16 +212,6 @@ impl Rig {
         }
     }
 
-    /// The status of a release, when Aweigh answers.
-    fn try_status(&self, id: i64) -> Option<String> {
-        let url = format!("{}/api/v1/releases/{id}", self.url);
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-            let answer = reqwest::Client::new().get(url).bearer_auth(TOKEN).send().await.ok()?;
-            let snapshot: Value = answer.json().await.ok()?;
-            Some(snapshot["release"]["status"].as_str()?.to_owned())
-        })
-    }
-
     /// The most memory that Aweigh has had at once, in bytes.
     pub(crate) fn peak_memory(&self) -> u64 {
         let id = self.process.as_ref().expect("it runs").id();
@@ -244,187 +251,19 @@ impl Rig {
     pub(crate) fn release(&self, git_ref: &str) -> String {
         self.ok(["release", "shop", "-e", "production", git_ref])
     }
+}
 
-    /// One call of the HTTP API; status and body.
-    pub(crate) fn http(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
-        let method: reqwest::Method = method.parse().unwrap();
-        let url = format!("{}/api/v1{path}", self.url);
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-            let client = reqwest::Client::builder().build().unwrap();
-            let mut request = client.request(method, url).bearer_auth(TOKEN);
-            if let Some(body) = body {
-                request = request.json(&body);
-            }
-            let answer = request.send().await.unwrap();
-            let status = answer.status().as_u16();
-            let text = answer.text().await.unwrap();
-            (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
-        })
+/// `command`, started by `words`.
+pub(crate) fn by(words: &[&str], command: &Command) -> Command {
+    let mut by = Command::new(words[0]);
+    by.args(&words[1..]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => by.env(name, value),
+            None => by.env_remove(name),
+        };
     }
-
-    /// GET that must be 200.
-    pub(crate) fn get(&self, path: &str) -> Value {
-        let (status, body) = self.http("GET", path, None);
-        assert_eq!(status, 200, "GET {path}: {body}");
-        body
-    }
-
-    /// The snapshot of a release.
-    pub(crate) fn snapshot(&self, id: i64) -> Value {
-        self.get(&format!("/releases/{id}"))
-    }
-
-    /// The status of a release.
-    pub(crate) fn status(&self, id: i64) -> String {
-        self.snapshot(id)["release"]["status"].as_str().unwrap().to_owned()
-    }
-
-    /// Waits until a release has this status.
-    pub(crate) fn wait_for(&self, id: i64, status: &str) -> Value {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let snapshot = self.snapshot(id);
-            if snapshot["release"]["status"] == status {
-                return snapshot;
-            }
-            assert!(Instant::now() < until, "release {id} is not {status}: {snapshot:#}\n{}", self.said());
-            std::thread::sleep(Duration::from_millis(30));
-        }
-    }
-
-    /// Waits until a node of a release has this status.
-    pub(crate) fn wait_for_node(&self, id: i64, key: &str, status: &str) {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let snapshot = self.snapshot(id);
-            let node = snapshot["nodes"].as_array().unwrap().iter().find(|node| node["key"] == key).cloned();
-            if node.as_ref().is_some_and(|node| node["status"] == status) {
-                return;
-            }
-            assert!(Instant::now() < until, "{key} is not {status}: {snapshot:#}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// The status of one node.
-    pub(crate) fn node(&self, id: i64, key: &str) -> Value {
-        let snapshot = self.snapshot(id);
-        let nodes = snapshot["nodes"].as_array().unwrap();
-        nodes
-            .iter()
-            .find(|node| node["key"] == key)
-            .cloned()
-            .unwrap_or_else(|| panic!("no node {key} in {snapshot:#}"))
-    }
-
-    /// All facts of a release.
-    pub(crate) fn events(&self, id: i64) -> Vec<Value> {
-        let mut all: Vec<Value> = Vec::new();
-        loop {
-            let after = all.last().map_or(0, |event| event["seq"].as_i64().unwrap());
-            let batch = self.get(&format!("/events?topic=release:{id}&after={after}"));
-            let events = batch["events"].as_array().unwrap().clone();
-            if events.is_empty() {
-                return all;
-            }
-            all.extend(events);
-        }
-    }
-
-    /// The log of one node, from the facts.
-    pub(crate) fn log(&self, id: i64, node: &str) -> String {
-        let facts = self.events(id);
-        let texts = facts.iter().filter(|e| e["kind"] == "log" && e["data"]["node"] == node);
-        texts.filter_map(|event| event["data"]["text"].as_str()).collect()
-    }
-
-    /// Writes `text` as fleet.toml, behind the fleet's servers and credential.
-    pub(crate) fn fleet_file(&self, text: &str) -> PathBuf {
-        let mut all = "[credentials.deploy]\nkind = \"ssh-key\"\nfile = \"id\"\n".to_owned();
-        for (number, server) in self.fleet.servers.iter().enumerate() {
-            write!(
-                all,
-                "[servers.web-{}]\nhost = \"127.0.0.1\"\nport = {}\nuser = \"{}\"\ncredential = \"deploy\"\nhost_key = \"{}\"\n\
-                 labels = {{ env = \"production\", role = [\"web\"{}] }}\n",
-                number + 1,
-                server.port,
-                server.user,
-                server.host_key.trim(),
-                if number == 0 { ", \"db\"" } else { "" },
-            )
-            .unwrap();
-        }
-        all.push_str(text);
-        let path = self.folder.path().join("fleet.toml");
-        std::fs::write(&path, all).unwrap();
-        path
-    }
-
-    /// Applies the project `shop` with one environment, `more` being more keys of the environment or tables of
-    /// the project.
-    pub(crate) fn apply(&self, more: &str) {
-        let path = self.fleet_file(&self.shop(more));
-        self.ok(["apply", "-f", path.to_str().unwrap()]);
-    }
-
-    /// The tables of the project `shop`.
-    pub(crate) fn shop(&self, more: &str) -> String {
-        format!(
-            "[projects.shop]\nrepository = \"{}\"\n[projects.shop.environments.production]\nservers = \"env=production\"\npath = \"~/shop\"\n{more}\n",
-            self.repo.url()
-        )
-    }
-
-    /// A server of the fleet, from 1 as in its name.
-    pub(crate) fn server(&self, number: usize) -> &Server {
-        &self.fleet.servers[number - 1]
-    }
-
-    /// The folder of the environment on a server.
-    pub(crate) fn root(&self, number: usize) -> PathBuf {
-        self.server(number).home.join("shop")
-    }
-
-    /// The text of `current` on a server.
-    pub(crate) fn current(&self, number: usize) -> Option<String> {
-        std::fs::read_link(self.root(number).join("current"))
-            .ok()
-            .map(|link| link.to_str().unwrap().to_owned())
-    }
-
-    /// The commit that a server runs, by its `REVISION`.
-    pub(crate) fn revision(&self, number: usize) -> Option<String> {
-        std::fs::read_to_string(self.root(number).join("current/REVISION"))
-            .ok()
-            .map(|text| text.trim().to_owned())
-    }
-
-    /// Every server runs exactly `commit`: the tree is that of `git archive`, plus `REVISION` and `REVISION_TIME`.
-    pub(crate) fn assert_runs(&self, commit: &str) {
-        let expected = self.repo.archive_listing(commit);
-        for number in 1..=self.fleet.servers.len() {
-            let mut found: Listing =
-                tree_listing(&std::fs::canonicalize(self.root(number).join("current")).unwrap());
-            for name in ["REVISION", "REVISION_TIME"] {
-                let file = found.remove(Path::new(name));
-                assert!(
-                    matches!(file, Some(Listed::File { executable: false, .. })),
-                    "web-{number} has no {name}"
-                );
-            }
-            assert_eq!(self.revision(number).as_deref(), Some(commit), "web-{number}");
-            assert_eq!(found, expected, "web-{number}");
-        }
-    }
-
-    /// A file in `shared/` of every server, the folder made by hand as an operator does.
-    pub(crate) fn share(&self, name: &str, text: impl Fn(usize) -> String) {
-        for number in 1..=self.fleet.servers.len() {
-            let path = self.root(number).join("shared").join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text(number)).unwrap();
-        }
-    }
+    by
 }
 
 impl Drop for Rig {

@@ -2,11 +2,12 @@
 //! machine: where it has no Landlock, the tests assert that this is told.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use testkit::repo::file;
 
-use crate::rig::Rig;
+use crate::rig::{Rig, by};
 
 /// The level that the log of a build tells, after a build that does nothing.
 fn level(rig: &Rig) -> u8 {
@@ -107,6 +108,46 @@ fn a_build_is_nobody_at_the_socket() {
     assert!(answers.len() == 2 && !answers.contains(&"200"), "{log}");
     // People of this machine are still the administrator there.
     rig.ok(["status"]);
+}
+
+#[test]
+fn who_outlived_the_keeper_of_a_build_is_nobody_at_the_socket_of_an_aweigh_without_new_privileges() {
+    let mut rig = built("true");
+    rig.kill();
+    let without = ["setpriv", "--no-new-privs"];
+    rig.start_by(&without);
+    // People who have none either are people all the same.
+    assert!(by(&without, rig.command().arg("status")).status().unwrap().success());
+    let ask = format!(
+        "curl -s -o /dev/null -w %{{http_code}} --unix-socket {} http://localhost/api/v1/board",
+        rig.data().join("aweigh.sock").display()
+    );
+    // Both end by themselves: nobody else ends them when the keeper is gone.
+    rig.apply(&project(&format!(
+        "export keeper=$PPID\n\
+         setsid sh -c '(n=0; while [ $n -lt 1200 ] && [ -d /proc/$keeper ]; do sleep 0.05; n=$((n + 1)); done; {ask} >~/answer; mv ~/answer ~/said) & exit 0'\n\
+         echo $PPID >~/number; mv ~/number ~/keeper\n\
+         n=0; while [ $n -lt 1200 ] && ! [ -s ~/said ]; do sleep 0.05; n=$((n + 1)); done"
+    )));
+    rig.ok(["release", "shop", "-e", "production", "main", "--detach"]);
+    let home = rig.data().join("homes/shop");
+    let keeper = written(&home.join("keeper"));
+    // As the kernel does where there is too little memory.
+    assert!(Command::new("kill").args(["-KILL", &keeper]).status().unwrap().success());
+    let said = written(&home.join("said"));
+    assert!(["401", "000"].contains(&said.as_str()), "{said}");
+}
+
+/// The text of a file, once it is there.
+fn written(path: &std::path::Path) -> String {
+    let until = std::time::Instant::now() + crate::rig::PATIENCE;
+    loop {
+        if let Ok(text) = std::fs::read_to_string(path) {
+            return text.trim().to_owned();
+        }
+        assert!(std::time::Instant::now() < until, "{} is not written", path.display());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
 }
 
 #[test]
@@ -239,6 +280,30 @@ fn builds_have_a_user_of_their_own_where_one_is_named() {
         (mode(""), mode("master.key"), mode("aweigh.db"), mode("mirrors")),
         (0o711, 0o600, 0o600, 0o700)
     );
+}
+
+#[test]
+fn what_else_runs_as_the_user_of_builds_does_not_count_for_one() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
+    let mut others: Vec<_> =
+        (0..30).map(|_| Command::new("sleep").arg("60").uid(nobody.uid.as_raw()).spawn().unwrap()).collect();
+    let mut rig = Rig::new(1);
+    rig.repo.commit([("file", file("1\n"))]);
+    std::fs::set_permissions(rig.folder.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
+    rig.restart_with("[build]\nuser = \"nobody\"\n");
+    rig.apply(&format!(
+        "{}processes = 20\n",
+        project("for n in 1 2 3; do sleep 0.01 & done; wait; echo done")
+    ));
+    rig.release("main");
+    assert!(rig.log(1, "build").ends_with("done\n"), "{}", rig.log(1, "build"));
+    for other in &mut others {
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
 }
 
 #[test]

@@ -1,22 +1,19 @@
 //! Routes that ask a server something: whether releases can run there, and what it is.
 
-use actions::{Actor, Checkup, Facts, Verdict};
+use actions::{Actor, Checkup, Facts, Proof, Verdict};
 use api::{Finding, FindingStatus, Page, Room, ServerFacts, ServerTool};
-use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::header::ACCEPT;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures::channel::mpsc;
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 
 use crate::AppState;
 use crate::error::Refusal;
 use crate::input::Place;
-
-/// One JSON value in each line.
-const LINES: &str = "application/x-ndjson";
+use crate::outgoing;
 
 /// Connects and logs in as a release does, and looks for all that a release needs there. What is wrong is a finding.
 /// With `Accept: application/x-ndjson` each finding is a line, sent when it is found.
@@ -26,29 +23,26 @@ const LINES: &str = "application/x-ndjson";
 pub(crate) async fn check(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
+    Extension(proof): Extension<Proof>,
     place: Place,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let checkup = state.actions.check_server(&actor, &place.name("server")?).await?;
     let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if accepted.split(',').any(|kind| kind.split(';').next().unwrap_or_default().trim() == LINES) {
-        return Ok(([(CONTENT_TYPE, LINES)], Body::from_stream(lines(checkup))).into_response());
+    if accepted.split(',').any(|kind| kind.split(';').next().unwrap_or_default().trim() == outgoing::LINES) {
+        return Ok(outgoing::lines(state, proof, told(checkup)));
     }
     let findings = checkup.all().await.into_iter().map(finding).collect();
     Ok(Json(Page::all(findings)).into_response())
 }
 
-/// The findings as lines. Whoever does not listen any more ends the check.
-fn lines(checkup: Checkup) -> impl stream::Stream<Item = serde_json::Result<Bytes>> {
+/// The findings as they are found. Whoever does not listen any more ends the check.
+fn told(checkup: Checkup) -> impl Stream<Item = Finding> {
     let (told, findings) = mpsc::unbounded();
     // Its end drops the sender, which ends the list.
     let run = checkup.run(move |finding| _ = told.unbounded_send(finding));
     let run = stream::once(run).filter_map(|()| std::future::ready(None::<actions::Finding>));
-    stream::select(findings, run).map(|found| {
-        let mut line = serde_json::to_vec(&finding(found))?;
-        line.push(b'\n');
-        Ok(Bytes::from(line))
-    })
+    stream::select(findings, run).map(finding)
 }
 
 fn finding(found: actions::Finding) -> Finding {

@@ -25,7 +25,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<Value>>, Refusal> {
     let defined = state.actions.definitions(&actor).await?;
     let things = defined.credentials.iter().map(|one| Thing::Credential(one.name.clone()));
-    Ok(Json(Page::all(things.filter_map(|thing| crud::shown(&defined, &thing)).collect())))
+    Ok(Json(Page::all(crud::list(&defined, things))))
 }
 
 /// Makes a credential.

@@ -29,7 +29,7 @@ pub(crate) async fn list(
     }
     let own = defined.sites.iter().filter(|(of, _)| *of == project);
     let things = own.map(|(of, site)| Thing::Environment(of.clone(), site.name.clone()));
-    Ok(Json(Page::all(things.filter_map(|thing| crud::shown(&defined, &thing)).collect())))
+    Ok(Json(Page::all(crud::list(&defined, things))))
 }
 
 /// Makes a environment.

@@ -23,7 +23,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<Value>>, Refusal> {
     let defined = state.actions.definitions(&actor).await?;
     let things = defined.groups.keys().map(|name| Thing::Group(name.clone()));
-    Ok(Json(Page::all(things.filter_map(|thing| crud::shown(&defined, &thing)).collect())))
+    Ok(Json(Page::all(crud::list(&defined, things))))
 }
 
 /// Makes a group.

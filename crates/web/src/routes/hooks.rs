@@ -24,7 +24,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<Value>>, Refusal> {
     let defined = state.actions.definitions(&actor).await?;
     let things = defined.templates.iter().map(|one| Thing::Hook(one.template.name.clone()));
-    Ok(Json(Page::all(things.filter_map(|thing| crud::shown(&defined, &thing)).collect())))
+    Ok(Json(Page::all(crud::list(&defined, things))))
 }
 
 /// Makes a hook template.

@@ -31,7 +31,7 @@ pub(crate) async fn list(
     let defined = state.actions.definitions(&actor).await?;
     let meant = defined.servers.iter().filter(|server| selector.matches(server));
     let things = meant.map(|one| Thing::Server(one.name.clone()));
-    Ok(Json(Page::all(things.filter_map(|thing| crud::shown(&defined, &thing)).collect())))
+    Ok(Json(Page::all(crud::list(&defined, things))))
 }
 
 /// Makes a server. A name with a range, such as `web-[01:40]`, makes all of them at once; then the answer is a list.
@@ -74,8 +74,8 @@ async fn create_all(
     let made = define(state, actor, door, &fleet, crud::BY_HAND, allow).await;
     made.map_err(|refusal| refusal.map_errors(|errors| inside(&prefix, errors)))?;
     let defined = state.actions.definitions(actor).await?;
-    let made = names.into_iter().filter_map(|name| crud::shown(&defined, &Thing::Server(name)));
-    Ok((StatusCode::CREATED, Json(Page::all(made.collect()))).into_response())
+    let made = crud::list(&defined, names.into_iter().map(Thing::Server));
+    Ok((StatusCode::CREATED, Json(Page::all(made))).into_response())
 }
 
 /// One server.

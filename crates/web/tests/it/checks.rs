@@ -1,9 +1,12 @@
 //! Checks and facts of servers, and which servers a selector means.
 
-use reqwest::Method;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::rig::{Served, fields};
+use crate::rig::{Served, TOKEN, fields};
 
 #[tokio::test]
 async fn a_check_is_a_list_or_one_line_after_another() {
@@ -22,6 +25,30 @@ async fn a_check_is_a_list_or_one_line_after_another() {
     }
     let request = served.ask(Method::POST, "/servers/web-9/check").header("accept", "application/x-ndjson");
     assert_eq!(request.send().await.unwrap().status(), 404, "a refusal is no line");
+}
+
+#[tokio::test]
+async fn a_check_that_hangs_ends_with_the_right_to_see_it_and_with_aweigh() {
+    let served = Served::with_shop().await;
+    served.rig.machines.silent.store(true, Ordering::Relaxed);
+    let (_, made) = served.post("/tokens", json!({"name": "for a while"})).await;
+    let begin = async |token: &str| {
+        let request = served.client.post(served.url("/api/v1/servers/web-1/check")).bearer_auth(token);
+        let answer = request.header("accept", "application/x-ndjson").send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer
+    };
+    let text = async |answer: Response| {
+        let text = tokio::time::timeout(Duration::from_mins(1), answer.text()).await;
+        text.expect("it does not end").unwrap()
+    };
+    let answer = begin(made["token"].as_str().unwrap()).await;
+    let id = made["id"].to_string().replace('"', "");
+    assert_eq!(served.send(Method::DELETE, &format!("/tokens/{id}"), None).await.0, 204);
+    assert_eq!(text(answer).await, "");
+    let answer = begin(TOKEN).await;
+    served.stop.cancel();
+    assert_eq!(text(answer).await, "");
 }
 
 #[tokio::test]

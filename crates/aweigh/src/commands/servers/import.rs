@@ -1,7 +1,6 @@
 //! `servers import`: servers and host keys out of files that other tools read, in one transaction or not at all.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use api::{ApplyAnswer, Fleet, FleetDefaults, Page, SecretSpecs, ServerDefaults, ServerSpec, ServerView};
@@ -17,6 +16,7 @@ use crate::import::{Found, From, pins};
 use crate::places::Env;
 use crate::render::clean::one_line;
 use crate::render::{note, say};
+use crate::typed::text_within;
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 4 << 20;
@@ -117,12 +117,13 @@ fn path(args: &ServerImport, env: Env<'_>) -> Result<PathBuf, Advised> {
 }
 
 fn text(path: &Path) -> anyhow::Result<String> {
-    if path != Path::new("-") {
-        return read_text(path, LARGEST).map_err(|why| fleet_file::Error::new(path, vec![why]).into());
-    }
-    let mut text = String::new();
-    std::io::stdin().lock().take(LARGEST).read_to_string(&mut text)?;
-    Ok(text)
+    let (path, text) = if path == Path::new("-") {
+        let text = text_within(std::io::stdin().lock(), LARGEST).map_err(|error| error.to_string());
+        (Path::new("standard input"), text)
+    } else {
+        (path, read_text(path, LARGEST))
+    };
+    text.map_err(|why| fleet_file::Error::new(path, vec![why]).into())
 }
 
 /// What the server says about fields, told with the lines of the file.
