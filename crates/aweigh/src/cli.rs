@@ -7,8 +7,8 @@ mod hooks;
 mod people;
 mod projects;
 mod release;
-mod shared;
 mod servers;
+mod shared;
 mod shell;
 mod variables;
 
@@ -20,7 +20,6 @@ use clap_complete::Shell;
 
 pub use self::git::{Git, GitArchive, GitDiff, GitVerb, RefListing};
 pub use adhoc::{GetArgs, InPlace, MovingArgs, PutArgs, RunArgs};
-pub use adhoc::{GetArgs, InPlace, PutArgs, RunArgs};
 pub use credentials::{CredentialAdd, Credentials, MasterKey, Secret};
 pub use hooks::{HookSet, HookTry, Hooks};
 pub use people::{AuditArgs, Tokens, Users};
@@ -29,8 +28,8 @@ pub use release::{
     AdoptArgs, CatchUpArgs, DriftArgs, Following, LockArgs, LogsArgs, Place, ReleaseArgs, ReleasesArgs,
     RetryArgs, RollbackArgs, SkipArgs, WatchArgs, Which, WhichArgs,
 };
-pub use shared::{Shared, SharedGet, SharedList, SharedPut};
 pub use servers::{Groups, ServerAdd, ServerImport, Servers};
+pub use shared::{Shared, SharedGet, SharedList, SharedPut};
 pub use shell::{RecordingVerb, RecordingsArgs, ShellArgs};
 pub use variables::{Said, SaidListing, Scoped, SecretSet, Secrets, Variables};
 
