@@ -53,10 +53,11 @@ pub(super) const FAMILIES: &[&[Algorithm]] = &[
     &[Algorithm::Rsa { hash: Some(HashAlg::Sha512) }, Algorithm::Rsa { hash: Some(HashAlg::Sha256) }],
 ];
 
-/// What a server is offered: the kinds of its pinned keys first, and certificates where somebody may vouch for it.
+/// What a server is offered: the kinds of its pinned keys first, and certificates where somebody may vouch for it. Elsewhere
+/// a certificate would stand in the way of the key that is pinned.
 pub(super) fn offer_to(target: &Target) -> Preferred {
     let mut offer = offer(pinned_first(&target.host_keys), target.key_exchange);
-    if !target.authorities.is_empty() {
+    if target.authorities.iter().any(|authority| authority.speaks_for(&target.host, target.port)) {
         offer.host_key_certificates = Cow::Owned(FAMILIES.concat());
     }
     if target.legacy_algorithms {
