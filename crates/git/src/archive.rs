@@ -9,6 +9,7 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    process::Command,
     try_join,
 };
 use zstd::stream::write::Encoder as ZstdEncoder;
@@ -92,6 +93,17 @@ impl Prefix {
 }
 
 impl GitRepository {
+    /// What gives the tree of a commit as a stream. Paths may be added to it.
+    pub(crate) fn archive_command(&self, commit: &CommitId, kind: &str, prefix: &Prefix) -> Command {
+        let mut command = self.git.command("archive");
+        command.arg(format!("--format={kind}"));
+        if *prefix != Prefix::default() {
+            command.arg(format!("--prefix={}", prefix.0));
+        }
+        command.args(["--end-of-options", &format!("{commit}^{{commit}}")]);
+        command
+    }
+
     /// Writes the tree of a commit to `out`, as `git archive` gives it, and shuts `out` down. Attributes
     /// (`export-ignore`, `export-subst`, line ends) come from the tree itself; no filter runs. The same commit gives the
     /// same bytes.
@@ -108,13 +120,8 @@ impl GitRepository {
         prefix: &Prefix,
         mut out: impl AsyncWrite + Unpin,
     ) -> Result<(), Error> {
-        let mut command = self.git.command("archive");
-        command.arg(if format == ArchiveFormat::Zip { "--format=zip" } else { "--format=tar" });
-        if *prefix != Prefix::default() {
-            command.arg(format!("--prefix={}", prefix.0));
-        }
-        command.args(["--end-of-options", &format!("{commit}^{{commit}}")]);
-        let mut running = Running::start("archive", command)?;
+        let kind = if format == ArchiveFormat::Zip { "zip" } else { "tar" };
+        let mut running = Running::start("archive", self.archive_command(commit, kind, prefix))?;
         let mut made = running.take_stdout()?;
         let mut packer = Packer::new(format)?;
         let written = async {

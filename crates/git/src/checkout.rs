@@ -76,7 +76,7 @@ impl GitRepository {
         let name = commit.to_string();
         let switched = self.read_archive(self.start_archive(commit, None)?, commit, move |tar, is_whole| {
             let staged = folder.stage(tar)?;
-            if is_whole() { staged.switch(&name).map(Some) } else { Ok(None) }
+            if is_whole() { staged.switch(&name).map(Some) } else { staged.discard().map(|()| None) }
         });
         let cut = || Error::Failed { verb: "archive", said: "the archive has no end".into() };
         switched.await?.ok_or_else(cut)
@@ -150,6 +150,14 @@ impl CheckoutFolder {
 }
 
 impl StagedCheckout {
+    /// Throws the tree away; the folder stays as it is. Blocks.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be removed; the next checkout tries it again.
+    pub fn discard(self) -> Result<(), Error> {
+        clear(&self.folder.incoming())
+    }
+
     /// Puts the tree into its place. `name` is what [`CheckoutFolder::at`] says from then on. Blocks.
     ///
     /// # Errors

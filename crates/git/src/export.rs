@@ -11,7 +11,7 @@ use std::{
 use tokio::{sync::oneshot, task::spawn_blocking};
 
 use crate::{
-    CommitId, Error, ExportStats, GitRepository, TreeItem,
+    CommitId, Error, ExportStats, GitRepository, Prefix, TreeItem,
     running::Running,
     tree::{Walked, walk},
     unpack::{Destination, unpack},
@@ -107,8 +107,7 @@ impl GitRepository {
         commit: &CommitId,
         paths: Option<&[Vec<u8>]>,
     ) -> Result<Running, Error> {
-        let mut command = self.git.command("archive");
-        command.args(["--format=tar", "--end-of-options", &format!("{commit}^{{commit}}")]);
+        let mut command = self.archive_command(commit, "tar", &Prefix::default());
         if let Some(paths) = paths {
             // Names as they are, whatever stands in them.
             command.env("GIT_LITERAL_PATHSPECS", "1");

@@ -15,8 +15,9 @@ const LONGEST: usize = 1 << 16;
 
 impl GitRepository {
     /// Brings one branch, tag or commit into the mirror, with `depth` commits of its history, and nothing else: what
-    /// the mirror has besides is left as it is. A branch goes before a tag; a commit is asked for by its full id, which
-    /// not every host allows. A later [`fetch`](Self::fetch) brings the whole repository.
+    /// the mirror has besides is left as it is, and a mirror that has the whole history stays whole. A branch goes before
+    /// a tag; a commit is asked for by its full id, which not every host allows. A later [`fetch`](Self::fetch) brings the
+    /// whole repository.
     ///
     /// In such a mirror trees, archives and differences are whole. Listings have what was fetched; the history of a
     /// commit ends early; [`commits_without`](Self::commits_without) is refused.
@@ -42,7 +43,9 @@ impl GitRepository {
             Wanted::Commit(id) => (RefKind::Commit, format!("+{id}:{PINNED}{id}"), None),
         };
         let depth = format!("--depth={depth}");
-        let ended = self.fetch_in_its_format(&lock, &lent, &[&depth], &[&refspec], &mut said).await?;
+        // git would cut off, for everybody, the history that a whole mirror has.
+        let options: &[&str] = if self.is_shallow() || self.is_empty().await? { &[&depth] } else { &[] };
+        let ended = self.fetch_in_its_format(&lock, &lent, options, &[&refspec], &mut said).await?;
         if !ended.status.success() {
             let error = self.blame_remote("fetch", &lent, ended).await;
             let _ = self.mend(&lock).await;
@@ -63,6 +66,11 @@ impl GitRepository {
     /// Tells whether the mirror has a part of the history only.
     pub fn is_shallow(&self) -> bool {
         fs::metadata(self.git.mirror.join("shallow")).is_ok_and(|file| file.len() > 0)
+    }
+
+    /// Tells whether the mirror has nothing: nothing was fetched yet, or there was nothing to fetch.
+    pub async fn is_empty(&self) -> Result<bool, Error> {
+        Ok(self.answer("for-each-ref", &["--count=1"], None).await?.is_empty())
     }
 
     /// The mirror cannot tell something because it is shallow.

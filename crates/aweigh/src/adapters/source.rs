@@ -237,13 +237,21 @@ impl Source for GitSource {
                     Some(of) => Some(of.clone()),
                     None => repository.default_branch().await.map_err(trouble)?,
                 };
-                let Some(of) = of else { return Ok(Vec::new()) };
-                let name = RefName::parse(&of).map_err(trouble)?;
-                let from = repository.resolve(&name).await.map_err(trouble)?.commit;
-                let found = repository.commits(&from, limit).await.map_err(trouble)?;
+                let found = match of {
+                    Some(of) => {
+                        let name = RefName::parse(&of).map_err(trouble)?;
+                        let from = repository.resolve(&name).await.map_err(trouble)?.commit;
+                        repository.commits(&from, limit).await.map_err(trouble)?
+                    }
+                    None => Vec::new(),
+                };
                 found.into_iter().map(|commit| entry(None, commit)).collect::<Result<_, _>>()?
             }
         };
+        if entries.is_empty() && repository.is_empty().await.map_err(trouble)? {
+            let message = format!("nothing of {} was fetched yet", repository.url());
+            return Err(SourceError { kind: SourceTrouble::Unreachable, message, hint: None });
+        }
         entries.truncate(limit);
         Ok(entries)
     }

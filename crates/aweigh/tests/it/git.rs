@@ -25,6 +25,20 @@ fn tree_of(folder: &Path) -> Listing {
 }
 
 #[test]
+fn a_mirror_that_has_nothing_is_fetched_before_anything_is_said_of_it() {
+    let (rig, [_, second]) = serving();
+    let moved = rig.repo.path().with_extension("away");
+    fs::rename(rig.repo.path(), &moved).unwrap();
+    for what in ["branches", "tags", "commits"] {
+        let ran = rig.run(["git", "shop", what]);
+        assert!(ran.code != 0 && ran.out.is_empty(), "{what}: {ran:?}");
+    }
+    fs::rename(&moved, rig.repo.path()).unwrap();
+    let listed = rig.ok(["git", "shop", "branches"]);
+    assert!(listed.contains("main") && listed.contains(&second[..7]), "{listed}");
+}
+
+#[test]
 fn commits_and_differences_between_refs_are_listed() {
     let (rig, [first, second]) = serving();
     let listed = rig.ok(["git", "shop", "commits", "v1..main"]);

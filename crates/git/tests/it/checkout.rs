@@ -157,6 +157,23 @@ async fn folders_that_are_no_checkout_are_refused() {
 }
 
 #[tokio::test]
+async fn an_archive_that_git_does_not_finish_changes_nothing_and_leaves_nothing() {
+    let (rig, ids, folder) = rig(vec![vec![("a", file("1"))], vec![("a", file("2"))]]).await;
+    rig.mirror.checkout(&ids[0], &folder).await.unwrap();
+    // The whole stream comes, and then git says that it was not.
+    let program = rig.folder.path().join("git-that-fails");
+    let text = "#!/bin/sh\ngit \"$@\"; code=$?\ncase \" $* \" in *' archive '*) exit 1 ;; esac\nexit $code\n";
+    fs::write(&program, text).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let failing = open(rig.folder.path(), &rig.repo.url(), Policy { program, ..local() }).await.unwrap();
+    let failed = failing.checkout(&ids[1], &folder).await.unwrap_err();
+    assert!(matches!(failed, Error::Failed { verb: "archive", .. }), "{failed:?}");
+    assert_eq!(tree_of(&folder), rig.repo.archive_listing(ids[0].as_str()));
+    assert!(!folder.join(".aweigh-checkout/incoming").exists());
+    rig.mirror.checkout(&ids[1], &folder).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_commit_that_is_gone_or_too_large_changes_nothing() {
     let (rig, ids, folder) =
         rig(vec![vec![("a", file("1"))], vec![("a", file("2")), ("b", file(&"x".repeat(1000)))]]).await;

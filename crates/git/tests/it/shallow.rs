@@ -90,6 +90,26 @@ async fn a_whole_fetch_makes_it_whole() {
 }
 
 #[tokio::test]
+async fn a_whole_mirror_stays_whole() {
+    let (rig, ids) = rig().await;
+    rig.fetch().await.unwrap();
+    let newest = rig.repo.commit([("a", file("5"))]);
+    let found = fetch(&rig, "main", 1).await.unwrap();
+    assert_eq!(found.commit.as_str(), newest);
+    assert!(!rig.mirror.is_shallow());
+    assert_eq!(rig.mirror.commits(&found.commit, 50).await.unwrap().len(), 6);
+    assert_eq!(rig.mirror.commits_without(&found.commit, &id(&ids[0]), 50).await.unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn what_was_never_fetched_is_empty() {
+    let (rig, _) = rig().await;
+    assert!(rig.mirror.is_empty().await.unwrap());
+    rig.fetch().await.unwrap();
+    assert!(!rig.mirror.is_empty().await.unwrap());
+}
+
+#[tokio::test]
 async fn other_object_ids_are_no_obstacle() {
     let repo = Repo::with_object_format("sha256");
     repo.commit([("a", file("1"))]);
