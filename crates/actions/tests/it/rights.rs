@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use actions::{
-    Action, Actor, AdoptRequest, AuditFilter, Back, Brought, Change, Error, GetOrder, LogFilter, Object,
-    Others, PutOrder, RefQuery, Request, RunOrder, SharedOrder, Wanted,
+    Action, Actor, AdoptRequest, AuditFilter, Back, Brought, Change, CredentialKind, Error, GetOrder,
+    LogFilter, Object, Others, PutOrder, RefQuery, Request, RunOrder, SharedOrder, ShellRequest, TryRequest,
+    Wanted,
 };
-use model::{Name, ReleaseId, RemotePath, Selector};
+use model::{Name, Picked, ReleaseId, RemotePath, Scope, Selector, VariableName};
 
 use crate::fakes::Rig;
 
@@ -48,6 +49,17 @@ async fn nobody_gets_anything() {
         name: ".env".parse().unwrap(),
         replaces: false,
         at_once: 1,
+    };
+    let shell = ShellRequest { terminal: None, command: Some("true".to_owned()) };
+    let live: Name = "live".parse().unwrap();
+    let (scope, word): (_, VariableName) = (Scope::Project(shop.clone()), "TOKEN".parse().unwrap());
+    let attempt = TryRequest {
+        picked: Picked { name: shop.clone(), version: None },
+        run: Some("true".to_owned()),
+        project: shop.clone(),
+        environment: live.clone(),
+        server: web.clone(),
+        check: false,
     };
     let answers = [
         actions.definitions(&nobody).await.err(),
@@ -94,9 +106,63 @@ async fn nobody_gets_anything() {
         actions.get_shared(&nobody, shared).await.err(),
         actions.download(&nobody, "x", Vec::new()).err(),
         actions.forget_download(&nobody, "x").err(),
+        actions.admit_shell(&nobody, &web, shell).await.err(),
+        actions.may_shell(&nobody, &web).err(),
+        actions.recordings(&nobody, None, i64::MAX, 1).await.err(),
+        actions.recording(&nobody, 1).await.err(),
+        actions.master_key(&nobody).await.err(),
+        actions.replace_master_key(&nobody).await.err(),
+        actions.generate_credential(&nobody, web.clone(), CredentialKind::SshKey).await.err(),
+        actions.rotate_credential(&nobody, &web).await.err(),
+        actions.variables(&nobody, &scope).await.err(),
+        actions.put_secret(&nobody, scope.clone(), word.clone(), "x".into()).await.err(),
+        actions.forget_secret(&nobody, scope, word).await.err(),
+        actions.artifacts(&nobody, &shop).await.err(),
+        actions.push_artifact(&nobody, &shop, "main", Box::new(std::io::empty())).await.err(),
+        actions.drift(&nobody, &shop, &live).await.err(),
+        actions.accept_drift(&nobody, &shop, &live, None).await.err(),
+        actions.lock(&nobody, &shop, &live, "closed", None).await.err(),
+        actions.unlock(&nobody, &shop, &live).await.err(),
+        actions.pause(&nobody, one).await.err(),
+        actions.promote(&nobody, one).await.err(),
+        actions.retry(&nobody, one, None).await.err(),
+        actions.skip(&nobody, one, &Selector::all()).await.err(),
+        actions.template_versions(&nobody, &shop).await.err(),
+        actions.try_template(&nobody, attempt).await.err(),
+        actions.progress(&nobody, one).err(),
+        actions.may_watch(&nobody, &topic).err(),
     ];
     for (index, answer) in answers.iter().enumerate() {
         assert!(matches!(answer, Some(Error::Denied(_))), "{index}: {answer:?}");
     }
     assert_eq!(rig.store.servers().await.unwrap().len(), 2);
+}
+
+/// What everybody may do to their own account, and nobody to that of others.
+const OWN: [&str; 6] =
+    ["sessions", "end_session", "change_password", "tokens", "create_token", "remove_token"];
+
+#[test]
+fn no_door_is_left_out() {
+    let asked = include_str!("rights.rs");
+    let sources = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
+    let mut doors = 0;
+    for source in sources.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
+        let text = std::fs::read_to_string(&source).unwrap();
+        for (_, rest) in text.match_indices("    pub ").map(|(at, found)| text.split_at(at + found.len())) {
+            let Some(rest) = rest.strip_prefix("async ").unwrap_or(rest).strip_prefix("fn ") else {
+                continue;
+            };
+            let (name, rest) = rest.split_once('(').unwrap();
+            let name = name.split('<').next().unwrap();
+            let (takes, _) = rest.split_once(") ->").unwrap_or((rest, ""));
+            if !takes.trim_start().starts_with("&self") || !takes.contains("actor: &Actor") {
+                continue;
+            }
+            doors += 1;
+            let is_asked = OWN.contains(&name) || asked.contains(&format!(".{name}(&nobody"));
+            assert!(is_asked, "{name} of {} is not tried by nobody", source.display());
+        }
+    }
+    assert!(doors > 60, "only {doors} doors were found");
 }

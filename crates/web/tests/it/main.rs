@@ -5,7 +5,7 @@ mod adhoc;
 mod checks;
 mod definitions;
 mod events;
-#[path = "../../../actions/tests/it/fakes.rs"]
+#[path = "../../../actions/tests/it/fakes/mod.rs"]
 #[expect(dead_code, reason = "the rig of the actions, of which not everything is needed here")]
 mod fakes;
 mod fleet;
