@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use store::Deed;
+
+use crate::{Object, audit};
+
 /// Somebody who has proven who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
@@ -15,6 +19,11 @@ impl Actor {
     /// The administrator called `name`.
     pub fn administrator(name: impl Into<String>) -> Self {
         Self { name: name.into(), administrator: true }
+    }
+
+    /// What the audit log is told of what they do.
+    pub(crate) fn deed(&self, what: &'static str, object: &Object<'_>, detail: &str) -> Deed {
+        audit::deed(&self.name, what, object, detail)
     }
 }
 

@@ -50,9 +50,7 @@ impl Actions {
             None => (self.all_of(&order.servers).await?, None),
             Some((project, environment)) => {
                 let project = self.project(project).await?;
-                let site = self.store().site(&project.name, environment).await?;
-                let missing = || Error::missing("environment", &format!("{}/{environment}", project.name));
-                let site = site.ok_or_else(missing)?;
+                let site = self.site(&project.name, environment).await?;
                 (self.chosen(&site, Some(&order.servers)).await?, Some(site.path))
             }
         };
@@ -60,7 +58,8 @@ impl Actions {
         let masker = Masker::new(&self.store().every_secret().await?);
         let shown = masker.text(&order.command);
         let names: Vec<Name> = servers.iter().map(|server| server.name.clone()).collect();
-        self.note(actor, "command.run", &object, &format!("{}: {shown}", order.servers)).await?;
+        let detail = format!("{}: {shown}", order.servers);
+        self.note(actor.deed("command.run", &object, &detail)).await?;
         let order = Order {
             command: order.command,
             input: order.stdin,

@@ -123,7 +123,8 @@ impl Actions {
         };
         let lock = Lock { me, installation };
         let (project, environment) = (&request.project, &request.environment);
-        self.note(actor, "environment.adopt", &Object::Environment(project, environment), "").await?;
+        let object = Object::Environment(project, environment);
+        self.note(actor.deed("environment.adopt", &object, "")).await?;
         let named = |(server, failure): (Name, Failure)| refused(&server, failure);
         let mut takeover =
             Takeover::begin(self.parts.hosts.as_ref(), errands, &lock, has_ended).await.map_err(named)?;
@@ -142,8 +143,7 @@ impl Actions {
         let (project, environment) = (&request.project, &request.environment);
         authorize(actor, Action::Adopt, &Object::Environment(project, environment))?;
         self.project(project).await?;
-        let site = self.store().site(project, environment).await?;
-        let site = site.ok_or_else(|| Error::missing("environment", &format!("{project}/{environment}")))?;
+        let site = self.site(project, environment).await?;
         let mut servers = self.chosen(&site, request.servers.as_ref()).await?;
         servers.sort_by(|a, b| a.name.cmp(&b.name));
         let good = self.store().good(project, environment).await?;

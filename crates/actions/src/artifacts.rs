@@ -75,7 +75,8 @@ impl Actions {
             mtime,
             latest,
         };
-        self.note(actor, "artifact.push", &Object::Project(&push.project), &push.commit.to_string()).await?;
+        let (object, detail) = (Object::Project(&push.project), push.commit.to_string());
+        self.note(actor.deed("artifact.push", &object, &detail)).await?;
         // Whoever asked may go; what has arrived is kept and remembered all the same, or not at all.
         let pushed = tokio::spawn(async move {
             let _place = place;

@@ -42,7 +42,7 @@ impl Actions {
     /// The actor may not, or there is no such server. What is wrong with the server is a finding.
     pub async fn check_server(&self, actor: &Actor, name: &Name) -> Result<Checkup, Error> {
         authorize(actor, Action::CheckServer, &Object::Server(name))?;
-        let server = self.store().server(name).await?.ok_or_else(|| Error::missing("server", name))?;
+        let server = self.server(name).await?;
         let way = self.way_to(&server).await?;
         let mut places = Vec::new();
         let mut texts = Vec::new();
@@ -59,7 +59,7 @@ impl Actions {
                 places.push(Place { project, environment: environment.name, path, artifact });
             }
         }
-        self.note(actor, "server.check", &Object::Server(name), "").await?;
+        self.note(actor.deed("server.check", &Object::Server(name), "")).await?;
         let duties = Duties::of(texts.iter().map(String::as_str));
         Ok(Checkup { hosts: Arc::clone(&self.parts.hosts), subject: Subject { server, way, places, duties } })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use engine::ports::HostError;
 use engine::rotate::Keys as Pair;
 use model::{Address, Name, SecretString, Server};
-use store::{Change, CredentialKind, CredentialRecord, KeyRotation, NewCredential};
+use store::{Change, CredentialKind, CredentialRecord, Deed, KeyRotation, NewCredential};
 
 use crate::{Action, Actions, Actor, Error, KeyTrouble, Object, PublicHalf, authorize};
 
@@ -81,11 +81,13 @@ impl Actions {
         authorize(actor, Action::ChangeServers, &Object::Credential(name))?;
         let _alone = self.rotating.lock().await;
         let rotation = match self.store().key_rotation(name).await? {
-            Some(begun) => begun,
-            None => self.begin_rotation(name).await?,
+            Some(begun) => {
+                self.note(rotates(actor, name, &begun)).await?;
+                begun
+            }
+            None => self.begin_rotation(actor, name).await?,
         };
         let servers = self.logged_in_with(name).await?;
-        self.note(actor, "credential.rotate", &Object::Credential(name), &rotation.public_key).await?;
         let pair = Pair { old: &rotation.old_public_key, new: &rotation.public_key };
         let hosts = self.parts.hosts.as_ref();
         let report = |is_replaced, outcomes: Vec<Result<(), HostError>>, done, not| {
@@ -111,7 +113,7 @@ impl Actions {
         Ok(report(true, taken, RotatedState::New, RotatedState::Both))
     }
 
-    async fn begin_rotation(&self, name: &Name) -> Result<KeyRotation, Error> {
+    async fn begin_rotation(&self, actor: &Actor, name: &Name) -> Result<KeyRotation, Error> {
         let stored = self.store().unseal(name).await?.ok_or_else(|| Error::missing("credential", name))?;
         let Some(old) = stored.secret.filter(|_| stored.kind == CredentialKind::SshKey) else {
             let why = "is not an ssh-key: Aweigh can put only these in the place of others. Store a new secret instead";
@@ -129,7 +131,7 @@ impl Actions {
             fingerprint: half.fingerprint,
             old_public_key,
         };
-        self.store().begin_key_rotation(name, &rotation).await?;
+        self.store().begin_key_rotation(name, &rotation, rotates(actor, name, &rotation)).await?;
         Ok(rotation)
     }
 
@@ -158,6 +160,10 @@ impl Actions {
         // A key that makes the parser panic is an unreadable key.
         Ok(read.await.unwrap_or_else(|_| Err(KeyTrouble::Unreadable("it cannot be read".to_owned()))))
     }
+}
+
+fn rotates(actor: &Actor, name: &Name, rotation: &KeyRotation) -> Deed {
+    actor.deed("credential.rotate", &Object::Credential(name), &rotation.public_key)
 }
 
 fn unreadable() -> Error {

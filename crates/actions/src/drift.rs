@@ -76,8 +76,7 @@ impl Actions {
     /// The same, and what is remembered of it.
     async fn look(&self, project: &Name, environment: &Name) -> Result<(Drift, Vec<DriftRecord>), Error> {
         let since = Timestamp::now();
-        let site = self.store().site(project, environment).await?;
-        let site = site.ok_or_else(|| Error::missing("environment", &format!("{project}/{environment}")))?;
+        let site = self.site(project, environment).await?;
         let mut servers = self.store().servers().await?;
         servers.retain(|server| site.servers.matches(server));
         servers.sort_by(|a, b| a.name.cmp(&b.name));
@@ -150,18 +149,18 @@ impl Actions {
             )));
         }
         known.retain(|one| seen.iter().any(|server| server.name == one.server && server.words() == one.runs));
-        if self.store().accept_drift(project, environment, known, &actor.name).await? < seen.len() as u64 {
+        let names: Vec<&str> = seen.iter().map(|server| server.name.as_str()).collect();
+        let object = Object::Environment(project, environment);
+        let deed = actor.deed("drift.accept", &object, &names.join(" "));
+        let is_known = known.len() == seen.len();
+        if !is_known || !self.store().accept_drift(project, environment, known, &actor.name, deed).await? {
             return Err(Error::Referenced(format!(
                 "what the servers of {project}/{environment} run changes at this moment: a release works there"
             )));
         }
-        let mut names = Vec::with_capacity(seen.len());
         for server in seen {
             server.accepted_by = Some(actor.name.clone());
-            names.push(server.name.as_str());
         }
-        let object = Object::Environment(project, environment);
-        self.note(actor, "drift.accept", &object, &names.join(" ")).await?;
         Ok(drift)
     }
 

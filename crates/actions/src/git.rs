@@ -50,8 +50,8 @@ pub struct Diff {
 pub type Writing = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 impl Actions {
-    /// The newest branches, tags or commits of the mirror, at most `limit`. A mirror that is not there yet is
-    /// fetched first.
+    /// The newest branches, tags or commits of the mirror, at most `limit`. A mirror that has nothing yet is fetched first:
+    /// what is there is told, or why it is not known.
     pub async fn refs(
         &self,
         actor: &Actor,
@@ -152,9 +152,7 @@ impl Actions {
     ) -> Result<Changes, Error> {
         authorize(actor, Action::SeeRepository, &Object::Project(project))?;
         let repository = self.project(project).await?;
-        if self.store().site(project, environment).await?.is_none() {
-            return Err(Error::missing("environment", &format!("{project}/{environment}")));
-        }
+        self.site(project, environment).await?;
         let source = &self.parts.source;
         let to = source.resolve(&repository, git_ref).await?.commit;
         let from = match from {
@@ -182,9 +180,5 @@ impl Actions {
         authorize(actor, Action::FetchRepository, &Object::Project(project))?;
         let project = self.project(project).await?;
         Ok(self.parts.source.fetch(&project, &mut |_| {}).await?)
-    }
-
-    pub(crate) async fn project(&self, name: &Name) -> Result<Project, Error> {
-        self.store().project(name).await?.ok_or_else(|| Error::missing("project", name))
     }
 }

@@ -1,7 +1,6 @@
 //! Git hosts: decide which SSH host key of the host of a repository is the right one.
 
 use model::Name;
-use store::Deed;
 
 use crate::{Action, Actions, Actor, Error, Object, Trust, authorize};
 
@@ -30,14 +29,9 @@ impl Actions {
             let message = format!("is not what the host presents now: {}", shown.join(", "));
             return Err(Error::invalid("fingerprint", message));
         };
-        let deed = Deed {
-            who: actor.name.clone(),
-            what: "git_host.trust",
-            object: Object::Project(project).to_string(),
-            detail: format!("{}:{} {fingerprint}", host.host, host.port),
-        };
+        let detail = format!("{}:{} {fingerprint}", host.host, host.port);
+        let deed = actor.deed("git_host.trust", &Object::Project(project), &detail);
         self.store().pin_git_host(&host.host, host.port, std::slice::from_ref(&key), deed).await?;
-        tracing::info!(%actor, host = host.host, port = host.port, "host key of a git host pinned");
         Ok(Trust { keys, pinned: vec![key] })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Every public action of [`Actions`] takes the [`Actor`] who asks and calls [`policy::authorize`] before it
 //! reads or writes anything. In reading order: [`actor`], [`policy`], [`ports`] (what actions need besides the
-//! engine's ports), then the actions themselves: [`definitions`] (servers, credentials, projects), [`credentials`] (keys),
+//! engine's ports), `defined` (what names stand for), then the actions themselves: [`definitions`] (servers, credentials, projects), [`credentials`] (keys),
 //! [`secrets`], [`servers`], [`check`], [`templates`], [`git`] with [`git_hosts`], [`releases`] with [`planning`],
 //! [`rollback`] and [`repository_file`], [`adopt`], [`adhoc`], [`transfers`], [`shells`], [`watch`], [`chat`], [`board`],
 //! [`audit`], [`doctor`]. Who comes in: [`proof`], [`people`], with `passwords` and `throttle`.
@@ -16,6 +16,7 @@ pub mod board;
 pub mod chat;
 pub mod check;
 pub mod credentials;
+mod defined;
 pub mod definitions;
 pub mod doctor;
 pub mod drift;

@@ -22,12 +22,12 @@ impl Actions {
         if until.is_some_and(|until| until <= Timestamp::now()) {
             return Err(Error::invalid("until", "is over already"));
         }
-        self.known(project, environment).await?;
-        match self.store().lock_site(project, environment, &actor.name, reason, until).await? {
+        self.site(project, environment).await?;
+        let deed = actor.deed("environment.lock", &Object::Environment(project, environment), reason);
+        match self.store().lock_site(project, environment, &actor.name, reason, until, deed).await? {
             Locked::Done => {}
             Locked::Held(lock) => return Err(Error::locked(project, environment, lock)),
         }
-        self.note(actor, "environment.lock", &Object::Environment(project, environment), reason).await?;
         let lock = self.store().site_lock(project, environment).await?;
         lock.ok_or_else(|| Error::missing("lock", &format!("{project}/{environment}")))
     }
@@ -35,16 +35,12 @@ impl Actions {
     /// Takes the lock of an environment away, whoever holds it; what waits there goes on.
     pub async fn unlock(&self, actor: &Actor, project: &Name, environment: &Name) -> Result<(), Error> {
         authorize(actor, Action::Lock, &Object::Environment(project, environment))?;
-        self.known(project, environment).await?;
-        if !self.store().unlock_site(project, environment).await? {
+        self.site(project, environment).await?;
+        let deed = actor.deed("environment.unlock", &Object::Environment(project, environment), "");
+        if !self.store().unlock_site(project, environment, deed).await? {
             return Err(Error::missing("lock", &format!("of {project}/{environment}")));
         }
         self.parts.control.wake();
-        self.note(actor, "environment.unlock", &Object::Environment(project, environment), "").await
-    }
-
-    async fn known(&self, project: &Name, environment: &Name) -> Result<(), Error> {
-        let site = self.store().site(project, environment).await?;
-        site.map(drop).ok_or_else(|| Error::missing("environment", &format!("{project}/{environment}")))
+        Ok(())
     }
 }

@@ -15,8 +15,8 @@ impl Actions {
     /// with the old one is sealed anew in the background, and then the old one is gone. While that goes on, this does nothing.
     pub async fn replace_master_key(&self, actor: &Actor) -> Result<MasterKeyState, Error> {
         authorize(actor, Action::ReplaceMasterKey, &Object::Installation)?;
-        self.note(actor, "master_key.rotate", &Object::Installation, "").await?;
-        self.store().begin_new_master_key().await?;
+        let deed = actor.deed("master_key.rotate", &Object::Installation, "");
+        self.store().begin_new_master_key(deed).await?;
         tokio::spawn(seal_anew(self.store().clone()));
         Ok(self.store().master_key_state().await?)
     }

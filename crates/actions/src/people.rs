@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use model::{Name, SecretString};
-use store::{AccountRecord, SessionRecord, TokenInfo};
+use store::{AccountRecord, Deed, SessionRecord, TokenInfo};
 use tokio::time::Instant;
 
 use crate::proof::{digest, id, new_secret};
 use crate::throttle::Key;
-use crate::{Action, Actions, Actor, Error, Object, Proof, authorize, passwords};
+use crate::{Action, Actions, Actor, Error, Object, Proof, audit, authorize, passwords};
 
 /// How long a set-up link works.
 pub const SETUP: Duration = Duration::from_hours(24);
@@ -20,6 +20,9 @@ pub const LONGEST_SESSION: Duration = store::sessions::LONGEST;
 
 /// The longest name of a token, in characters.
 const LONGEST_NAME: usize = 100;
+
+/// Who does what the settings of the server say.
+const SETTINGS: &str = "aweigh";
 
 /// Somebody who signed in just now.
 #[derive(Debug)]
@@ -91,9 +94,9 @@ impl Actions {
         self.throttle.right(&keys, Instant::now());
         passwords::sound("password", &password, Some(&user))?;
         let hash = self.passwords.hash(password).await?;
-        let user = self.store().use_setup_code(&code, &hash).await?.ok_or(Error::WrongCode)?;
+        let deed = own(&user, "password.set", "with a set-up link");
+        let user = self.store().use_setup_code(&code, &hash, deed).await?.ok_or(Error::WrongCode)?;
         self.access_changed();
-        self.note_own(&user, "password.set", "with a set-up link").await?;
         // Whatever was guessed of the password before is worth nothing now.
         self.throttle.right(&Key::of(user.as_str(), None), Instant::now());
         self.begin(&user, &hash, &from.agent).await
@@ -110,11 +113,11 @@ impl Actions {
         let digest = digest(&secret);
         let agent: String = agent.chars().filter(|c| !c.is_control()).take(200).collect();
         // Another password may have been set since this one was compared.
-        if !self.store().add_session(&digest, user, hash, &agent).await? {
+        let deed = own(user, "session.begin", &agent);
+        if !self.store().add_session(&digest, user, hash, &agent, deed).await? {
             return Err(Error::WrongPassword);
         }
         let record = self.store().session(&digest).await?.ok_or(Error::WrongPassword)?;
-        self.note_own(user, "session.begin", &agent).await?;
         Ok(SignedIn { secret, session: Session { id: id(&digest), record, current: true } })
     }
 
@@ -127,11 +130,8 @@ impl Actions {
 
     /// Ends the session that asks; nothing happens to a token.
     pub async fn sign_out(&self, proof: &Proof) -> Result<(), Error> {
-        if let Proof::Session(digest) = proof {
-            self.store().remove_session(digest).await?;
-            self.access_changed();
-        }
-        Ok(())
+        let Some(session) = self.session(proof).await? else { return Ok(()) };
+        self.remove_session(&session.record).await
     }
 
     /// The sessions of the one who asks.
@@ -153,7 +153,12 @@ impl Actions {
         let own = self.store().sessions(&own_name(actor)?).await?;
         let found = own.into_iter().find(|record| id(&record.digest) == session);
         let found = found.ok_or_else(|| Error::missing("session", session))?;
-        self.store().remove_session(&found.digest).await?;
+        self.remove_session(&found).await
+    }
+
+    async fn remove_session(&self, session: &SessionRecord) -> Result<(), Error> {
+        let deed = own(&session.user, "session.end", &session.agent);
+        self.store().remove_session(&session.digest, deed).await?;
         self.access_changed();
         Ok(())
     }
@@ -184,9 +189,9 @@ impl Actions {
             Proof::Session(digest) => Some(&**digest),
             _ => None,
         };
-        self.store().set_password(&user, &hash, keep).await?;
+        self.store().set_password(&user, &hash, keep, own(&user, "password.set", "")).await?;
         self.access_changed();
-        self.note_own(&user, "password.set", "").await
+        Ok(())
     }
 
     /// Gives `user` this password unless it has one. For the start of the server only.
@@ -196,19 +201,14 @@ impl Actions {
         }
         passwords::sound("password", &password, Some(user))?;
         let hash = self.passwords.hash(password).await?;
-        self.store().set_password(user, &hash, None).await?;
+        let deed = audit::deed(SETTINGS, "password.set", &Object::User(user), "");
+        self.store().set_password(user, &hash, None, deed).await?;
         Ok(())
     }
 
     /// Whether nobody has a password yet, so that nobody can sign in.
     pub async fn is_new(&self) -> Result<bool, Error> {
         Ok(self.store().has_no_password().await?)
-    }
-
-    /// Records what somebody does to their own account.
-    async fn note_own(&self, user: &Name, what: &'static str, detail: &str) -> Result<(), Error> {
-        let actor = Actor { name: user.to_string(), administrator: false };
-        self.note(&actor, what, &Object::User(user), detail).await
     }
 
     /// Every user, by name.
@@ -220,10 +220,10 @@ impl Actions {
     /// Makes a user and answers the one-time code that sets their password.
     pub async fn create_user(&self, actor: &Actor, name: &Name) -> Result<(AccountRecord, String), Error> {
         authorize(actor, Action::ManageUsers, &Object::Installation)?;
-        if !self.store().create_account(name).await? {
+        let deed = actor.deed("user.create", &Object::User(name), "");
+        if !self.store().create_account(name, deed).await? {
             return Err(Error::Exists { what: "user", name: name.to_string() });
         }
-        self.note(actor, "user.create", &Object::User(name), "").await?;
         let code = self.setup_code(actor, name).await?;
         let record = self.store().account(name).await?.ok_or_else(|| Error::missing("user", name))?;
         Ok((record, code))
@@ -235,11 +235,12 @@ impl Actions {
         if actor.name == name.as_str() {
             return Err(Error::invalid("user", "is yourself: let another administrator remove you"));
         }
-        if !self.store().remove_account(name).await? {
+        let deed = actor.deed("user.remove", &Object::User(name), "");
+        if !self.store().remove_account(name, deed).await? {
             return Err(Error::missing("user", name));
         }
         self.access_changed();
-        self.note(actor, "user.remove", &Object::User(name), "").await
+        Ok(())
     }
 
     /// A new one-time code that sets the password of `user`, for [`SETUP`]. The code before works no more.
@@ -249,8 +250,8 @@ impl Actions {
             return Err(Error::missing("user", user));
         }
         let code = new_secret();
-        self.store().put_setup_code(user, &digest(&code), Timestamp::now() + SETUP).await?;
-        self.note(actor, "user.setup", &Object::User(user), "").await?;
+        let deed = actor.deed("user.setup", &Object::User(user), "");
+        self.store().put_setup_code(user, &digest(&code), Timestamp::now() + SETUP, deed).await?;
         Ok(code)
     }
 
@@ -272,12 +273,12 @@ impl Actions {
             ));
         }
         let (user, secret) = (own_name(actor)?, format!("aweigh_{}", new_secret()));
-        if !self.store().add_token(&user, name, &digest(&secret)).await? {
+        let deed = own(&user, "token.create", name);
+        if !self.store().add_token(&user, name, &digest(&secret), deed).await? {
             return Err(Error::Exists { what: "token", name: name.to_owned() });
         }
         let record =
             TokenInfo { digest: digest(&secret), user, name: name.to_owned(), created_at: Timestamp::now() };
-        self.note_own(&record.user, "token.create", name).await?;
         Ok((Token { id: id(&record.digest), record }, secret))
     }
 
@@ -285,10 +286,16 @@ impl Actions {
     pub async fn remove_token(&self, actor: &Actor, token: &str) -> Result<(), Error> {
         let found = self.tokens(actor).await?.into_iter().find(|own| own.id == token);
         let found = found.ok_or_else(|| Error::missing("token", token))?;
-        self.store().remove_token(&found.record.digest).await?;
+        let deed = own(&found.record.user, "token.remove", &found.record.name);
+        self.store().remove_token(&found.record.digest, deed).await?;
         self.access_changed();
-        self.note_own(&found.record.user, "token.remove", &found.record.name).await
+        Ok(())
     }
+}
+
+/// What somebody does to their own account, for the audit log.
+fn own(user: &Name, what: &'static str, detail: &str) -> Deed {
+    audit::deed(user.as_str(), what, &Object::User(user), detail)
 }
 
 /// The account of the one who asks.

@@ -33,10 +33,7 @@ impl Actions {
         authorize(actor, Action::Release, &Object::Environment(&request.project, &request.environment))?;
         sound_text("note", &request.note)?;
         let project = self.project(&request.project).await?;
-        let site = self.store().site(&request.project, &request.environment).await?;
-        let site = site.ok_or_else(|| {
-            Error::missing("environment", &format!("{}/{}", request.project, request.environment))
-        })?;
+        let site = self.site(&request.project, &request.environment).await?;
         let servers = self.chosen(&site, request.servers.as_ref()).await?;
         let now = request.others == Others::End;
         if now && !matches!(request.wanted, Wanted::Back(_)) {
@@ -99,8 +96,7 @@ impl Actions {
         if *other == site.name {
             return Err(Error::invalid("from", "is the environment itself"));
         }
-        let known = self.store().site(&project.name, other).await?;
-        known.ok_or_else(|| Error::missing("environment", &format!("{}/{other}", project.name)))?;
+        self.site(&project.name, other).await?;
         let good = self.back_to(&project.name, other, Back::Live).await?;
         let artifact = Some(artifact(&good)?);
         let before = self.plan_of(&good).await?;

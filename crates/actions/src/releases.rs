@@ -6,6 +6,7 @@ use model::{Kind, Name, Plan, Release, ReleaseId, Selector, Status};
 use sha2::{Digest, Sha256};
 use store::{Created, Filter, Idempotency, NewRelease};
 
+use crate::audit::deed;
 use crate::{Action, Actions, Actor, Error, Object, authorize};
 
 /// A wish for a release.
@@ -105,7 +106,6 @@ impl Actions {
                         steering.cut_off();
                     }
                     self.parts.control.wake();
-                    self.note(actor, "release.create", &Object::Release(id), &told(&request)).await?;
                     break id;
                 }
                 Created::Again(id) => break id,
@@ -171,7 +171,9 @@ impl Actions {
             idempotency,
             plan: Box::new(move |id, at| planner::plan(planned, id, at)),
         };
-        Ok(self.store().create(new).await?)
+        let (by, detail) = (actor.name.clone(), told(request));
+        let deed = move |id| deed(&by, "release.create", &Object::Release(id), &detail);
+        Ok(self.store().create(new, Box::new(deed)).await?)
     }
 
     /// What [`request`](Self::request) would plan. Nothing is stored.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use engine::masker::is_masked;
 use jiff::Timestamp;
-use model::{Environment, Hook, Name, Scope, SecretString, Server, Site, VariableName, Variables};
+use model::{Environment, Hook, Name, Scope, SecretString, Server, VariableName, Variables};
 use store::{Change, NewSecret, SecretRecord};
 
 use crate::{Action, Actions, Actor, Error, Object, Wrong, authorize};
@@ -33,9 +33,9 @@ impl Actions {
         authorize(actor, Action::SeeDefinitions, &object(scope))?;
         let mut scopes = vec![(scope.clone(), self.variables_of(scope).await?)];
         if let Scope::Environment(project, name) = scope {
+            let site = self.site(project, name).await?;
             let project = Scope::Project(project.clone());
             scopes.push((project.clone(), self.variables_of(&project).await?));
-            let site = self.site_of(scope, name).await?;
             let servers = self.store().servers().await?;
             for server in servers.into_iter().filter(|server| site.servers.matches(server)) {
                 scopes.push((Scope::Server(server.name), server.variables));
@@ -135,18 +135,9 @@ impl Actions {
     async fn variables_of(&self, scope: &Scope) -> Result<Variables, Error> {
         Ok(match scope {
             Scope::Project(project) => self.project(project).await?.variables,
-            Scope::Environment(_, name) => self.site_of(scope, name).await?.variables,
-            Scope::Server(server) => {
-                let known = self.store().server(server).await?;
-                known.ok_or_else(|| Error::missing("server", server))?.variables
-            }
+            Scope::Environment(project, name) => self.site(project, name).await?.variables,
+            Scope::Server(server) => self.server(server).await?.variables,
         })
-    }
-
-    async fn site_of(&self, scope: &Scope, name: &Name) -> Result<Site, Error> {
-        let Scope::Environment(project, _) = scope else { return Err(Error::missing("environment", name)) };
-        let site = self.store().site(project, name).await?;
-        site.ok_or_else(|| Error::missing("environment", &format!("{project}/{name}")))
     }
 }
 

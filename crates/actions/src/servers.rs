@@ -25,7 +25,7 @@ impl Actions {
     pub async fn server_facts(&self, actor: &Actor, name: &Name) -> Result<Facts, Error> {
         authorize(actor, Action::CheckServer, &Object::Server(name))?;
         let server = self.server(name).await?;
-        self.note(actor, "server.facts", &Object::Server(name), "").await?;
+        self.note(actor.deed("server.facts", &Object::Server(name), "")).await?;
         let host = self.parts.hosts.connect(&server).await?;
         Ok(facts::of(host.as_ref()).await?)
     }
@@ -69,12 +69,8 @@ impl Actions {
             return Err(Error::Changed { what: "server", name: name.to_string() });
         }
         now.host_keys = vec![key];
-        self.store().change(vec![Change::PutServer { server, managed: false }], &actor.name).await?;
-        self.note(actor, "server.trust", &Object::Server(name), fingerprint).await
-    }
-
-    async fn server(&self, name: &Name) -> Result<Server, Error> {
-        self.store().server(name).await?.ok_or_else(|| Error::missing("server", name))
+        let deed = actor.deed("server.trust", &Object::Server(name), fingerprint);
+        Ok(self.store().change_as(vec![Change::PutServer { server, managed: false }], deed).await?)
     }
 }
 

@@ -51,7 +51,7 @@ impl Actions {
         servers.sort_by(|a, b| a.name.cmp(&b.name));
         let names: Vec<TreePath> =
             environment.linked_files.iter().chain(&environment.linked_dirs).cloned().collect();
-        self.note(actor, "shared.list", &object, "").await?;
+        self.note(actor.deed("shared.list", &object, "")).await?;
         let found = shared::look(self.parts.hosts.as_ref(), &servers, &environment.path, &names).await;
         let named = |all: Vec<Lying>| names.iter().cloned().zip(all).collect();
         Ok(servers
@@ -81,7 +81,7 @@ impl Actions {
             let (here, there) = if is_dir { ("file", "linked_dirs") } else { ("folder", "linked_files") };
             return Err(Error::invalid("name", format!("is in {there}, and what was sent is a {here}")));
         }
-        self.note(actor, "shared.put", &object, order.name.as_str()).await?;
+        self.note(actor.deed("shared.put", &object, order.name.as_str())).await?;
         let load = Load::Put { parcel, to, replaces: order.replaces, makes_way: true };
         Ok(Moving { told: self.carry(servers, load, place, order.at_once), download: None })
     }
@@ -94,7 +94,7 @@ impl Actions {
         let (environment, servers) =
             self.sharing(&order.project, &order.environment, order.servers.as_ref()).await?;
         let from = linked(&environment, &order.name)?;
-        self.note(actor, "shared.get", &object, order.name.as_str()).await?;
+        self.note(actor.deed("shared.get", &object, order.name.as_str())).await?;
         self.get_from(servers, from, order.at_once)
     }
 
@@ -106,8 +106,7 @@ impl Actions {
         wanted: Option<&Selector>,
     ) -> Result<(Environment, Vec<Server>), Error> {
         let project = self.project(project).await?;
-        let site = self.store().site(&project.name, name).await?;
-        let site = site.ok_or_else(|| Error::missing("environment", &format!("{}/{name}", project.name)))?;
+        let site = self.site(&project.name, name).await?;
         let servers = self.chosen(&site, wanted).await?;
         Ok((site.effective(&project), servers))
     }

@@ -81,7 +81,7 @@ impl Actions {
         request: ShellRequest,
     ) -> Result<Admitted, Error> {
         self.may_shell(actor, name)?;
-        let server = self.store().server(name).await?.ok_or_else(|| Error::missing("server", name))?;
+        let server = self.server(name).await?;
         check(&request)?;
         let place = Arc::clone(&self.shells).try_acquire_owned().map_err(|_| Error::TooManyShells)?;
         Ok(Admitted { actor: actor.clone(), server, request, place })
@@ -109,7 +109,7 @@ impl Actions {
             is_terminal: request.terminal.is_some(),
         };
         let what = asked.command.as_deref().unwrap_or("a login shell");
-        self.note(&actor, "shell.open", &Object::Server(&server.name), what).await?;
+        self.note(actor.deed("shell.open", &Object::Server(&server.name), what)).await?;
         let host = self.parts.hosts.connect_alone(&server).await?;
         let id = self.store().begin_recording(asked.clone()).await?;
         let opened = async {
@@ -187,7 +187,7 @@ impl Actions {
             return Err(Error::RecordingRemoved { id, at });
         }
         let whose = format!("recording {id}, by {}", record.asked.account);
-        self.note(actor, "recording.show", &Object::Server(&record.asked.server), &whose).await?;
+        self.note(actor.deed("recording.show", &Object::Server(&record.asked.server), &whose)).await?;
         let file = tokio::fs::File::open(recording::path(&self.parts.data, id)).await;
         file.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Error::missing("recording", &id),

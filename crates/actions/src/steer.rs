@@ -5,7 +5,7 @@
 use engine::planner;
 use engine::ports::Claim;
 use model::{Name, Release, ReleaseId, Selector, Status};
-use store::{Steered, Stop};
+use store::{Deed, Steered, Stop};
 
 use crate::{Action, Actions, Actor, Error, Object, authorize};
 
@@ -13,7 +13,8 @@ impl Actions {
     /// Stops a release: at once where it has not begun, else as soon as the servers in hand are done.
     pub async fn cancel(&self, actor: &Actor, id: ReleaseId) -> Result<Release, Error> {
         authorize(actor, Action::Cancel, &Object::Release(id))?;
-        match self.store().request_stop(id, &actor.name).await? {
+        let deed = actor.deed("release.cancel", &Object::Release(id), "");
+        match self.store().request_stop(id, &actor.name, deed).await? {
             Stop::Unknown => return Err(Error::missing("release", &id)),
             Stop::AlreadyEnded(status) => return Err(Error::Finished { id, status }),
             // Its place in the queue is free now.
@@ -23,22 +24,21 @@ impl Actions {
                     steering.stop();
                 }
                 // Nobody works on a release that waits, so somebody has to, in order to stop it.
-                self.take_up(id).await?;
+                self.take_up(id, None).await?;
             }
         }
-        self.note(actor, "release.cancel", &Object::Release(id), "").await?;
         self.release(id).await
     }
 
     /// Has a running release wait at the next border between steps; servers in hand are finished first.
     pub async fn pause(&self, actor: &Actor, id: ReleaseId) -> Result<Release, Error> {
         authorize(actor, Action::Pause, &Object::Release(id))?;
-        let stored = self.store().request_pause(id, &actor.name).await?;
+        let deed = actor.deed("release.pause", &Object::Release(id), "");
+        let stored = self.store().request_pause(id, &actor.name, deed).await?;
         stored_for(id, stored, "pause", "a running release can be paused")?;
         if let Some(steering) = self.parts.control.steering(id) {
             steering.pause(&actor.name);
         }
-        self.note(actor, "release.pause", &Object::Release(id), "").await?;
         self.release(id).await
     }
 
@@ -48,15 +48,17 @@ impl Actions {
         if self.store().is_held(id).await? {
             return Err(Error::Waits { id });
         }
-        self.go_on(actor, id, "resume", "release.resume").await
+        let deed = actor.deed("release.resume", &Object::Release(id), "");
+        self.go_on(id, "resume", Some(deed)).await
     }
 
     /// Lets a release go on that waits behind a batch.
     pub async fn promote(&self, actor: &Actor, id: ReleaseId) -> Result<Release, Error> {
         authorize(actor, Action::Promote, &Object::Release(id))?;
-        let stored = self.store().request_promote(id).await?;
+        let deed = actor.deed("release.promote", &Object::Release(id), "");
+        let stored = self.store().request_promote(id, deed).await?;
         stored_for(id, stored, "promote", "nothing of it waits for a promotion")?;
-        self.go_on(actor, id, "promote", "release.promote").await
+        self.go_on(id, "promote", None).await
     }
 
     /// Tries servers of a paused or interrupted release once more, and takes it up again: these, or all that failed or
@@ -72,14 +74,16 @@ impl Actions {
             Some(selector) => Some(self.meant(id, selector).await?),
             None => None,
         };
-        let stored = self.store().request_retry(id, servers).await?;
+        let names = servers.as_deref().map(listed).unwrap_or_default();
+        let deed = actor.deed("release.retry", &Object::Release(id), &names);
+        let stored = self.store().request_retry(id, servers, deed).await?;
         stored_for(
             id,
             stored,
             "retry",
             "pause it first, or wait for its end and bring the servers up to date",
         )?;
-        self.go_on(actor, id, "retry", "release.retry").await
+        self.go_on(id, "retry", None).await
     }
 
     /// Leaves servers out of a release that has begun: they go back where they were switched.
@@ -87,7 +91,8 @@ impl Actions {
         authorize(actor, Action::Skip, &Object::Release(id))?;
         let servers = self.meant(id, servers).await?;
         self.none_is_needed(id, &servers).await?;
-        let stored = self.store().request_skip(id, servers).await?;
+        let deed = actor.deed("release.skip", &Object::Release(id), &listed(&servers));
+        let stored = self.store().request_skip(id, servers, deed).await?;
         let servers = stored_for(
             id,
             stored,
@@ -99,8 +104,6 @@ impl Actions {
                 steering.skip(server);
             }
         }
-        let servers: Vec<&str> = servers.iter().map(Name::as_str).collect();
-        self.note(actor, "release.skip", &Object::Release(id), &servers.join(" ")).await?;
         self.release(id).await
     }
 
@@ -140,24 +143,17 @@ impl Actions {
         Ok(names)
     }
 
-    async fn go_on(
-        &self,
-        actor: &Actor,
-        id: ReleaseId,
-        verb: &'static str,
-        deed: &'static str,
-    ) -> Result<Release, Error> {
-        if !self.take_up(id).await? {
+    async fn go_on(&self, id: ReleaseId, verb: &'static str, deed: Option<Deed>) -> Result<Release, Error> {
+        if !self.take_up(id, deed).await? {
             let status = self.release(id).await?.status;
             return Err(not_now(id, status, verb, "it does not wait"));
         }
-        self.note(actor, deed, &Object::Release(id), "").await?;
         self.release(id).await
     }
 
-    /// Whether the release waited, and is worked on now.
-    async fn take_up(&self, id: ReleaseId) -> Result<bool, Error> {
-        let Some(claimed) = self.store().reopen(id).await? else { return Ok(false) };
+    /// Whether the release waited, and is worked on now. That is a deed of its own, or part of one that is recorded.
+    async fn take_up(&self, id: ReleaseId, deed: Option<Deed>) -> Result<bool, Error> {
+        let Some(claimed) = self.store().reopen(id, deed).await? else { return Ok(false) };
         let claim = Claim {
             release: claimed.id,
             epoch: claimed.epoch,
@@ -167,6 +163,11 @@ impl Actions {
         self.parts.control.run(claim);
         Ok(true)
     }
+}
+
+/// Names, for the audit log.
+fn listed(servers: &[Name]) -> String {
+    servers.iter().map(Name::as_str).collect::<Vec<_>>().join(" ")
 }
 
 fn not_now(id: ReleaseId, status: Status, verb: &'static str, otherwise: &'static str) -> Error {

@@ -50,9 +50,8 @@ impl Actions {
         let timeout = stored.as_ref().map_or(LONGEST, |record| record.template.timeout);
         let stored = stored.map(|record| record.template.run);
         let run = run.or(stored).ok_or_else(|| Error::missing("hook template", &picked))?;
-        let site = self.store().site(&project, &environment).await?;
-        let site = site.ok_or_else(|| Error::missing("environment", &format!("{project}/{environment}")))?;
-        let machine = self.store().server(&server).await?.ok_or_else(|| Error::missing("server", &server))?;
+        let site = self.site(&project, &environment).await?;
+        let machine = self.server(&server).await?;
         if !site.servers.matches(&machine) {
             let message = format!("is {server}, which is not a server of {project}/{environment}");
             return Err(Error::invalid("server", message));
@@ -78,7 +77,7 @@ impl Actions {
         let trial = Trial { path: site.path, run, check, variables, longest: timeout.min(LONGEST) };
         let object = Object::Environment(&project, &environment);
         let how = if check { "read by" } else { "run on" };
-        self.note(actor, "hook.try", &object, &format!("{picked} {how} {server}")).await?;
+        self.note(actor.deed("hook.try", &object, &format!("{picked} {how} {server}"))).await?;
         let tried = trial::run(self.parts.hosts.as_ref(), &machine, &trial, &masker).await;
         Ok(tried.map_err(|error| HostError { message: format!("{server}: {}", error.message), ..error })?)
     }

@@ -80,7 +80,7 @@ impl Actions {
             return Err(Error::invalid("to", message));
         }
         let detail = format!("{}: to {}", order.servers, order.to);
-        self.note(actor, "files.put", &Object::Installation, &detail).await?;
+        self.note(actor.deed("files.put", &Object::Installation, &detail)).await?;
         let load = Load::Put { parcel, to: order.to, replaces: order.replaces, makes_way: false };
         Ok(Moving { told: self.carry(servers, load, place, order.at_once), download: None })
     }
@@ -91,7 +91,7 @@ impl Actions {
         authorize(actor, Action::GetFiles, &Object::Installation)?;
         let servers = self.all_of(&order.servers).await?;
         let detail = format!("{}: from {}", order.servers, order.from);
-        self.note(actor, "files.get", &Object::Installation, &detail).await?;
+        self.note(actor.deed("files.get", &Object::Installation, &detail)).await?;
         self.get_from(servers, order.from, order.at_once)
     }
 

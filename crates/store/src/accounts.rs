@@ -6,7 +6,7 @@ use sea_orm::{FromQueryResult, Statement};
 
 use crate::sql::{all, execute, now, number, one, parse, sql, time};
 use crate::writer::{Tx, Work};
-use crate::{Error, Store};
+use crate::{Deed, Error, Store};
 
 /// An account as it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,13 +46,13 @@ impl Store {
     }
 
     /// Makes an administrator's account without a password; `false` when there is one of that name.
-    pub async fn create_account(&self, name: &Name) -> Result<bool, Error> {
-        self.write(Create(name.clone())).await
+    pub async fn create_account(&self, name: &Name, deed: Deed) -> Result<bool, Error> {
+        self.write_deed(Create(name.clone()), |is_made| is_made.then_some(deed)).await
     }
 
     /// Removes an account with its tokens, sessions and set-up code; `false` when there is none.
-    pub async fn remove_account(&self, name: &Name) -> Result<bool, Error> {
-        self.write(Remove(name.clone())).await
+    pub async fn remove_account(&self, name: &Name, deed: Deed) -> Result<bool, Error> {
+        self.write_deed(Remove(name.clone()), |was_there| was_there.then_some(deed)).await
     }
 
     /// The hash of an account's password, in PHC form.
@@ -68,9 +68,16 @@ impl Store {
 
     /// Stores the hash of a new password. It ends the account's sessions but the one with the digest `keep`, and its
     /// set-up code. `false` when there is no such account.
-    pub async fn set_password(&self, account: &Name, hash: &str, keep: Option<&str>) -> Result<bool, Error> {
+    pub async fn set_password(
+        &self,
+        account: &Name,
+        hash: &str,
+        keep: Option<&str>,
+        deed: Deed,
+    ) -> Result<bool, Error> {
         let keep = keep.unwrap_or_default().to_owned();
-        self.write(SetPassword { account: account.to_string(), hash: hash.to_owned(), keep }).await
+        let set = SetPassword { account: account.to_string(), hash: hash.to_owned(), keep };
+        self.write_deed(set, |is_known| is_known.then_some(deed)).await
     }
 
     /// Whoever has the code with this SHA-256 may set the account's password once, until `expires_at`.
@@ -79,13 +86,14 @@ impl Store {
         account: &Name,
         sha256_hex: &str,
         expires_at: Timestamp,
+        deed: Deed,
     ) -> Result<(), Error> {
         let code = PutCode {
             account: account.to_string(),
             digest: sha256_hex.to_owned(),
             until: expires_at.as_microsecond(),
         };
-        self.write(code).await
+        self.write_deed(code, |()| Some(deed)).await
     }
 
     /// Whose password the code with this SHA-256 sets; `None` when it is unknown, used or too old.
@@ -95,8 +103,14 @@ impl Store {
     }
 
     /// Uses the code with this SHA-256 up: sets the password of its account and answers which it is.
-    pub async fn use_setup_code(&self, sha256_hex: &str, hash: &str) -> Result<Option<Name>, Error> {
-        self.write(UseCode { digest: sha256_hex.to_owned(), hash: hash.to_owned() }).await
+    pub async fn use_setup_code(
+        &self,
+        sha256_hex: &str,
+        hash: &str,
+        deed: Deed,
+    ) -> Result<Option<Name>, Error> {
+        let set = UseCode { digest: sha256_hex.to_owned(), hash: hash.to_owned() };
+        self.write_deed(set, |user| user.is_some().then_some(deed)).await
     }
 
     /// Whether nobody can sign in, because no account has a password yet.

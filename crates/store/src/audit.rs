@@ -1,4 +1,9 @@
 //! The audit log: who did what to which thing, and when. Rows are added and never changed: the database refuses it.
+//!
+//! Whatever writes for somebody is handed its [`Deed`], which is recorded in the same transaction when, and only when,
+//! something was done.
+
+use std::fmt;
 
 use jiff::Timestamp;
 use sea_orm::FromQueryResult;
@@ -18,6 +23,18 @@ pub struct Deed {
     pub object: String,
     /// What else there is to say; never a secret.
     pub detail: String,
+}
+
+impl Deed {
+    /// That `who` does `what` to `object`; `detail` holds no secret.
+    pub fn new(
+        who: impl Into<String>,
+        what: &'static str,
+        object: impl fmt::Display,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self { who: who.into(), what, object: object.to_string(), detail: detail.into() }
+    }
 }
 
 /// A deed as it was recorded.
@@ -59,9 +76,18 @@ struct Row {
 }
 
 impl Store {
-    /// Records deeds; durable on return.
-    pub async fn note(&self, deeds: Vec<Deed>) -> Result<(), Error> {
-        self.write(Note(deeds)).await
+    /// Records a deed that is no write of ours, before it begins; durable on return.
+    pub async fn note(&self, deed: Deed) -> Result<(), Error> {
+        self.write(Note(deed)).await
+    }
+
+    /// Writes `work`, and in the same transaction what `deed` says of its outcome: `None` where nothing was done.
+    pub(crate) fn write_deed<W: Work>(
+        &self,
+        work: W,
+        deed: impl FnOnce(&W::Output) -> Option<Deed> + Send + 'static,
+    ) -> impl Future<Output = Result<W::Output, Error>> + Send {
+        self.write(Recorded { work, deed: Box::new(deed) })
     }
 
     /// What was done, the latest first, at most `limit`.
@@ -85,13 +111,34 @@ impl Store {
     }
 }
 
-struct Note(Vec<Deed>);
+struct Note(Deed);
 
 impl Work for Note {
     type Output = ();
 
     async fn write(self, tx: &mut Tx) -> Result<(), Error> {
-        note(tx, self.0).await
+        note(tx, vec![self.0]).await
+    }
+}
+
+/// What is recorded of an outcome; nothing where nothing was done.
+type DeedOf<O> = Box<dyn FnOnce(&O) -> Option<Deed> + Send>;
+
+/// A job that is somebody's deed.
+struct Recorded<W: Work> {
+    work: W,
+    deed: DeedOf<W::Output>,
+}
+
+impl<W: Work> Work for Recorded<W> {
+    type Output = W::Output;
+
+    async fn write(self, tx: &mut Tx) -> Result<W::Output, Error> {
+        let output = self.work.write(tx).await?;
+        if let Some(deed) = (self.deed)(&output) {
+            note(tx, vec![deed]).await?;
+        }
+        Ok(output)
     }
 }
 
@@ -99,8 +146,9 @@ impl Work for Note {
 pub(crate) async fn note(tx: &Tx, deeds: Vec<Deed>) -> Result<(), Error> {
     let last = number(tx.db(), sql("SELECT COALESCE(MAX(id), 0) FROM audit", [])).await?.unwrap_or_default();
     for (id, deed) in (last + 1..).zip(deeds) {
-        let add = "INSERT INTO audit (id, at, who, deed, object, detail) VALUES ($1, $2, $3, $4, $5, $6)";
         let Deed { who, what, object, detail } = deed;
+        tracing::info!(who, what, object, ?detail, "a deed");
+        let add = "INSERT INTO audit (id, at, who, deed, object, detail) VALUES ($1, $2, $3, $4, $5, $6)";
         let values = [id.into(), tx.micros().into(), who.into(), what.into(), object.into(), detail.into()];
         execute(tx.db(), sql(add, values)).await?;
     }

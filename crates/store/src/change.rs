@@ -153,6 +153,16 @@ impl Store {
     /// project, server or group that does not exist.
     pub async fn change(&self, changes: Vec<Change>, by: &str) -> Result<(), Error> {
         let deeds = changes.iter().map(|change| change.deed(by)).collect();
+        self.make(changes, by, deeds).await
+    }
+
+    /// The same where `deed` says better what was done than the changes say themselves.
+    pub async fn change_as(&self, changes: Vec<Change>, deed: Deed) -> Result<(), Error> {
+        let by = deed.who.clone();
+        self.make(changes, &by, vec![deed]).await
+    }
+
+    async fn make(&self, changes: Vec<Change>, by: &str, deeds: Vec<Deed>) -> Result<(), Error> {
         // Held over the write, on purpose: what was sealed with a key is stored before that key goes.
         let _sealing = self.0.sealing.read().await;
         let mut sealed = Vec::with_capacity(changes.len());

@@ -8,7 +8,7 @@ use crate::releases::status;
 use crate::sql::{all, count, execute, number, one, sql, texts};
 use crate::steer::wishes;
 use crate::writer::{Tx, Work};
-use crate::{Error, Store, ending};
+use crate::{Deed, Error, Store, ending};
 
 /// A release that is now the caller's to work on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,14 +63,15 @@ impl Store {
     }
 
     /// Stops a release that has not begun, or asks the owner of one that has.
-    pub async fn request_stop(&self, id: ReleaseId, by: &str) -> Result<Stop, Error> {
-        self.write(RequestStop { id, by: by.to_owned() }).await
+    pub async fn request_stop(&self, id: ReleaseId, by: &str, deed: Deed) -> Result<Stop, Error> {
+        let stop = RequestStop { id, by: by.to_owned() };
+        self.write_deed(stop, |stop| matches!(stop, Stop::Ended | Stop::Asked).then_some(deed)).await
     }
 
     /// Makes a `paused` or `interrupted` release `running` again, with a new epoch; `None` for any other. The wish
-    /// that it pauses is fulfilled then.
-    pub async fn reopen(&self, id: ReleaseId) -> Result<Option<Claimed>, Error> {
-        self.write(Reopen(id)).await
+    /// that it pauses is fulfilled then. It is a `deed` of its own where it does not follow from a wish that was recorded.
+    pub async fn reopen(&self, id: ReleaseId, deed: Option<Deed>) -> Result<Option<Claimed>, Error> {
+        self.write_deed(Reopen(id), |claimed| claimed.as_ref().and(deed)).await
     }
 }
 

@@ -11,13 +11,16 @@ use crate::locks::{self, SiteLock};
 use crate::sql::{all, execute, number, numbers, one, sql, texts, to_json, to_word};
 use crate::tables::{release, release_server, step};
 use crate::writer::{Tx, Work};
-use crate::{Error, Store, ending, steps};
+use crate::{Deed, Error, Store, ending, steps};
 
 /// How many rows one statement inserts; far below SQLite's limit of 32,766 values.
 const ROWS: usize = 500;
 
 /// Makes the plan once the number and the time of the release are known. It must not wait for anything.
 pub type PlanFn = Box<dyn FnOnce(ReleaseId, Timestamp) -> Plan + Send + Sync>;
+
+/// What the audit log says of a release, once its number is known.
+pub type DeedFn = Box<dyn FnOnce(ReleaseId) -> Deed + Send + Sync>;
 
 /// A release that somebody asks for.
 pub struct NewRelease {
@@ -104,8 +107,12 @@ impl Store {
     /// Creates a release in status `queued`, or says why not.
     ///
     /// Looked at in this order: the idempotency key, a lock, a duplicate, an unfinished release of the environment.
-    pub async fn create(&self, new: NewRelease) -> Result<Created, Error> {
-        self.write(new).await
+    pub async fn create(&self, new: NewRelease, deed: DeedFn) -> Result<Created, Error> {
+        let made = |created: &Created| match created {
+            Created::New(id) => Some(deed(*id)),
+            _ => None,
+        };
+        self.write_deed(new, made).await
     }
 }
 

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use crate::facts::topic_fact;
 use crate::sql::{all, execute, number, parse, sql, time};
 use crate::writer::{Tx, Work};
-use crate::{Error, Store, Topic};
+use crate::{Deed, Error, Store, Topic};
 
 /// Who tells of drift.
 const TELLER: &str = "aweigh";
@@ -61,17 +61,19 @@ impl Store {
         self.write(Note(look)).await
     }
 
-    /// Notes that it is right so that these servers are known to differ, for as long as they run what is known. Answers of how
-    /// many that was noted: of whom something else is known by now is left alone.
+    /// Notes that it is right so that these servers are known to differ, for as long as they run what is known. When
+    /// something else is known of one of them by now, that is noted of none, and this answers `false`.
     pub async fn accept_drift(
         &self,
         project: &Name,
         environment: &Name,
         known: Vec<DriftRecord>,
         by: &str,
-    ) -> Result<u64, Error> {
+        deed: Deed,
+    ) -> Result<bool, Error> {
         let (project, environment, by) = (project.clone(), environment.clone(), by.to_owned());
-        self.write(Accept { project, environment, known, by }).await
+        let accept = Accept { project, environment, known, by };
+        self.write_deed(accept, |is_accepted| is_accepted.then_some(deed)).await
     }
 }
 
@@ -170,10 +172,16 @@ struct Accept {
 }
 
 impl Work for Accept {
-    type Output = u64;
+    type Output = bool;
 
-    async fn write(self, tx: &mut Tx) -> Result<u64, Error> {
-        let mut accepted = 0;
+    async fn write(self, tx: &mut Tx) -> Result<bool, Error> {
+        let now = read(tx.db(), &self.project, &self.environment).await?;
+        let still = |record: &DriftRecord| {
+            now.iter().any(|known| known.server == record.server && known.runs == record.runs)
+        };
+        if !self.known.iter().all(still) {
+            return Ok(false);
+        }
         for record in self.known {
             let accept = "UPDATE drift SET accepted_by = $5 \
                           WHERE project = $1 AND environment = $2 AND server = $3 AND runs = $4";
@@ -184,8 +192,8 @@ impl Work for Accept {
                 record.runs.into(),
                 self.by.as_str().into(),
             ];
-            accepted += execute(tx.db(), sql(accept, values)).await?;
+            execute(tx.db(), sql(accept, values)).await?;
         }
-        Ok(accepted)
+        Ok(true)
     }
 }

@@ -4,7 +4,7 @@ use sea_orm::FromQueryResult;
 
 use crate::sql::{execute, one, sql};
 use crate::writer::{Tx, Work};
-use crate::{Deed, Error, Store, audit};
+use crate::{Deed, Error, Store};
 
 #[derive(FromQueryResult)]
 struct Row {
@@ -28,8 +28,8 @@ impl Store {
         keys: &[String],
         deed: Deed,
     ) -> Result<(), Error> {
-        let (host, keys) = (host.to_owned(), keys.join("\n"));
-        self.write(Pin { host, port, keys, deed }).await
+        let (host, keys, by) = (host.to_owned(), keys.join("\n"), deed.who.clone());
+        self.write_deed(Pin { host, port, keys, by }, |()| Some(deed)).await
     }
 }
 
@@ -37,7 +37,7 @@ struct Pin {
     host: String,
     port: u16,
     keys: String,
-    deed: Deed,
+    by: String,
 }
 
 impl Work for Pin {
@@ -51,10 +51,9 @@ impl Work for Pin {
             self.host.into(),
             i32::from(self.port).into(),
             self.keys.into(),
-            self.deed.who.clone().into(),
+            self.by.into(),
             tx.micros().into(),
         ];
-        execute(tx.db(), sql(put, values)).await?;
-        audit::note(tx, vec![self.deed]).await
+        execute(tx.db(), sql(put, values)).await.map(drop)
     }
 }

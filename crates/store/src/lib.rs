@@ -80,7 +80,7 @@ pub use audit::{AuditFilter, AuditRecord, Deed};
 pub use change::Change;
 pub use chat::{NewChat, Said};
 pub use claims::{Claimed, Stop, TakenOver};
-pub use create::{Created, Idempotency, NewRelease, Others, PlanFn};
+pub use create::{Created, DeedFn, Idempotency, NewRelease, Others, PlanFn};
 pub use credentials::{CredentialKind, CredentialRecord, NewCredential, Unsealed};
 pub use definitions::Managed;
 pub use drift::{DriftLook, DriftRecord};

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use crate::sql::{execute, one, sql, time};
 use crate::writer::{Tx, Work};
-use crate::{Error, Store};
+use crate::{Deed, Error, Store};
 
 /// The lock of one environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,15 +76,18 @@ impl Store {
         owner: &str,
         reason: &str,
         until: Option<Timestamp>,
+        deed: Deed,
     ) -> Result<Locked, Error> {
         let (project, environment) = (project.clone(), environment.clone());
         let (owner, reason) = (owner.to_owned(), reason.to_owned());
-        self.write(Lock { project, environment, owner, reason, until }).await
+        let lock = Lock { project, environment, owner, reason, until };
+        self.write_deed(lock, |locked| (*locked == Locked::Done).then_some(deed)).await
     }
 
     /// Takes the lock of an environment away, whoever holds it; answers whether there was one.
-    pub async fn unlock_site(&self, project: &Name, environment: &Name) -> Result<bool, Error> {
-        self.write(Unlock { project: project.clone(), environment: environment.clone() }).await
+    pub async fn unlock_site(&self, project: &Name, environment: &Name, deed: Deed) -> Result<bool, Error> {
+        let unlock = Unlock { project: project.clone(), environment: environment.clone() };
+        self.write_deed(unlock, |was_locked| was_locked.then_some(deed)).await
     }
 }
 

@@ -10,7 +10,7 @@ use crate::open::{CHECK, check_place};
 use crate::sql::{all, count, execute, number, sql};
 use crate::vault::{Place, Versioned};
 use crate::writer::{Tx, Work};
-use crate::{Error, MasterKey, Store};
+use crate::{Deed, Error, MasterKey, Store};
 
 /// How many values are sealed anew in one transaction.
 const AT_ONCE: u32 = 20;
@@ -123,13 +123,13 @@ impl Store {
     ///
     /// # Errors
     /// The master key does not lie in the data folder.
-    pub async fn begin_new_master_key(&self) -> Result<(), Error> {
+    pub async fn begin_new_master_key(&self, deed: Deed) -> Result<(), Error> {
         let store = self.clone();
         // The database and the vault turn together: with one of them alone, what is sealed next would be lost.
-        tokio::spawn(async move { store.turn().await }).await.map_err(|_| Error::Closed)?
+        tokio::spawn(async move { store.turn(deed).await }).await.map_err(|_| Error::Closed)?
     }
 
-    async fn turn(&self) -> Result<(), Error> {
+    async fn turn(&self, deed: Deed) -> Result<(), Error> {
         // Until a key is in its place on the disk, the next one waits: there is room for one.
         let _anew = self.0.anew.lock().await;
         // Held over the write, on purpose: nobody may seal with the old key and store that afterwards.
@@ -145,7 +145,8 @@ impl Store {
         let key = MasterKey::create_next(&self.0.dir)?;
         let next = Versioned { key, version: retiring + 1 };
         let check = next.seal(check_place(), CHECK).ok_or(Error::WrongMasterKey)?;
-        self.write(Turn { retiring, version: next.version, check: hex::encode(check) }).await?;
+        let turn = Turn { retiring, version: next.version, check: hex::encode(check) };
+        self.write_deed(turn, |()| Some(deed)).await?;
         self.0.vault.turn_to(next);
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::credentials::place;
 use crate::sql::{execute, one, sql};
 use crate::vault::Place;
 use crate::writer::{Tx, Work};
-use crate::{Error, Store};
+use crate::{Deed, Error, Store};
 
 /// A key that is being replaced.
 #[derive(Debug, Clone)]
@@ -56,12 +56,18 @@ impl Store {
     ///
     /// # Errors
     /// One has begun already.
-    pub async fn begin_key_rotation(&self, credential: &Name, new: &KeyRotation) -> Result<(), Error> {
+    pub async fn begin_key_rotation(
+        &self,
+        credential: &Name,
+        new: &KeyRotation,
+        deed: Deed,
+    ) -> Result<(), Error> {
         let _sealing = self.0.sealing.read().await;
         let seal =
             |key: &SecretString| self.0.vault.seal(new_place(credential), key.expose_secret().as_bytes());
         let sealed = new.secret.as_ref().map(seal).transpose()?;
-        self.write(Begin { credential: credential.clone(), sealed, new: new.clone() }).await
+        let begin = Begin { credential: credential.clone(), sealed, new: new.clone() };
+        self.write_deed(begin, |()| Some(deed)).await
     }
 
     /// Puts the new key into the place of the old one, in one step.

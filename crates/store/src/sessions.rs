@@ -8,7 +8,7 @@ use sea_orm::FromQueryResult;
 
 use crate::sql::{all, execute, now, one, parse, sql, time};
 use crate::writer::{Tx, Work};
-use crate::{Error, Store};
+use crate::{Deed, Error, Store};
 
 /// A session that nobody uses ends after this long.
 pub const IDLE: Duration = Duration::from_hours(12);
@@ -59,9 +59,11 @@ impl Store {
         user: &Name,
         password: &str,
         agent: &str,
+        deed: Deed,
     ) -> Result<bool, Error> {
         let [digest, password, agent] = [sha256_hex, password, agent].map(str::to_owned);
-        self.write(Add { digest, account: user.to_string(), password, agent }).await
+        let add = Add { digest, account: user.to_string(), password, agent };
+        self.write_deed(add, |is_let_in| is_let_in.then_some(deed)).await
     }
 
     /// The session with this SHA-256, unless it has ended.
@@ -89,8 +91,8 @@ impl Store {
     }
 
     /// Ends a session; `false` when there is none.
-    pub async fn remove_session(&self, sha256_hex: &str) -> Result<bool, Error> {
-        self.write(End(sha256_hex.to_owned())).await
+    pub async fn remove_session(&self, sha256_hex: &str, deed: Deed) -> Result<bool, Error> {
+        self.write_deed(End(sha256_hex.to_owned()), |was_there| was_there.then_some(deed)).await
     }
 }
 

@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use crate::releases::status;
 use crate::sql::{all, execute, number, one, parse, small, sql, texts};
 use crate::writer::{Tx, Work};
-use crate::{Error, Store};
+use crate::{Deed, Error, Store};
 
 /// What became of a wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,23 +26,37 @@ pub enum Steered {
 
 impl Store {
     /// Asks the owner of a running release to wait at the next border between steps.
-    pub async fn request_pause(&self, id: ReleaseId, by: &str) -> Result<Steered, Error> {
-        self.write(Wish { id, what: What::Pause(by.to_owned()) }).await
+    pub async fn request_pause(&self, id: ReleaseId, by: &str, deed: Deed) -> Result<Steered, Error> {
+        self.wish(Wish { id, what: What::Pause(by.to_owned()) }, deed).await
     }
 
     /// Leaves servers out of a release that has begun and not ended.
-    pub async fn request_skip(&self, id: ReleaseId, servers: Vec<Name>) -> Result<Steered, Error> {
-        self.write(Wish { id, what: What::Skip(servers) }).await
+    pub async fn request_skip(
+        &self,
+        id: ReleaseId,
+        servers: Vec<Name>,
+        deed: Deed,
+    ) -> Result<Steered, Error> {
+        self.wish(Wish { id, what: What::Skip(servers) }, deed).await
     }
 
     /// Has servers of a waiting release tried once more when it is taken up: these, or all that failed or were left out.
-    pub async fn request_retry(&self, id: ReleaseId, servers: Option<Vec<Name>>) -> Result<Steered, Error> {
-        self.write(Wish { id, what: What::Retry(servers) }).await
+    pub async fn request_retry(
+        &self,
+        id: ReleaseId,
+        servers: Option<Vec<Name>>,
+        deed: Deed,
+    ) -> Result<Steered, Error> {
+        self.wish(Wish { id, what: What::Retry(servers) }, deed).await
     }
 
     /// Says that the batch which a paused release waits for may begin.
-    pub async fn request_promote(&self, id: ReleaseId) -> Result<Steered, Error> {
-        self.write(Wish { id, what: What::Promote }).await
+    pub async fn request_promote(&self, id: ReleaseId, deed: Deed) -> Result<Steered, Error> {
+        self.wish(Wish { id, what: What::Promote }, deed).await
+    }
+
+    async fn wish(&self, wish: Wish, deed: Deed) -> Result<Steered, Error> {
+        self.write_deed(wish, |steered| matches!(steered, Steered::Stored(_)).then_some(deed)).await
     }
 
     /// What people want of a release now.

@@ -6,7 +6,7 @@ use sea_orm::FromQueryResult;
 
 use crate::sql::{all, execute, one, parse, sql, time};
 use crate::writer::{Tx, Work};
-use crate::{Error, Store};
+use crate::{Deed, Error, Store};
 
 /// Whom a token lets in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,14 +80,20 @@ impl Store {
     }
 
     /// Remembers a new token of `user`; `false` when it has one of that name.
-    pub async fn add_token(&self, user: &Name, name: &str, sha256_hex: &str) -> Result<bool, Error> {
-        self.write(Add { digest: sha256_hex.to_owned(), account: user.to_string(), name: name.to_owned() })
-            .await
+    pub async fn add_token(
+        &self,
+        user: &Name,
+        name: &str,
+        sha256_hex: &str,
+        deed: Deed,
+    ) -> Result<bool, Error> {
+        let add = Add { digest: sha256_hex.to_owned(), account: user.to_string(), name: name.to_owned() };
+        self.write_deed(add, |is_new| is_new.then_some(deed)).await
     }
 
     /// Forgets a token; `false` when there is none.
-    pub async fn remove_token(&self, sha256_hex: &str) -> Result<bool, Error> {
-        self.write(Remove(sha256_hex.to_owned())).await
+    pub async fn remove_token(&self, sha256_hex: &str, deed: Deed) -> Result<bool, Error> {
+        self.write_deed(Remove(sha256_hex.to_owned()), |was_there| was_there.then_some(deed)).await
     }
 }
 

@@ -171,12 +171,7 @@ mod tests {
         assert_eq!(hosts.known_hosts("github.com", 22).await.unwrap(), format!("github.com {KEY}\n"));
         assert_eq!(hosts.known_hosts("h", 2222).await.unwrap(), format!("[h]:2222 {KEY}\n"));
         let pinned = hosts.pinned("gitlab.com", 22).await.unwrap()[0].to_string();
-        let deed = store::Deed {
-            who: "ann".into(),
-            what: "git_host.trust",
-            object: "project:shop".into(),
-            detail: String::new(),
-        };
+        let deed = store::Deed::new("ann", "git_host.trust", "project:shop", "");
         store.pin_git_host("github.com", 22, std::slice::from_ref(&pinned), deed).await.unwrap();
         assert_eq!(hosts.known_hosts("github.com", 22).await.unwrap(), format!("github.com {pinned}\n"));
     }

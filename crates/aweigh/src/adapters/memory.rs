@@ -210,7 +210,7 @@ impl Secrets for Memory {
     }
 
     async fn note_use(&self, plan: &Plan, known: &KnownSecrets) -> Result<(), JournalError> {
-        self.0.note(vec![used(plan, known)]).await.map_err(failed)
+        self.0.note(used(plan, known)).await.map_err(failed)
     }
 }
 
@@ -231,10 +231,6 @@ fn used(plan: &Plan, known: &KnownSecrets) -> Deed {
         .map(ToString::to_string)
         .collect();
     let listed = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
-    Deed {
-        who: plan.by.clone(),
-        what: "secrets.use",
-        object: format!("release:{}", plan.release),
-        detail: format!("credentials: {}; secrets: {}", listed(credentials), listed(names)),
-    }
+    let detail = format!("credentials: {}; secrets: {}", listed(credentials), listed(names));
+    Deed::new(&plan.by, "secrets.use", format!("release:{}", plan.release), detail)
 }

@@ -4,11 +4,11 @@ use model::{Epoch, ReleaseId, Status, StepStatus, Wishes};
 use sea_orm::ConnectionTrait;
 use store::{Claimed, Created, Entry, Error, NewRelease, Others, Stop, TakenOver};
 
-use crate::rig::{Rig, node, release};
+use crate::rig::{Rig, by_ann, made_by_ann, node, release};
 
 async fn queue(rig: &Rig, environment: &str, digit: char) -> ReleaseId {
     let queued = NewRelease { others: Others::Queue, ..release("shop", environment, digit) };
-    match rig.store.create(queued).await.unwrap() {
+    match rig.store.create(queued, made_by_ann()).await.unwrap() {
         Created::New(id) => id,
         other => panic!("{other:?}"),
     }
@@ -99,7 +99,7 @@ async fn stopping_depends_on_where_a_release_stands() {
     let rig = Rig::new().await;
     let (id, epoch) = rig.running("production").await;
     let waiting = queue(&rig, "production", 'b').await;
-    let stop = async |id| rig.store.request_stop(id, "bob").await.unwrap();
+    let stop = async |id| rig.store.request_stop(id, "bob", by_ann()).await.unwrap();
     assert_eq!(stop(waiting).await, Stop::Ended);
     let cancelled = rig.store.snapshot(waiting).await.unwrap().unwrap();
     assert_eq!((cancelled.release.status, cancelled.seq), (Status::Cancelled, 2));
@@ -121,7 +121,7 @@ async fn stopping_depends_on_where_a_release_stands() {
 async fn only_a_release_that_waits_is_opened_again() {
     let rig = Rig::new().await;
     let (id, epoch) = rig.running("production").await;
-    assert_eq!(rig.store.reopen(id).await.unwrap(), None);
+    assert_eq!(rig.store.reopen(id, None).await.unwrap(), None);
     let interrupted = Entry::Release { status: Status::Interrupted, reason: Some("a hook".into()) };
     let fetching = node("fetch", StepStatus::Running, 1);
     rig.store.record(id, epoch, vec![fetching, interrupted]).await.unwrap();
@@ -129,9 +129,9 @@ async fn only_a_release_that_waits_is_opened_again() {
     let taken = rig.store.take_over().await.unwrap();
     assert_eq!(taken[0].status, Status::Interrupted);
     assert_eq!(rig.store.steps(id).await.unwrap()[1].crashes, 0, "nobody was at work");
-    let again = rig.store.reopen(id).await.unwrap().unwrap();
+    let again = rig.store.reopen(id, None).await.unwrap().unwrap();
     assert_eq!(again, Claimed { id, epoch: Epoch(epoch.0 + 2), wishes: Wishes::default() });
     let release = rig.store.release(id).await.unwrap().unwrap();
     assert_eq!((release.status, release.reason, release.started_at), (Status::Running, None, started));
-    assert_eq!(rig.store.reopen(ReleaseId(9)).await.unwrap(), None);
+    assert_eq!(rig.store.reopen(ReleaseId(9), None).await.unwrap(), None);
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use model::{Name, NodeFact, Release, ReleaseId, Status, StepStatus};
 use store::{Created, Entry, Error, Filter, Idempotency, Locked, NewRelease, Others, Store};
 
-use crate::rig::{Rig, STEPS, commit, name, release, rollback};
+use crate::rig::{Rig, STEPS, by_ann, commit, made_by_ann, name, release, rollback};
 
 async fn new(store: &Store, release: NewRelease) -> ReleaseId {
-    match store.create(release).await.unwrap() {
+    match store.create(release, made_by_ann()).await.unwrap() {
         Created::New(id) => id,
         other => panic!("{other:?}"),
     }
@@ -40,7 +40,9 @@ async fn of_a_hundred_at_once_one_wins() {
     let asked: Vec<_> = (0..100)
         .map(|n| {
             let (store, digit) = (rig.store.clone(), char::from_digit(n % 16, 16).unwrap());
-            tokio::spawn(async move { store.create(release("shop", "production", digit)).await.unwrap() })
+            tokio::spawn(async move {
+                store.create(release("shop", "production", digit), made_by_ann()).await.unwrap()
+            })
         })
         .collect();
     let mut won = Vec::new();
@@ -62,15 +64,18 @@ async fn the_same_again_is_a_duplicate_even_in_the_queue() {
     let store = &rig.store;
     let first = new(store, queued('a')).await;
     let second = new(store, queued('b')).await;
-    assert_eq!(store.create(queued('a')).await.unwrap(), Created::Duplicate { id: first });
-    assert_eq!(store.create(queued('b')).await.unwrap(), Created::Duplicate { id: second });
+    assert_eq!(store.create(queued('a'), made_by_ann()).await.unwrap(), Created::Duplicate { id: first });
+    assert_eq!(store.create(queued('b'), made_by_ann()).await.unwrap(), Created::Duplicate { id: second });
     assert_eq!(
-        store.create(release("shop", "production", 'c')).await.unwrap(),
+        store.create(release("shop", "production", 'c'), made_by_ann()).await.unwrap(),
         Created::Busy { id: first, by: "ann".into() }
     );
     let servers = vec![name("web-1")];
     let fewer = new(store, NewRelease { servers, ..queued('a') }).await;
-    assert!(matches!(store.create(release("shop", "staging", 'a')).await.unwrap(), Created::New(_)));
+    assert!(matches!(
+        store.create(release("shop", "staging", 'a'), made_by_ann()).await.unwrap(),
+        Created::New(_)
+    ));
     let position = async |id| store.release(id).await.unwrap().unwrap().position;
     assert_eq!(
         (position(first).await, position(second).await, position(fewer).await),
@@ -78,10 +83,13 @@ async fn the_same_again_is_a_duplicate_even_in_the_queue() {
     );
 
     let claimed = store.claim().await.unwrap().unwrap();
-    assert_eq!(store.create(queued('a')).await.unwrap(), Created::Duplicate { id: first });
+    assert_eq!(store.create(queued('a'), made_by_ann()).await.unwrap(), Created::Duplicate { id: first });
     rig.end((claimed.id, claimed.epoch), Status::Succeeded).await;
     assert_eq!((position(first).await, position(second).await), (None, Some(1)));
-    assert!(matches!(store.create(queued('a')).await.unwrap(), Created::New(_)), "it is history now");
+    assert!(
+        matches!(store.create(queued('a'), made_by_ann()).await.unwrap(), Created::New(_)),
+        "it is history now"
+    );
 }
 
 #[tokio::test]
@@ -94,19 +102,23 @@ async fn a_key_makes_a_request_known_again() {
         ..queued('a')
     };
     let id = new(store, keyed("h1", "ann")).await;
-    assert_eq!(store.create(keyed("h1", "ann")).await.unwrap(), Created::Again(id));
-    assert_eq!(store.create(keyed("h2", "ann")).await.unwrap(), Created::KeyReused);
-    assert_eq!(store.create(keyed("h1", "bob")).await.unwrap(), Created::Duplicate { id });
-    rig.store.request_stop(id, "ann").await.unwrap();
-    assert_eq!(store.create(keyed("h1", "ann")).await.unwrap(), Created::Again(id), "also once it has ended");
-    assert!(matches!(store.create(keyed("h1", "bob")).await.unwrap(), Created::New(_)));
+    assert_eq!(store.create(keyed("h1", "ann"), made_by_ann()).await.unwrap(), Created::Again(id));
+    assert_eq!(store.create(keyed("h2", "ann"), made_by_ann()).await.unwrap(), Created::KeyReused);
+    assert_eq!(store.create(keyed("h1", "bob"), made_by_ann()).await.unwrap(), Created::Duplicate { id });
+    rig.store.request_stop(id, "ann", by_ann()).await.unwrap();
+    assert_eq!(
+        store.create(keyed("h1", "ann"), made_by_ann()).await.unwrap(),
+        Created::Again(id),
+        "also once it has ended"
+    );
+    assert!(matches!(store.create(keyed("h1", "bob"), made_by_ann()).await.unwrap(), Created::New(_)));
 }
 
 #[tokio::test]
 async fn a_plan_that_panics_makes_no_release() {
     let rig = Rig::new().await;
     let broken = NewRelease { plan: Box::new(|_, _| panic!("no plan")), ..queued('a') };
-    assert!(rig.store.create(broken).await.is_err());
+    assert!(rig.store.create(broken, made_by_ann()).await.is_err());
     assert_eq!(
         new(&rig.store, queued('a')).await,
         ReleaseId(1),
@@ -123,7 +135,7 @@ async fn releases_are_listed_newest_first_in_pages() {
     }
     new(store, release("shop", "staging", 'a')).await;
     new(store, release("blog", "production", 'a')).await;
-    store.request_stop(ReleaseId(2), "ann").await.unwrap();
+    store.request_stop(ReleaseId(2), "ann", by_ann()).await.unwrap();
     let ids = async |filter: Filter| -> Vec<i64> {
         store.releases(&filter).await.unwrap().iter().map(|release| release.id.0).collect()
     };
@@ -201,7 +213,7 @@ async fn what_goes_back_at_once_ends_what_has_begun() {
 
     let back = |ends| NewRelease { others: Others::End(ends), ..rollback("production", &good) };
     assert_eq!(
-        store.create(back(None)).await.unwrap(),
+        store.create(back(None), made_by_ann()).await.unwrap(),
         Created::Changed,
         "it does not know of the one that runs"
     );
@@ -213,7 +225,7 @@ async fn what_goes_back_at_once_ends_what_has_begun() {
     let late = store.record(running, epoch, vec![Entry::LogEnd { node: "fetch".into() }]).await;
     assert!(matches!(late, Err(Error::Fenced(_))), "its owner may not say anything any more");
     assert_eq!(store.claim().await.unwrap().unwrap().id, id);
-    assert_eq!(store.create(back(Some(running))).await.unwrap(), Created::Changed);
+    assert_eq!(store.create(back(Some(running)), made_by_ann()).await.unwrap(), Created::Changed);
 }
 
 #[tokio::test]
@@ -225,11 +237,13 @@ async fn a_lock_refuses_all_but_its_owner_and_what_goes_back() {
     rig.end((good, claimed.epoch), Status::Succeeded).await;
     let good = store.release(good).await.unwrap().unwrap();
     let (shop, production) = (name("shop"), name("production"));
-    let lock = async |owner: &str| store.lock_site(&shop, &production, owner, "closed", None).await.unwrap();
+    let lock = async |owner: &str| {
+        store.lock_site(&shop, &production, owner, "closed", None, by_ann()).await.unwrap()
+    };
     assert_eq!(lock("bob").await, Locked::Done);
     assert!(matches!(lock("cy").await, Locked::Held(held) if held.owner.as_deref() == Some("bob")));
     assert!(
-        matches!(store.create(queued('b')).await.unwrap(), Created::Locked(held) if held.reason == "closed")
+        matches!(store.create(queued('b'), made_by_ann()).await.unwrap(), Created::Locked(held) if held.reason == "closed")
     );
     let own = new(store, NewRelease { by: "bob".into(), ..queued('b') }).await;
     let back = new(store, NewRelease { others: Others::Queue, ..rollback("production", &good) }).await;
@@ -237,8 +251,8 @@ async fn a_lock_refuses_all_but_its_owner_and_what_goes_back() {
     assert_eq!(claimed.id, own);
     rig.end((own, claimed.epoch), Status::Failed).await;
     assert_eq!(store.claim().await.unwrap().unwrap().id, back, "nobody locks out what goes back");
-    assert!(store.unlock_site(&shop, &production).await.unwrap());
-    assert!(!store.unlock_site(&shop, &production).await.unwrap());
+    assert!(store.unlock_site(&shop, &production, by_ann()).await.unwrap());
+    assert!(!store.unlock_site(&shop, &production, by_ann()).await.unwrap());
     new(store, queued('c')).await;
 }
 
@@ -250,7 +264,8 @@ async fn what_waits_behind_a_lock_goes_on_once_its_time_is_over() {
     let (shop, production) = (name("shop"), name("production"));
     let now = jiff::Timestamp::now();
     let lock = async |until| {
-        let locked = store.lock_site(&shop, &production, "bob", "closed", Some(until)).await.unwrap();
+        let locked =
+            store.lock_site(&shop, &production, "bob", "closed", Some(until), by_ann()).await.unwrap();
         assert_eq!(locked, Locked::Done);
     };
     lock(now + jiff::SignedDuration::from_hours(1)).await;
@@ -259,12 +274,12 @@ async fn what_waits_behind_a_lock_goes_on_once_its_time_is_over() {
         store.claim().await.unwrap().is_none(),
         "it was asked for before the lock, and waits all the same"
     );
-    assert!(matches!(store.create(queued('b')).await.unwrap(), Created::Locked(_)));
+    assert!(matches!(store.create(queued('b'), made_by_ann()).await.unwrap(), Created::Locked(_)));
     lock(now).await;
     assert_eq!(store.site_lock(&shop, &production).await.unwrap(), None);
     assert_eq!(store.claim().await.unwrap().unwrap().id, waiting);
     new(store, queued('b')).await;
-    assert!(!store.unlock_site(&shop, &production).await.unwrap(), "there is none any more");
+    assert!(!store.unlock_site(&shop, &production, by_ann()).await.unwrap(), "there is none any more");
 }
 
 #[tokio::test]

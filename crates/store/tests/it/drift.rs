@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use model::{Name, Status};
 use store::{Change, DriftLook, DriftRecord};
 
-use crate::rig::{Rig, name, project, site};
+use crate::rig::{Rig, by_ann, name, project, site};
 
 fn look(differ: &[(&str, &str)], away: &[&str], since: Timestamp) -> DriftLook {
     DriftLook {
@@ -57,10 +57,18 @@ async fn only_what_is_known_is_accepted_and_goes_with_its_environment() {
         .unwrap();
     // Meanwhile somebody looked again, and web-1 runs something else.
     store.note_drift(look(&[("web-1", "runs c"), ("web-2", "runs b")], &[], Timestamp::now())).await.unwrap();
-    assert_eq!(store.accept_drift(&shop, &production, seen, "li").await.unwrap(), 1);
-    let known = store.drift(&shop, &production).await.unwrap();
-    let accepted: Vec<_> = known.iter().map(|record| record.accepted_by.as_deref()).collect();
-    assert_eq!((servers(&known), accepted), (vec!["web-1", "web-2"], vec![None, Some("li")]));
+    let accept = async |seen| store.accept_drift(&shop, &production, seen, "li", by_ann()).await.unwrap();
+    let accepted = async || {
+        let known = store.drift(&shop, &production).await.unwrap();
+        known.into_iter().map(|record| (record.server.to_string(), record.accepted_by)).collect::<Vec<_>>()
+    };
+    let of = |web_2: Option<&str>| vec![("web-1".into(), None), ("web-2".into(), web_2.map(str::to_owned))];
+    assert!(!accept(seen.clone()).await);
+    assert_eq!(accepted().await, of(None), "all of them or none");
+    let deeds = rig.deeds().await.len();
+    assert!(accept(vec![seen[1].clone()]).await);
+    assert_eq!(accepted().await, of(Some("li")));
+    assert_eq!(rig.deeds().await.len(), deeds + 1, "only what was done is recorded");
     // Of who is away stays what was known; who is right again is forgotten.
     let known = store.note_drift(look(&[], &["web-2"], Timestamp::now())).await.unwrap();
     assert_eq!(servers(&known), ["web-2"]);

@@ -5,8 +5,7 @@ use store::{AuditFilter, Deed};
 use crate::rig::Rig;
 
 fn deed(who: &str) -> Deed {
-    let (object, detail) = ("project:shop".to_owned(), String::new());
-    Deed { who: who.to_owned(), what: "git_host.trust", object, detail }
+    Deed::new(who, "git_host.trust", "project:shop", "")
 }
 
 #[tokio::test]

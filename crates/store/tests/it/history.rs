@@ -6,7 +6,7 @@ use model::{Fact, ReleaseId, Status, StepStatus};
 use sea_orm::ConnectionTrait;
 use store::{KeepHistory, LogFilter, NewChat, RemovedHistory, Said, Topic};
 
-use crate::rig::{Rig, node, rollback, said};
+use crate::rig::{Rig, made_by_ann, node, rollback, said};
 
 const NOTHING: KeepHistory = KeepHistory { logs: None, facts: None };
 const MONTH: Option<Duration> = Some(Duration::from_hours(30 * 24));
@@ -88,7 +88,7 @@ async fn what_came_back_keeps_its_own_with_the_rollback_that_brought_it() {
     let first = ended(&rig, "production", Status::Succeeded).await;
     let second = ended(&rig, "production", Status::Succeeded).await;
     let origin = rig.store.release(first).await.unwrap().unwrap();
-    rig.store.create(rollback("production", &origin)).await.unwrap();
+    rig.store.create(rollback("production", &origin), made_by_ann()).await.unwrap();
     let claimed = rig.store.claim().await.unwrap().unwrap();
     rig.end((claimed.id, claimed.epoch), Status::Succeeded).await;
     rig.raw().await.execute_unprepared("UPDATE release SET ended_at = 0").await.unwrap();

@@ -6,7 +6,7 @@ use model::{Epoch, ReleaseId, Status};
 use proptest::prelude::*;
 use store::{Created, Entry, Error, NewRelease, Others, Steered, Stop};
 
-use crate::rig::{Rig, name, release};
+use crate::rig::{Rig, by_ann, made_by_ann, name, release};
 
 /// What somebody does; a number chooses which release it is about.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +56,8 @@ struct Known {
 struct World {
     rig: Rig,
     known: BTreeMap<ReleaseId, Known>,
+    /// How many deeds of people did something.
+    done: usize,
 }
 
 impl World {
@@ -67,14 +69,19 @@ impl World {
         self.known.get(&id).unwrap().status
     }
 
+    fn count(&mut self, stored: &Steered) {
+        self.done += usize::from(matches!(stored, Steered::Stored(_)));
+    }
+
     async fn create(&mut self, digit: char, others: Others) {
         let new = NewRelease { others, ..release("shop", "production", digit) };
-        if let Created::New(id) = self.rig.store.create(new).await.unwrap() {
+        if let Created::New(id) = self.rig.store.create(new, made_by_ann()).await.unwrap() {
             if others == Others::Supersede {
                 for known in self.known.values_mut().filter(|known| known.status == Status::Queued) {
                     known.status = Status::Superseded;
                 }
             }
+            self.done += 1;
             self.known.insert(id, Known { status: Status::Queued, epoch: Epoch(0), last: 0, stops: false });
         }
     }
@@ -107,20 +114,23 @@ impl World {
             }
             Deed::Pause(which) => {
                 let Some(id) = self.pick(which) else { return };
-                let stored = store.request_pause(id, "ann").await.unwrap();
+                let stored = store.request_pause(id, "ann", by_ann()).await.unwrap();
                 assert_eq!(stored == Steered::Stored(vec![]), self.status(id) == Status::Running);
+                self.count(&stored);
             }
             Deed::Stop(which) => {
                 let Some(id) = self.pick(which) else { return };
                 let known = self.known.get_mut(&id).unwrap();
-                match store.request_stop(id, "ann").await.unwrap() {
+                match store.request_stop(id, "ann", by_ann()).await.unwrap() {
                     Stop::Ended => {
                         assert!(!known.status.is_active() && !known.status.is_terminal());
                         known.status = Status::Cancelled;
+                        self.done += 1;
                     }
                     Stop::Asked => {
                         assert!(known.status.is_active());
                         known.stops = true;
+                        self.done += 1;
                     }
                     Stop::AlreadyEnded(status) => assert_eq!(status, known.status),
                     Stop::Unknown => panic!("{id} is known"),
@@ -130,29 +140,35 @@ impl World {
                 let Some(id) = self.pick(which) else { return };
                 let known = self.known.get_mut(&id).unwrap();
                 let waits = matches!(known.status, Status::Paused | Status::Interrupted);
-                let claimed = store.reopen(id).await.unwrap();
+                let claimed = store.reopen(id, Some(by_ann())).await.unwrap();
                 assert_eq!(claimed.is_some(), waits);
                 if let Some(claimed) = claimed {
                     assert!(claimed.epoch > known.epoch && claimed.wishes.pause.is_none());
                     (known.status, known.epoch) = (Status::Running, claimed.epoch);
+                    self.done += 1;
                 }
             }
             Deed::Promote(which) => {
                 let Some(id) = self.pick(which) else { return };
                 // No plan here has a batch that is held.
-                assert_eq!(store.request_promote(id).await.unwrap(), Steered::NotNow(self.status(id)));
+                assert_eq!(
+                    store.request_promote(id, by_ann()).await.unwrap(),
+                    Steered::NotNow(self.status(id))
+                );
             }
             Deed::Skip(which) => {
                 let Some(id) = self.pick(which) else { return };
-                let stored = store.request_skip(id, vec![name("web-1")]).await.unwrap();
+                let stored = store.request_skip(id, vec![name("web-1")], by_ann()).await.unwrap();
                 let may = self.status(id).is_active();
                 assert_eq!(matches!(stored, Steered::Stored(_)), may, "{stored:?}");
+                self.count(&stored);
             }
             Deed::Retry(which) => {
                 let Some(id) = self.pick(which) else { return };
-                let stored = store.request_retry(id, None).await.unwrap();
+                let stored = store.request_retry(id, None, by_ann()).await.unwrap();
                 let may = matches!(self.status(id), Status::Paused | Status::Interrupted);
                 assert_eq!(matches!(stored, Steered::Stored(_) | Steered::NoServer(None)), may, "{stored:?}");
+                self.count(&stored);
             }
             Deed::Say(which, status) => self.say(which, status).await,
         }
@@ -187,6 +203,7 @@ impl World {
             active += usize::from(known.status.is_active());
         }
         assert!(active <= 1, "one release holds an environment");
+        assert_eq!(self.rig.deeds().await.len(), self.done, "what was done is recorded, and nothing else");
     }
 }
 
@@ -197,7 +214,7 @@ proptest! {
     fn whatever_is_done_in_whatever_order(deeds in proptest::collection::vec(deed(), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut world = World { rig: Rig::new().await, known: BTreeMap::new() };
+            let mut world = World { rig: Rig::new().await, known: BTreeMap::new(), done: 0 };
             for deed in deeds {
                 world.run(deed).await;
                 world.check().await;

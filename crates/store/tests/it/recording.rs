@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use store::{Entry, Error, LogFilter, NewChat, Said, Store, Topic};
 use testkit::instructions::assert_instructions;
 
-use crate::rig::{Rig, SERVERS, STEPS, name, node, release, said, step};
+use crate::rig::{Rig, SERVERS, STEPS, made_by_ann, name, node, release, said, step};
 
 async fn all_events(store: &Store, id: ReleaseId) -> Vec<Event> {
     let (mut events, mut after) = (Vec::new(), 0);
@@ -88,7 +88,7 @@ fn a_thousand_servers_begin_at_once() {
         let mut new = release("shop", "production", 'a');
         let (plan, steps) = (new.plan, keys.iter().map(|key| step(key)).collect());
         new.plan = Box::new(move |id, at| Plan { steps, ..plan(id, at) });
-        rig.store.create(new).await.unwrap();
+        rig.store.create(new, made_by_ann()).await.unwrap();
         let claimed = rig.store.claim().await.unwrap().unwrap();
         (rig, (claimed.id, claimed.epoch))
     });

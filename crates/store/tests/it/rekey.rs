@@ -6,7 +6,7 @@ use model::{ExposeSecret, Scope, SecretString};
 use sea_orm::ConnectionTrait;
 use store::{Change, CredentialKind, Error, MasterKey, NewCredential, NewSecret, Store};
 
-use crate::rig::{Rig, key, name, open};
+use crate::rig::{Rig, by_ann, key, name, open};
 
 /// So many that they take several transactions.
 const SECRETS: usize = 45;
@@ -74,7 +74,7 @@ async fn cut_after_any_transaction_it_opens_and_goes_on() {
         let mut rig = Rig::new().await;
         fill(&rig.store).await;
         let old = fs::read_to_string(rig.dir.path().join("master.key")).unwrap();
-        rig.store.begin_new_master_key().await.unwrap();
+        rig.store.begin_new_master_key(by_ann()).await.unwrap();
         let mut more = true;
         for _ in 0..steps {
             more = more && rig.store.seal_some_anew().await.unwrap();
@@ -123,7 +123,7 @@ async fn cut_between_a_file_and_the_database_it_opens_too() {
 
 /// Seals everything anew, up to where the database has forgotten the old key and its file is still there.
 async fn up_to_the_last_file(rig: &Rig) {
-    rig.store.begin_new_master_key().await.unwrap();
+    rig.store.begin_new_master_key(by_ann()).await.unwrap();
     while rig.store.master_key_state().await.unwrap().left > 0 {
         rig.store.seal_some_anew().await.unwrap();
     }
@@ -138,7 +138,7 @@ async fn the_next_key_waits_until_the_one_before_is_in_its_place() {
     fill(&rig.store).await;
     up_to_the_last_file(&rig).await;
     // The third key would have taken the place of the second, which is nowhere else.
-    rig.store.begin_new_master_key().await.unwrap();
+    rig.store.begin_new_master_key(by_ann()).await.unwrap();
     rig.reopen().await;
     check(&rig.store, &[]).await;
     finish(&rig.store).await;
@@ -160,7 +160,7 @@ async fn whoever_asks_may_go_at_any_moment() {
         };
         let is_done = tokio::select! {
             biased;
-            done = rig.store.begin_new_master_key() => done.is_ok(),
+            done = rig.store.begin_new_master_key(by_ann()) => done.is_ok(),
             () = patience => false,
         };
         // Waits for whoever turns.
@@ -178,9 +178,9 @@ async fn whoever_asks_may_go_at_any_moment() {
 async fn what_is_stored_meanwhile_is_kept_and_sealed_with_the_new_key() {
     let mut rig = Rig::new().await;
     fill(&rig.store).await;
-    rig.store.begin_new_master_key().await.unwrap();
+    rig.store.begin_new_master_key(by_ann()).await.unwrap();
     // Once more while it goes on is not a third key.
-    rig.store.begin_new_master_key().await.unwrap();
+    rig.store.begin_new_master_key(by_ann()).await.unwrap();
     rig.store.change(vec![secret(0, "staple"), secret(44, "staple")], "admin").await.unwrap();
     rig.store.seal_some_anew().await.unwrap();
     rig.store.change(vec![secret(1, "staple")], "admin").await.unwrap();
@@ -189,7 +189,7 @@ async fn what_is_stored_meanwhile_is_kept_and_sealed_with_the_new_key() {
     check(&rig.store, &[0, 1, 44]).await;
     assert_eq!(rig.store.master_key_state().await.unwrap().version, 2);
     // And again.
-    rig.store.begin_new_master_key().await.unwrap();
+    rig.store.begin_new_master_key(by_ann()).await.unwrap();
     finish(&rig.store).await;
     rig.reopen().await;
     check(&rig.store, &[0, 1, 44]).await;
@@ -201,7 +201,7 @@ async fn with_a_wrong_key_of_the_two_nothing_opens() {
     for wrong in ["master.key", "master.key.next"] {
         let rig = Rig::new().await;
         fill(&rig.store).await;
-        rig.store.begin_new_master_key().await.unwrap();
+        rig.store.begin_new_master_key(by_ann()).await.unwrap();
         rig.store.seal_some_anew().await.unwrap();
         rig.store.close().await.unwrap();
         let dir = rig.dir.path();
@@ -220,7 +220,7 @@ async fn a_key_that_is_given_from_outside_is_not_replaced() {
     let given = || MasterKey::load(dir.path(), Some("ef".repeat(32).into())).unwrap();
     let store = Store::open(dir.path(), given()).await.unwrap();
     fill(&store).await;
-    let error = store.begin_new_master_key().await.unwrap_err();
+    let error = store.begin_new_master_key(by_ann()).await.unwrap_err();
     assert!(matches!(error, Error::ForeignMasterKey), "{error:?}");
     assert!(!store.master_key_state().await.unwrap().is_file);
     assert!(!store.seal_some_anew().await.unwrap());
@@ -247,7 +247,7 @@ async fn the_database_alone_tells_nothing_at_any_moment() {
             }
         }
     };
-    rig.store.begin_new_master_key().await.unwrap();
+    rig.store.begin_new_master_key(by_ann()).await.unwrap();
     look();
     while rig.store.seal_some_anew().await.unwrap() {
         look();

@@ -8,7 +8,7 @@ use model::{
     Site, SshAddress, Status, Step, StepKind, StepStatus,
 };
 use sea_orm::{Database, DatabaseConnection};
-use store::{Created, Entry, MasterKey, NewRelease, Others, Store};
+use store::{AuditFilter, Created, Deed, DeedFn, Entry, MasterKey, NewRelease, Others, Store};
 use tempfile::TempDir;
 
 pub(crate) struct Rig {
@@ -37,6 +37,12 @@ impl Rig {
         Database::connect(format!("sqlite://{}", self.database().display())).await.unwrap()
     }
 
+    /// What the audit log says that was done, the first deed first.
+    pub(crate) async fn deeds(&self) -> Vec<String> {
+        let all = self.store.audit(&AuditFilter::default(), u64::MAX).await.unwrap();
+        all.into_iter().rev().map(|record| record.what).collect()
+    }
+
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         use sea_orm::{ConnectionTrait, DbBackend, Statement};
         let row = self.raw().await.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await;
@@ -45,7 +51,7 @@ impl Rig {
 
     /// A running release of `shop` in `environment`.
     pub(crate) async fn running(&self, environment: &str) -> (ReleaseId, Epoch) {
-        let created = self.store.create(release("shop", environment, 'a')).await.unwrap();
+        let created = self.store.create(release("shop", environment, 'a'), made_by_ann()).await.unwrap();
         let Created::New(id) = created else { panic!("{created:?}") };
         let claimed = self.store.claim().await.unwrap().unwrap();
         assert_eq!(claimed.id, id);
@@ -123,6 +129,16 @@ pub(crate) fn step(key: &str) -> Step {
 pub(crate) const STEPS: [&str; 5] = ["start", "fetch", "build", "web-1/upload", "web-2/upload"];
 
 pub(crate) const SERVERS: [&str; 2] = ["web-1", "web-2"];
+
+/// A deed of which it does not matter what it is.
+pub(crate) fn by_ann() -> Deed {
+    Deed::new("ann", "test.deed", "installation", "")
+}
+
+/// The same of a release.
+pub(crate) fn made_by_ann() -> DeedFn {
+    Box::new(|id| Deed::new("ann", "release.create", format!("release:{id}"), ""))
+}
 
 /// A request to bring a commit to `web-1` and `web-2`.
 pub(crate) fn release(of: &str, environment: &str, digit: char) -> NewRelease {
