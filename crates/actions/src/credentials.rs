@@ -87,30 +87,36 @@ impl Actions {
             }
             None => self.begin_rotation(actor, name).await?,
         };
-        let servers = self.logged_in_with(name).await?;
+        let mut servers = self.logged_in_with(name).await?;
         let pair = Pair { old: &rotation.old_public_key, new: &rotation.public_key };
         let hosts = self.parts.hosts.as_ref();
-        let report = |is_replaced, outcomes: Vec<Result<(), HostError>>, done, not| {
-            let one = |(server, outcome): (&Server, Result<(), HostError>)| RotatedServer {
-                name: server.name.clone(),
+        let report = |is_replaced, servers: Vec<Server>, outcomes: Vec<Result<(), HostError>>, done, not| {
+            let one = |(server, outcome): (Server, Result<(), HostError>)| RotatedServer {
+                name: server.name,
                 state: if outcome.is_ok() { done } else { not },
                 trouble: outcome.err().map(|error| told(&error)),
             };
-            let servers = servers.iter().zip(outcomes).map(one).collect();
+            let servers = servers.into_iter().zip(outcomes).map(one).collect();
             Rotation { public_key: rotation.public_key.clone(), is_replaced, servers }
         };
         if let Some(private) = &rotation.secret {
-            let brought = pair.bring(hosts, &servers, private).await;
-            if brought.iter().any(Result::is_err) {
-                return Ok(report(false, brought, RotatedState::Both, RotatedState::Old));
+            loop {
+                let brought = pair.bring(hosts, &servers, private).await;
+                if brought.iter().any(Result::is_err) {
+                    return Ok(report(false, servers, brought, RotatedState::Both, RotatedState::Old));
+                }
+                if self.store().take_new_key(name, &rotation, &servers).await? {
+                    break;
+                }
+                // Meanwhile a server came that is logged in to with it, or one went elsewhere: it does not know the new key.
+                servers = self.logged_in_with(name).await?;
             }
-            self.store().take_new_key(name, &rotation).await?;
         }
         let taken = pair.take_away(hosts, &servers).await;
         if taken.iter().all(Result::is_ok) {
             self.store().end_key_rotation(name).await?;
         }
-        Ok(report(true, taken, RotatedState::New, RotatedState::Both))
+        Ok(report(true, servers, taken, RotatedState::New, RotatedState::Both))
     }
 
     async fn begin_rotation(&self, actor: &Actor, name: &Name) -> Result<KeyRotation, Error> {

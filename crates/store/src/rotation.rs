@@ -1,10 +1,11 @@
 //! Keys that are being replaced. The new one is stored before any server hears of it, so that whoever is interrupted goes
 //! on with the same.
 
-use model::{ExposeSecret, Name, SecretString};
+use model::{ExposeSecret, Name, SecretString, Server};
 use sea_orm::FromQueryResult;
 
 use crate::credentials::place;
+use crate::definitions::{credential_of, servers};
 use crate::sql::{execute, one, sql};
 use crate::vault::Place;
 use crate::writer::{Tx, Work};
@@ -70,17 +71,24 @@ impl Store {
         self.write_deed(begin, |()| Some(deed)).await
     }
 
-    /// Puts the new key into the place of the old one, in one step.
+    /// Puts the new key into the place of the old one, in one step, when each server that is logged in to with it is one of
+    /// those to which it was `brought`, and still where it was then. Otherwise nothing is done, and this answers `false`.
     ///
     /// # Errors
     /// There is no rotation any more: somebody stored another key meanwhile.
-    pub async fn take_new_key(&self, credential: &Name, new: &KeyRotation) -> Result<(), Error> {
+    pub async fn take_new_key(
+        &self,
+        credential: &Name,
+        new: &KeyRotation,
+        brought: &[Server],
+    ) -> Result<bool, Error> {
         let name = credential.as_str();
         let _sealing = self.0.sealing.read().await;
         let seal =
             |key: &SecretString| self.0.vault.seal(place(name, "secret"), key.expose_secret().as_bytes());
         let sealed = new.secret.as_ref().map(seal).transpose()?;
-        self.write(Take { credential: credential.clone(), sealed, new: new.clone() }).await
+        let (credential, new, brought) = (credential.clone(), new.clone(), brought.to_vec());
+        self.write(Take { credential, sealed, new, brought }).await
     }
 
     /// Forgets the old key: no server knows it any more.
@@ -117,12 +125,21 @@ struct Take {
     credential: Name,
     sealed: Option<Vec<u8>>,
     new: KeyRotation,
+    brought: Vec<Server>,
 }
 
 impl Work for Take {
-    type Output = ();
+    type Output = bool;
 
-    async fn write(self, tx: &mut Tx) -> Result<(), Error> {
+    async fn write(self, tx: &mut Tx) -> Result<bool, Error> {
+        let has_it = |server: &Server| {
+            self.brought.iter().any(|one| one.name == server.name && one.address == server.address)
+        };
+        let mut users = servers(tx.db()).await?;
+        users.retain(|server| credential_of(server) == Some(&self.credential));
+        if !users.iter().all(has_it) {
+            return Ok(false);
+        }
         let name = self.credential.as_str();
         let used = "UPDATE key_rotation SET secret = NULL \
                     WHERE credential = $1 AND public_key = $2 AND secret IS NOT NULL";
@@ -139,7 +156,8 @@ impl Work for Take {
             self.new.public_key.into(),
             tx.micros().into(),
         ];
-        execute(tx.db(), sql(put, row)).await.map(drop)
+        execute(tx.db(), sql(put, row)).await?;
+        Ok(true)
     }
 }
 

@@ -3,15 +3,20 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use serde_json::json;
 use testkit::repo::file;
+use testkit::sshd::{FleetSpec, ServerSpec};
 
-use crate::rig::Rig;
+use crate::rig::{PATIENCE, Rig};
+
+fn fleet() -> Rig {
+    furnished(Rig::new(2))
+}
 
 /// Two servers whose `authorized_keys` is where users have it (a link, as some do), with options before the key.
-fn fleet() -> Rig {
-    let rig = Rig::new(2);
+fn furnished(rig: Rig) -> Rig {
     for number in [1, 2] {
         let path = authorized(&rig, number);
         let key = fs::read_to_string(&path).unwrap();
@@ -105,6 +110,42 @@ fn where_a_server_cannot_be_reached_both_keys_stay_valid_and_the_same_rotation_g
     // Nothing is left of it: the next one is a new one.
     rig.ok(["credentials", "rotate", "deploy"]);
     assert_ne!(rig.ok(["credentials", "show", "deploy"]).trim(), new);
+}
+
+#[test]
+fn a_server_that_comes_while_a_key_is_replaced_learns_the_new_one_too() {
+    // web-1 copies its keys only when it is told to. Until then the replacement is under way.
+    let tools = tempfile::tempdir().unwrap();
+    let [cp, waits, go] = ["cp", "waits", "go"].map(|name| tools.path().join(name));
+    let text = format!(
+        "#!/bin/sh\n: >{}\nwhile [ ! -e {} ]; do sleep 0.02; done\nexec /bin/cp \"$@\"\n",
+        waits.display(),
+        go.display()
+    );
+    fs::write(&cp, text).unwrap();
+    fs::set_permissions(&cp, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = Some(format!("{}:/usr/bin:/bin", tools.path().display()));
+    let special = vec![(0, ServerSpec { path, ..ServerSpec::default() })];
+    let rig = furnished(Rig::with(FleetSpec { servers: 2, special, ..FleetSpec::default() }));
+    let old = rig.ok(["credentials", "show", "deploy"]);
+    assert_eq!(rig.http("DELETE", "/servers/web-2", None).0, 204);
+    let told = std::thread::scope(|scope| {
+        let rotating = scope.spawn(|| rig.ok(["credentials", "rotate", "deploy", "--json"]));
+        let until = Instant::now() + PATIENCE;
+        while !waits.exists() {
+            assert!(Instant::now() < until && !rotating.is_finished(), "web-1 was not asked");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        rig.apply("");
+        fs::write(&go, "").unwrap();
+        rotating.join().unwrap()
+    });
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let states: Vec<_> =
+        told["servers"].as_array().unwrap().iter().map(|one| one["state"].as_str().unwrap()).collect();
+    assert_eq!((told["replaced"].as_bool(), states), (Some(true), vec!["new", "new"]));
+    assert!(lines(&rig, 2).iter().all(|line| !line.contains(old.trim())), "{:?}", lines(&rig, 2));
+    rig.release("main");
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod opening;
 mod recording;
 mod rekey;
 mod rig;
+mod rotation;
 mod secrets;
 mod shells;
 mod steering;
