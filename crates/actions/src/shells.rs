@@ -6,6 +6,7 @@ mod recorded;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use engine::recording::{self, Head, Recorder};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use model::{Name, Server};
-use store::{NewRecording, RecordingEnd, RecordingRecord};
+use store::{NewRecording, RecordingRecord};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -26,9 +27,6 @@ pub use recorded::{Screen, Shown};
 
 /// How many shells may be open at once: each holds a connection, a file and a thread that writes it.
 pub(crate) const AT_ONCE: usize = 32;
-
-/// The longest recording, in bytes.
-const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// The longest command, in bytes.
 const COMMAND: usize = 8 * 1024;
@@ -97,8 +95,8 @@ impl Actions {
         self.parts.shell_idle
     }
 
-    /// Logs in over a connection of its own, and begins to record. What fails behind the login is told by the recording,
-    /// too.
+    /// Logs in over a connection of its own, begins to record, and only then opens the shell there. What fails behind the
+    /// login is told by the recording, too.
     pub async fn open_shell(&self, admitted: Admitted) -> Result<OpenShell, Error> {
         let Admitted { actor, server, request, place } = admitted;
         let masker = Masker::new(&self.store().every_secret().await?);
@@ -111,56 +109,35 @@ impl Actions {
         let what = asked.command.as_deref().unwrap_or("a login shell");
         self.note(actor.deed("shell.open", &Object::Server(&server.name), what)).await?;
         let host = self.parts.hosts.connect_alone(&server).await?;
-        let id = self.store().begin_recording(asked.clone()).await?;
-        let opened = async {
-            let recorder = self.recorder(id, &asked, request.terminal.as_ref(), masker)?;
-            Ok::<_, Error>((recorder, start(host.as_ref(), &request).await?))
-        };
-        let (recorder, streams) = match opened.await {
-            Ok(opened) => opened,
-            Err(error) => {
-                let reason = Some(error.to_string());
-                let end = RecordingEnd { exit: None, reason, bytes: 0, truncated: false };
-                self.store().end_recording(id, end).await?;
-                return Err(error);
-            }
-        };
-        let Streams { input, output, errors, window, exit } = streams;
-        let holds = (host, place);
-        let recorded = recorded::record(self.store().clone(), id, recorder);
-        let screen = Screen::new(output, errors, window, exit, recorded, Box::new(holds));
-        Ok(OpenShell { id, input, screen })
-    }
-
-    fn recorder(
-        &self,
-        id: i64,
-        asked: &NewRecording,
-        terminal: Option<&Terminal>,
-        masker: Masker,
-    ) -> Result<Recorder<io::BufWriter<File>>, Error> {
-        let failed = |error: io::Error| Error::Local {
-            message: format!("the shell cannot be recorded: {error}"),
-            hint: Some(
-                "look at the disk of the data folder; nobody gets a shell that is not recorded".to_owned(),
-            ),
-        };
-        let folder = recording::folder(&self.parts.data);
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        // A file of this number can only be what a database that was put back has forgotten.
-        let path = recording::path(&self.parts.data, id);
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
         let head = Head {
-            size: terminal.map_or(PAGE, |terminal| terminal.size),
-            is_terminal: terminal.is_some(),
+            size: request.terminal.as_ref().map_or(PAGE, |terminal| terminal.size),
+            is_terminal: request.terminal.is_some(),
             at: Timestamp::now(),
             title: match &asked.command {
                 Some(command) => format!("{}: {command}", asked.server),
                 None => asked.server.to_string(),
             },
         };
-        let out = io::BufWriter::new(file.map_err(failed)?);
-        Recorder::new(out, &head, masker, LONGEST).map_err(failed)
+        let id = self.store().begin_recording(asked).await?;
+        let data = self.parts.data.clone();
+        let begin = move || recorder(&data, id, &head, masker);
+        let recording =
+            recorded::record(self.store().clone(), id, begin).await.map_err(|error| Error::Local {
+                message: format!("the shell cannot be recorded: {error}"),
+                hint: Some(
+                    "look at the disk of the data folder; nobody gets a shell that is not recorded"
+                        .to_owned(),
+                ),
+            })?;
+        let Streams { input, output, errors, window, exit } = match start(host.as_ref(), &request).await {
+            Ok(streams) => streams,
+            Err(error) => {
+                recording.end(None, Some(error.to_string())).await;
+                return Err(error);
+            }
+        };
+        let screen = Screen::new(output, errors, window, exit, recording, Box::new((host, place)));
+        Ok(OpenShell { id, input, screen })
     }
 
     /// Recordings with smaller numbers than `before`, the newest first, and the number behind which there may be more.
@@ -225,6 +202,16 @@ fn check(request: &ShellRequest) -> Result<(), Error> {
     }
 }
 
+/// Begins the file of a recording.
+fn recorder(data: &Path, id: i64, head: &Head, masker: Masker) -> io::Result<Recorder<io::BufWriter<File>>> {
+    DirBuilder::new().recursive(true).mode(0o700).create(recording::folder(data))?;
+    // A file of this number can only be what a database that was put back has forgotten.
+    let path = recording::path(data, id);
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    Recorder::new(io::BufWriter::new(file), head, masker, recorded::LONGEST + recorded::REST)
+}
+
+/// Opens the shell on the server. Everything that it shows is recorded from here on.
 async fn start(host: &dyn Host, request: &ShellRequest) -> Result<Streams, Error> {
     let command = request.command.as_deref();
     if let Some(terminal) = &request.terminal {

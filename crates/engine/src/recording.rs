@@ -89,6 +89,11 @@ impl<W: Write> Recorder<W> {
         self.event(at, "r", &format!("{}x{}", size.columns, size.rows))
     }
 
+    /// How long it is so far.
+    pub fn bytes(&self) -> u64 {
+        self.written.bytes
+    }
+
     /// Brings everything so far to where it is kept.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::future::pending;
 use std::io::{self, BufWriter};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -15,6 +17,7 @@ use futures::future::BoxFuture;
 use store::{RecordingEnd, Store};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::mpsc::{self, error::TryRecvError};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -25,6 +28,16 @@ const PIECE: usize = 32 * 1024;
 
 /// How many pieces may wait for the disk.
 const WAITING: usize = 16;
+
+/// How long a recording may be, in bytes. Then its shell is closed: nobody gets one that is not recorded.
+pub(super) const LONGEST: u64 = 64 << 20;
+
+/// How much longer it may be for what was shown and still waited when it was as long as it may be. A byte takes at most
+/// six in JSON.
+pub(super) const REST: u64 = (WAITING as u64 + 2) * (PIECE as u64) * 6;
+
+/// Why a shell ended whose recording was as long as it may be.
+const FULL: &str = "its recording was as long as one may be";
 
 /// Why a shell ended of which nobody said how.
 const CUT_OFF: &str = "cut off";
@@ -58,10 +71,12 @@ pub struct Screen {
     _holds: Box<dyn Any + Send + Sync>,
 }
 
-/// A recording in the hands of the thread that writes it.
+/// A recording in the hands of the thread that writes it. When it is dropped, it ends as cut off.
 pub(super) struct Recording {
     begun: Instant,
     tell: mpsc::Sender<Told>,
+    /// It is as long as it may be.
+    is_full: Arc<AtomicBool>,
     ended: JoinHandle<()>,
 }
 
@@ -72,11 +87,34 @@ enum Told {
     Ended(Option<u32>, Option<String>),
 }
 
-/// Begins to write a recording. When the last sender is gone it is whole, and the store says how it ended.
-pub(super) fn record(store: Store, id: i64, recorder: Recorder<BufWriter<File>>) -> Recording {
+/// Begins to write a recording: on return its beginning is in its file. When it is over the store says how it ended.
+///
+/// # Errors
+/// It cannot be written.
+pub(super) async fn record(
+    store: Store,
+    id: i64,
+    begin: impl FnOnce() -> io::Result<Recorder<BufWriter<File>>> + Send + 'static,
+) -> io::Result<Recording> {
     let (tell, told) = mpsc::channel(WAITING);
-    let begun = Instant::now();
-    let writing = tokio::task::spawn_blocking(move || write(recorder, told, begun));
+    let (answer, answered) = oneshot::channel();
+    let (begun, is_full) = (Instant::now(), Arc::new(AtomicBool::new(false)));
+    let full = Arc::clone(&is_full);
+    let writing = tokio::task::spawn_blocking(move || {
+        let recorder = begin().and_then(|mut recorder| recorder.flush().map(|()| recorder));
+        match recorder {
+            Ok(recorder) => {
+                // Whoever does not want to know any more has dropped the other end of `told`, too.
+                drop(answer.send(Ok(())));
+                write(recorder, told, begun, &full)
+            }
+            Err(error) => {
+                let end = unwritten(&error);
+                drop(answer.send(Err(error)));
+                end
+            }
+        }
+    });
     let ended = tokio::spawn(async move {
         let end =
             writing.await.unwrap_or_else(|_| unwritten(&io::Error::other("the thread that writes it ended")));
@@ -84,14 +122,17 @@ pub(super) fn record(store: Store, id: i64, recorder: Recorder<BufWriter<File>>)
             tracing::warn!(%error, recording = id, "the end of a shell is not noted");
         }
     });
-    Recording { begun, tell, ended }
+    answered.await.unwrap_or_else(|_| Err(io::Error::other("the thread that writes it ended")))?;
+    Ok(Recording { begun, tell, is_full, ended })
 }
 
-/// Writes until nobody is left who tells, or the disk takes no more.
+/// Writes until nobody is left who tells, or the disk takes no more. When the recording is as long as it may be, nothing
+/// more is taken, and what was taken is written.
 fn write(
     mut recorder: Recorder<BufWriter<File>>,
     mut told: mpsc::Receiver<Told>,
     begun: Instant,
+    is_full: &AtomicBool,
 ) -> RecordingEnd {
     let mut end = (None, Some(CUT_OFF.to_owned()));
     loop {
@@ -115,6 +156,10 @@ fn write(
         };
         if let Err(error) = written {
             return unwritten(&error);
+        }
+        if recorder.bytes() >= LONGEST && !is_full.swap(true, Ordering::Relaxed) {
+            end = (None, Some(FULL.to_owned()));
+            told.close();
         }
     }
     match recorder.finish(begun.elapsed()) {
@@ -155,12 +200,12 @@ impl Screen {
     /// future loses nothing.
     ///
     /// # Errors
-    /// The connection is lost, or the recording cannot be written: then nothing more is shown.
+    /// The connection is lost, or the recording cannot be written or may not be longer: then nothing more is shown.
     pub async fn next(&mut self) -> Result<Shown, Error> {
         if self.unrecorded.is_none() {
             self.unrecorded = Some(self.read().await?);
         }
-        let place = self.recording.tell.reserve().await.map_err(|_| lost_recording())?;
+        let place = self.recording.tell.reserve().await.map_err(|_| self.recording.lost())?;
         let Some(shown) = self.unrecorded.take() else { return Ok(Shown::Exit(None)) };
         let bytes = match &shown {
             Shown::Screen(bytes) => bytes.clone(),
@@ -193,7 +238,7 @@ impl Screen {
     pub async fn resize(&mut self, size: TerminalSize) -> Result<(), Error> {
         let Some(window) = &self.window else { return Ok(()) };
         let told = Told::Resized(self.recording.begun.elapsed(), size);
-        self.recording.tell.send(told).await.map_err(|_| lost_recording())?;
+        self.recording.tell.send(told).await.map_err(|_| self.recording.lost())?;
         window.resize(size).await;
         Ok(())
     }
@@ -201,19 +246,37 @@ impl Screen {
     /// Hangs up, and notes how it ended: by itself with this exit code, or for this `reason`. The recording is whole on
     /// return.
     pub async fn end(self, exit: Option<u32>, reason: Option<String>) {
-        let Self {
-            output,
-            errors,
-            exit: waiting,
-            recording: Recording { tell, ended, .. },
-            _holds: holds,
-            ..
-        } = self;
+        let Self { output, errors, exit: waiting, recording, _holds: holds, .. } = self;
         drop((output, errors, waiting, holds));
-        // It fails where the disk took no more, which is noted instead.
+        recording.end(exit, reason).await;
+    }
+}
+
+impl Recording {
+    /// Notes how its shell ended; it is whole on return.
+    pub(super) async fn end(self, exit: Option<u32>, reason: Option<String>) {
+        let Self { tell, ended, .. } = self;
+        // It fails where nothing more is taken; why is noted instead.
         let _ = tell.send(Told::Ended(exit, reason)).await;
         drop(tell);
         let _ = ended.await;
+    }
+
+    /// Why nothing more is taken.
+    fn lost(&self) -> Error {
+        if !self.is_full.load(Ordering::Relaxed) {
+            return Error::Local {
+                message: "the shell was closed: its recording cannot be written".to_owned(),
+                hint: Some("look at the disk of the data folder".to_owned()),
+            };
+        }
+        Error::Local {
+            message: format!(
+                "the shell was closed: its recording is as long as one may be, {} MiB",
+                LONGEST >> 20
+            ),
+            hint: Some("open another one; `aweigh get` brings large files".to_owned()),
+        }
     }
 }
 
@@ -224,12 +287,5 @@ async fn piece(source: Option<&mut Source>, buffer: &mut BytesMut) -> Option<Byt
     match source.read_buf(buffer).await {
         Ok(1..) => Some(buffer.split().freeze()),
         Ok(0) | Err(_) => None,
-    }
-}
-
-fn lost_recording() -> Error {
-    Error::Local {
-        message: "the shell was closed: its recording cannot be written".to_owned(),
-        hint: Some("look at the disk of the data folder".to_owned()),
     }
 }

@@ -188,17 +188,45 @@ fn piped(rig: &Rig, words: &[&str], input: Vec<u8>) -> (Option<i32>, Vec<u8>, St
 fn without_a_terminal_bytes_pass_as_they_are_both_ways_at_once() {
     let rig = knowing();
     // More than all windows and buffers on the way, so that neither side may wait for the other.
-    let bytes: Vec<u8> = (0..20_000_000_u32).map(|n| u8::try_from(n * 7 % 251).unwrap()).collect();
+    let bytes: Vec<u8> = (0..10_000_000_u32).map(|n| u8::try_from(n * 7 % 251).unwrap()).collect();
     let (code, back, errors) =
         piped(&rig, &["shell", "web-1", "--", "cat; echo done >&2; exit 3"], bytes.clone());
     assert_eq!((code, errors.as_str()), (Some(3), "done\n"));
     assert!(back == bytes, "{} of {} bytes", back.len(), bytes.len());
     let newest = &recordings(&rig)[0];
     assert!(
-        newest["truncated"].as_bool().unwrap() && newest["bytes"].as_u64().unwrap() < 17 << 20,
+        !newest["truncated"].as_bool().unwrap() && newest["bytes"].as_u64().unwrap() > 10_000_000,
         "{newest}"
     );
     assert_eq!(newest["command"], "cat; echo done >&2; exit 3");
+}
+
+#[test]
+fn a_shell_is_closed_when_its_recording_is_as_long_as_one_may_be_and_all_that_it_showed_is_in_it() {
+    let rig = knowing();
+    // A zero byte takes six in a recording.
+    let (code, back, errors) = piped(&rig, &["shell", "web-1", "--", "cat /dev/zero"], Vec::new());
+    assert_eq!(code, Some(4), "{errors}");
+    assert!(errors.contains("its recording is as long as one may be, 64 MiB"), "{errors}");
+    let newest = &recordings(&rig)[0];
+    assert_eq!(newest["reason"], "its recording was as long as one may be");
+    assert_eq!(newest["truncated"], false, "{newest}");
+    let file = std::fs::read_to_string(rig.data().join("recordings/1.cast")).unwrap();
+    let zeros = file.matches("\\u0000").count();
+    assert!(zeros >= back.len() && back.len() > 10_000_000, "{zeros} recorded, {} shown", back.len());
+}
+
+#[test]
+fn what_cannot_be_recorded_never_opens() {
+    let rig = knowing();
+    // A file stands in the place of the folder.
+    std::fs::write(rig.data().join("recordings"), "").unwrap();
+    let opened = rig.server(1).home.join("opened");
+    let command = format!("touch {}", opened.display());
+    let ran = rig.run(["shell", "web-1", "--", &command]);
+    assert!(ran.code == 4 && ran.err.contains("the shell cannot be recorded"), "{ran:?}");
+    assert!(!opened.exists(), "it was opened");
+    assert!(recordings(&rig)[0]["reason"].as_str().unwrap().contains("cannot be written"));
 }
 
 #[test]
