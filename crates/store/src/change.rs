@@ -1,23 +1,19 @@
 //! Changes of definitions: a list of them in one transaction, all or nothing.
 
-use std::collections::BTreeSet;
+mod project;
+mod server;
+mod site;
 
-use model::{
-    ExposeSecret, Name, Project, Scope, SecretString, Selector, Server, Site, Template, VariableName,
-};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use model::{Name, Project, Scope, Selector, Server, Site, Template, VariableName};
 
-use crate::credentials::place;
 use crate::definitions::credential_of;
-use crate::promises::{Promises, found, unused};
+use crate::promises::{Promises, found};
 use crate::secrets::SealedSecret;
-use crate::sql::{execute, parse, sql, texts, to_json, to_word};
-use crate::tables::{credential, project, server, site};
+use crate::sql::parse;
+use crate::tables::credential;
 use crate::writer::{Tx, Work};
 use crate::{
-    CredentialKind, Deed, Error, NewCredential, NewSecret, Store, audit, groups, places, rotation, secrets,
-    templates,
+    Deed, Error, NewCredential, NewSecret, Store, audit, credentials, groups, rotation, secrets, templates,
 };
 
 /// One change. `managed` says that `apply` makes it; it counts only when the thing is new and then stays, so
@@ -114,7 +110,7 @@ impl Change {
             }
             Self::ConfirmPassword(name) => ("credential.retype", of("credential", name), String::new()),
             Self::DeleteCredential(name) => ("credential.delete", of("credential", name), String::new()),
-            Self::PutTemplate { template, managed, .. } => {
+            Self::PutTemplate { template, managed } => {
                 ("hook.put", of("hook", &template.name), from(*managed))
             }
             Self::DeleteTemplate(name) => ("hook.delete", of("hook", name), String::new()),
@@ -169,36 +165,13 @@ impl Store {
         for change in changes {
             sealed.push(match change {
                 Change::PutCredential { credential, managed } => {
-                    Sealed::Credential(self.seal(credential, managed)?)
+                    Sealed::Credential(self.seal_credential(credential, managed)?)
                 }
                 Change::PutSecret(secret) => Sealed::Secret(self.seal_secret(secret)?),
                 other => Sealed::Other(Box::new(other)),
             });
         }
         self.write(Changes { sealed, by: by.to_owned(), deeds }).await
-    }
-
-    /// Seals on the caller's task, so that the writer never sees a secret.
-    fn seal(&self, new: NewCredential, managed: bool) -> Result<credential::Model, Error> {
-        let name = new.name.as_str();
-        let seal = |field, secret: Option<SecretString>| {
-            secret
-                .filter(|_| new.kind != CredentialKind::SshAgent)
-                .map(|secret| self.0.vault.seal(place(name, field), secret.expose_secret().as_bytes()))
-                .transpose()
-        };
-        Ok(credential::Model {
-            secret: seal("secret", new.secret)?,
-            passphrase: seal("passphrase", new.passphrase)?,
-            kind: to_word("kind of credential", &new.kind)?,
-            fingerprint: new.fingerprint,
-            public_key: new.public_key,
-            username: new.username,
-            managed,
-            created_at: 0,
-            updated_at: 0,
-            name: new.name.into(),
-        })
     }
 }
 
@@ -229,22 +202,16 @@ impl Work for Changes {
                         let name: Name = parse("name of a credential", &row.name)?;
                         rotation::forget(tx, &name).await?;
                         if row.kind == PASSWORD {
-                            promises.typed.insert(name, true);
+                            promises.passwords.typed.insert(name, true);
                         }
                     }
-                    put_credential(tx, row).await?;
+                    credentials::put(tx, row).await?;
                 }
                 Sealed::Secret(secret) => secrets::put(tx, secret).await?,
                 Sealed::Other(change) => apply(tx, *change, &self.by, &mut promises).await?,
             }
         }
-        for (credential, is_new) in &promises.typed {
-            places::typed(tx, credential, *is_new).await?;
-        }
-        for credential in &promises.named {
-            places::named(tx, credential).await?;
-        }
-        promises.check(tx).await?;
+        promises.keep(tx).await?;
         audit::note(tx, self.deeds).await
     }
 }
@@ -253,18 +220,18 @@ async fn apply(tx: &Tx, change: Change, by: &str, promises: &mut Promises) -> Re
     match change {
         Change::PutServer { server, managed } => {
             promises.needed_credentials.extend(credential_of(&server).cloned());
-            promises.named.extend(credential_of(&server).cloned());
+            promises.passwords.named.extend(credential_of(&server).cloned());
             promises.needed_servers.extend(server.jump().cloned());
-            put_server(tx, &server, managed).await
+            server::put(tx, &server, managed).await
         }
         Change::PutProject { project, managed } => {
             promises.needed_credentials.extend(project.credential.clone());
             promises.needed_templates.extend(templates::picked_by_project(&project));
             promises.need_groups(project.defaults.selectors());
-            put_project(tx, &project, managed).await
+            project::put(tx, &project, managed).await
         }
         Change::PutSite { project, site, managed } => {
-            put_site(tx, &project, &site, managed).await?;
+            site::put(tx, &project, &site, managed).await?;
             promises.needed_templates.extend(templates::picked_by_site(&site));
             promises.need_groups(site.selectors());
             promises.needed_projects.insert(project);
@@ -280,21 +247,16 @@ async fn apply(tx: &Tx, change: Change, by: &str, promises: &mut Promises) -> Re
             Ok(())
         }
         Change::DeleteServer(name) => {
-            let gone = server::Entity::delete_by_id(name.as_str()).exec(tx.db()).await?;
-            found(gone.rows_affected, "server", &name)?;
-            secrets::delete_all(tx, &Scope::Server(name.clone())).await?;
+            server::delete(tx, &name).await?;
             promises.deleted_servers.insert(name);
             Ok(())
         }
         Change::ConfirmPassword(name) => {
-            promises.typed.entry(name).or_insert(false);
+            promises.passwords.typed.entry(name).or_insert(false);
             Ok(())
         }
         Change::DeleteCredential(name) => {
-            let gone = credential::Entity::delete_by_id(name.as_str()).exec(tx.db()).await?;
-            found(gone.rows_affected, "credential", &name)?;
-            rotation::forget(tx, &name).await?;
-            places::forget(tx, &name).await?;
+            credentials::delete(tx, &name).await?;
             promises.deleted_credentials.insert(name);
             Ok(())
         }
@@ -307,110 +269,9 @@ async fn apply(tx: &Tx, change: Change, by: &str, promises: &mut Promises) -> Re
         Change::DeleteSecret { scope, name } => {
             found(secrets::delete(tx, &scope, &name).await?, "secret", &name)
         }
-        Change::DeleteProject(name) => delete_project(tx, &name).await,
-        Change::DeleteSite { project, site } => delete_site(tx, &project, &site).await,
+        Change::DeleteProject(name) => project::delete(tx, &name).await,
+        Change::DeleteSite { project, site } => site::delete(tx, &project, &site).await,
         // Sealed before they came here.
         Change::PutCredential { .. } | Change::PutSecret(_) => Ok(()),
     }
-}
-
-async fn put_server(tx: &Tx, server: &Server, managed: bool) -> Result<(), Error> {
-    use server::Column::{Body, Credential, Name as Key, UpdatedAt};
-    let row = server::Model {
-        name: server.name.to_string(),
-        credential: credential_of(server).map(Name::to_string),
-        // Which groups it is in follows from what both say when it is read.
-        body: to_json("server", &Server { groups: BTreeSet::new(), ..server.clone() })?,
-        managed,
-        created_at: tx.micros(),
-        updated_at: tx.micros(),
-    };
-    let put = OnConflict::column(Key).update_columns([Body, Credential, UpdatedAt]).to_owned();
-    let insert = server::Entity::insert(row.into_active_model()).on_conflict(put);
-    insert.exec_without_returning(tx.db()).await?;
-    Ok(())
-}
-
-async fn put_project(tx: &Tx, project: &Project, managed: bool) -> Result<(), Error> {
-    use project::Column::{Body, Credential, Name as Key, UpdatedAt};
-    let row = project::Model {
-        name: project.name.to_string(),
-        credential: project.credential.as_ref().map(Name::to_string),
-        body: to_json("project", project)?,
-        managed,
-        created_at: tx.micros(),
-        updated_at: tx.micros(),
-    };
-    let put = OnConflict::column(Key).update_columns([Body, Credential, UpdatedAt]).to_owned();
-    let insert = project::Entity::insert(row.into_active_model()).on_conflict(put);
-    insert.exec_without_returning(tx.db()).await?;
-    Ok(())
-}
-
-async fn put_site(tx: &Tx, project: &Name, site: &Site, managed: bool) -> Result<(), Error> {
-    use site::Column::{Body, Name as Key, Path, Project, UpdatedAt};
-    let row = site::Model {
-        project: project.to_string(),
-        name: site.name.to_string(),
-        path: site.path.to_string(),
-        body: to_json("environment", site)?,
-        managed,
-        created_at: tx.micros(),
-        updated_at: tx.micros(),
-    };
-    let put = OnConflict::columns([Project, Key]).update_columns([Body, Path, UpdatedAt]).to_owned();
-    let insert = site::Entity::insert(row.into_active_model()).on_conflict(put);
-    insert.exec_without_returning(tx.db()).await?;
-    Ok(())
-}
-
-async fn delete_project(tx: &Tx, name: &Name) -> Result<(), Error> {
-    let unfinished =
-        "SELECT 'release ' || id FROM release WHERE project = $1 AND ended_at IS NULL ORDER BY id";
-    let by = texts(tx.db(), sql(unfinished, [name.as_str().into()])).await?;
-    unused(by, "project", name.to_string())?;
-    let sites = site::Entity::delete_many().filter(site::Column::Project.eq(name.as_str()));
-    sites.exec(tx.db()).await?;
-    execute(tx.db(), sql("DELETE FROM drift WHERE project = $1", [name.as_str().into()])).await?;
-    secrets::delete_all(tx, &Scope::Project(name.clone())).await?;
-    let gone = project::Entity::delete_by_id(name.as_str()).exec(tx.db()).await?;
-    found(gone.rows_affected, "project", name)
-}
-
-async fn delete_site(tx: &Tx, project: &Name, site: &Name) -> Result<(), Error> {
-    let key = [project.as_str().into(), site.as_str().into()];
-    let unfinished = "SELECT 'release ' || id FROM release \
-                      WHERE project = $1 AND environment = $2 AND ended_at IS NULL ORDER BY id";
-    let by = texts(tx.db(), sql(unfinished, key.clone())).await?;
-    let name = format!("{project}/{site}");
-    unused(by, "environment", name.clone())?;
-    let drift = "DELETE FROM drift WHERE project = $1 AND environment = $2";
-    execute(tx.db(), sql(drift, key.clone())).await?;
-    secrets::delete_all(tx, &Scope::Environment(project.clone(), site.clone())).await?;
-    let delete = "DELETE FROM site WHERE project = $1 AND name = $2";
-    found(execute(tx.db(), sql(delete, key)).await?, "environment", &name)
-}
-
-async fn put_credential(tx: &Tx, mut row: credential::Model) -> Result<(), Error> {
-    row.created_at = tx.micros();
-    row.updated_at = row.created_at;
-    let Some(stored) = credential::Entity::find_by_id(row.name.as_str()).one(tx.db()).await? else {
-        credential::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
-        return Ok(());
-    };
-    let same_kind = row.kind == stored.kind;
-    let kept = |new: Option<Vec<u8>>, stored: Option<Vec<u8>>| new.or(stored.filter(|_| same_kind));
-    let update = credential::ActiveModel {
-        name: Set(row.name),
-        kind: Set(row.kind),
-        fingerprint: Set(row.fingerprint),
-        public_key: Set(row.public_key),
-        username: Set(row.username),
-        secret: Set(kept(row.secret, stored.secret)),
-        passphrase: Set(kept(row.passphrase, stored.passphrase)),
-        updated_at: Set(row.updated_at),
-        ..Default::default()
-    };
-    credential::Entity::update(update).exec(tx.db()).await?;
-    Ok(())
 }

@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
-use model::{Name, Project, SecretString, Server};
-use sea_orm::{EntityTrait, QueryOrder};
+use model::{ExposeSecret, Name, Project, SecretString, Server};
+use sea_orm::{ActiveValue::Set, EntityTrait, IntoActiveModel, QueryOrder};
 use serde::{Deserialize, Serialize};
 
 use crate::definitions::credential_of;
-use crate::sql::{from_word, parse, time};
+use crate::promises::found;
+use crate::sql::{from_word, parse, time, to_word};
 use crate::tables::credential;
 use crate::vault::{Place, Vault};
-use crate::{Error, Store};
+use crate::writer::Tx;
+use crate::{Error, Store, places, rotation};
 
 /// What a credential is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -170,6 +172,33 @@ impl Store {
         Ok(self.0.vault.digest(&[secret, passphrase]))
     }
 
+    /// Seals on the caller's task, so that the writer never sees a secret.
+    pub(crate) fn seal_credential(
+        &self,
+        new: NewCredential,
+        managed: bool,
+    ) -> Result<credential::Model, Error> {
+        let name = new.name.as_str();
+        let seal = |field, secret: Option<SecretString>| {
+            secret
+                .filter(|_| new.kind != CredentialKind::SshAgent)
+                .map(|secret| self.0.vault.seal(place(name, field), secret.expose_secret().as_bytes()))
+                .transpose()
+        };
+        Ok(credential::Model {
+            secret: seal("secret", new.secret)?,
+            passphrase: seal("passphrase", new.passphrase)?,
+            kind: to_word("kind of credential", &new.kind)?,
+            fingerprint: new.fingerprint,
+            public_key: new.public_key,
+            username: new.username,
+            managed,
+            created_at: 0,
+            updated_at: 0,
+            name: new.name.into(),
+        })
+    }
+
     async fn row(&self, name: &Name) -> Result<Option<credential::Model>, Error> {
         Ok(credential::Entity::find_by_id(name.as_str()).one(self.readers()).await?)
     }
@@ -199,4 +228,37 @@ fn record(row: credential::Model) -> Result<CredentialRecord, Error> {
         created_at: time(row.created_at)?,
         updated_at: time(row.updated_at)?,
     })
+}
+
+/// Makes or replaces a credential. What is not given of one of the same kind stays.
+pub(crate) async fn put(tx: &Tx, mut row: credential::Model) -> Result<(), Error> {
+    row.created_at = tx.micros();
+    row.updated_at = row.created_at;
+    let Some(stored) = credential::Entity::find_by_id(row.name.as_str()).one(tx.db()).await? else {
+        credential::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
+        return Ok(());
+    };
+    let same_kind = row.kind == stored.kind;
+    let kept = |new: Option<Vec<u8>>, stored: Option<Vec<u8>>| new.or(stored.filter(|_| same_kind));
+    let update = credential::ActiveModel {
+        name: Set(row.name),
+        kind: Set(row.kind),
+        fingerprint: Set(row.fingerprint),
+        public_key: Set(row.public_key),
+        username: Set(row.username),
+        secret: Set(kept(row.secret, stored.secret)),
+        passphrase: Set(kept(row.passphrase, stored.passphrase)),
+        updated_at: Set(row.updated_at),
+        ..Default::default()
+    };
+    credential::Entity::update(update).exec(tx.db()).await?;
+    Ok(())
+}
+
+/// Forgets a credential, with all that is noted of it.
+pub(crate) async fn delete(tx: &Tx, name: &Name) -> Result<(), Error> {
+    let gone = credential::Entity::delete_by_id(name.as_str()).exec(tx.db()).await?;
+    found(gone.rows_affected, "credential", name)?;
+    rotation::forget(tx, name).await?;
+    places::forget(tx, name).await
 }

@@ -28,8 +28,8 @@ impl Store {
         keys: &[String],
         deed: Deed,
     ) -> Result<(), Error> {
-        let (host, keys, by) = (host.to_owned(), keys.join("\n"), deed.who.clone());
-        self.write_deed(Pin { host, port, keys, by }, |()| Some(deed)).await
+        let (host, keys) = (host.to_owned(), keys.join("\n"));
+        self.write_deed(Pin { host, port, keys }, |()| Some(deed)).await
     }
 }
 
@@ -37,23 +37,15 @@ struct Pin {
     host: String,
     port: u16,
     keys: String,
-    by: String,
 }
 
 impl Work for Pin {
     type Output = ();
 
     async fn write(self, tx: &mut Tx) -> Result<(), Error> {
-        let put = "INSERT INTO git_host (host, port, keys, pinned_by, pinned_at) VALUES ($1, $2, $3, $4, $5) \
-                   ON CONFLICT (host, port) DO UPDATE SET keys = excluded.keys, \
-                   pinned_by = excluded.pinned_by, pinned_at = excluded.pinned_at";
-        let values = [
-            self.host.into(),
-            i32::from(self.port).into(),
-            self.keys.into(),
-            self.by.into(),
-            tx.micros().into(),
-        ];
+        let put = "INSERT INTO git_host (host, port, keys) VALUES ($1, $2, $3) \
+                   ON CONFLICT (host, port) DO UPDATE SET keys = excluded.keys";
+        let values = [self.host.into(), i32::from(self.port).into(), self.keys.into()];
         execute(tx.db(), sql(put, values)).await.map(drop)
     }
 }

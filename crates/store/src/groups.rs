@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use model::{Groups, Name, Project, Selector, Site};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
+use crate::promises::{found, unused};
 use crate::sql::{all, execute, from_json, parse, sql, texts};
 use crate::writer::Tx;
 use crate::{Error, Store};
@@ -79,13 +80,7 @@ pub(crate) async fn judge(tx: &Tx, needed: &BTreeSet<Name>, gone: &BTreeSet<Name
     }
     let there = groups(tx.db()).await?;
     for name in gone.iter().filter(|name| !there.contains_key(*name)) {
-        let by = users(tx, name).await?;
-        if !by.is_empty() {
-            return Err(Error::Referenced { what: "group", name: name.to_string(), by });
-        }
+        unused(users(tx, name).await?, "group", name.to_string())?;
     }
-    match needed.iter().find(|name| !there.contains_key(*name)) {
-        Some(name) => Err(Error::NotFound { what: "group", name: name.to_string() }),
-        None => Ok(()),
-    }
+    needed.iter().try_for_each(|name| found(u64::from(there.contains_key(name)), "group", name))
 }

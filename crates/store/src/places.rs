@@ -1,12 +1,12 @@
 //! The places that a stored password was typed for. Whoever may change a server must not lead the password of others to a
 //! host of their own: it is sent only to where somebody who knows it said so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Address, Name, SshAddress};
+use model::{Address, Name, Server, SshAddress};
 
 use crate::definitions::servers;
-use crate::sql::{execute, number, sql, texts};
+use crate::sql::{execute, number, parse, sql, texts};
 use crate::writer::Tx;
 use crate::{Error, Store};
 
@@ -19,16 +19,44 @@ impl Store {
     }
 }
 
-/// The password `credential` was typed, for every server that names it now. One that was changed is good for no place that
-/// it was typed for before.
-pub(crate) async fn typed(tx: &Tx, credential: &Name, is_new: bool) -> Result<(), Error> {
-    if is_new {
-        forget(tx, credential).await?;
+/// What people did to passwords in one list of changes.
+#[derive(Default)]
+pub(crate) struct Passwords {
+    /// Credentials that servers name.
+    pub(crate) named: BTreeSet<Name>,
+    /// Passwords that were typed, and whether they are others than before.
+    pub(crate) typed: BTreeMap<Name, bool>,
+}
+
+impl Passwords {
+    /// Whether anything was done to any.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.named.is_empty() && self.typed.is_empty()
     }
-    let servers = servers(tx.db()).await?;
+
+    /// Notes for which places they are good, once all changes are made and these are the `servers`.
+    pub(crate) async fn settle(&self, tx: &Tx, servers: &[Server]) -> Result<(), Error> {
+        for (credential, is_new) in &self.typed {
+            // One that was changed is good for no place that it was typed for before.
+            if *is_new {
+                forget(tx, credential).await?;
+            }
+            typed(tx, credential, servers).await?;
+        }
+        for credential in &self.named {
+            if is_new_to_servers(tx, credential).await? {
+                typed(tx, credential, servers).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The password `credential` was typed, for every one of `servers` that names it.
+async fn typed(tx: &Tx, credential: &Name, servers: &[Server]) -> Result<(), Error> {
     let places: BTreeSet<String> = servers
-        .into_iter()
-        .filter_map(|server| match server.address {
+        .iter()
+        .filter_map(|server| match &server.address {
             Address::Ssh(ssh) if ssh.credential == *credential => Some(ssh.place()),
             _ => None,
         })
@@ -41,22 +69,20 @@ pub(crate) async fn typed(tx: &Tx, credential: &Name, is_new: bool) -> Result<()
     Ok(())
 }
 
-/// A server names `credential`: a password that no server named before was typed for this one.
-pub(crate) async fn named(tx: &Tx, credential: &Name) -> Result<(), Error> {
+/// Whether `credential` is a password that no server named before: then it was typed for the one that names it now.
+async fn is_new_to_servers(tx: &Tx, credential: &Name) -> Result<bool, Error> {
     let unused = "SELECT COUNT(*) FROM credential WHERE name = $1 AND kind = 'ssh-password' \
                   AND NOT EXISTS (SELECT 1 FROM password_place WHERE credential = $1)";
-    if number(tx.db(), sql(unused, [credential.as_str().into()])).await? == Some(1) {
-        typed(tx, credential, false).await?;
-    }
-    Ok(())
+    Ok(number(tx.db(), sql(unused, [credential.as_str().into()])).await? == Some(1))
 }
 
 /// Before places were known, every password was good for every server that named it.
 pub(crate) async fn adopt(tx: &Tx) -> Result<(), Error> {
-    for name in texts(tx.db(), sql("SELECT name FROM credential WHERE kind = 'ssh-password'", [])).await? {
-        typed(tx, &crate::sql::parse("name of a credential", &name)?, false).await?;
-    }
-    Ok(())
+    let names = texts(tx.db(), sql("SELECT name FROM credential WHERE kind = 'ssh-password'", [])).await?;
+    let typed = names.iter().map(|name| Ok((parse("name of a credential", name)?, false)));
+    let typed = typed.collect::<Result<_, Error>>()?;
+    let servers = servers(tx.db()).await?;
+    Passwords { typed, ..Passwords::default() }.settle(tx, &servers).await
 }
 
 /// The password is gone, or another one.

@@ -1,10 +1,11 @@
 //! What has to hold once a list of changes is made: what is named is there, and what is gone is used by nobody.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use model::{Name, Picked, Selector};
+use model::{Name, Picked, Selector, Server};
 
 use crate::definitions::servers;
+use crate::places::Passwords;
 use crate::sql::{number, sql, texts};
 use crate::writer::Tx;
 use crate::{Error, groups, templates};
@@ -21,15 +22,23 @@ pub(crate) struct Promises {
     pub(crate) deleted_servers: BTreeSet<Name>,
     pub(crate) needed_groups: BTreeSet<Name>,
     pub(crate) deleted_groups: BTreeSet<Name>,
-    /// Credentials that servers name.
-    pub(crate) named: BTreeSet<Name>,
-    /// Passwords that were typed, and whether they are others than before.
-    pub(crate) typed: BTreeMap<Name, bool>,
+    pub(crate) passwords: Passwords,
 }
 
 impl Promises {
-    /// Whether all of it holds.
-    pub(crate) async fn check(self, tx: &Tx) -> Result<(), Error> {
+    /// Keeps and checks all of it. The servers stand in one table as text, so they are read once for all, and only where
+    /// somebody asks for them.
+    pub(crate) async fn keep(self, tx: &Tx) -> Result<(), Error> {
+        let asks =
+            !self.passwords.is_empty() || !self.needed_servers.is_empty() || !self.deleted_servers.is_empty();
+        let servers = if asks { servers(tx.db()).await? } else { Vec::new() };
+        self.passwords.settle(tx, &servers).await?;
+        self.check(tx).await?;
+        self.check_servers(&servers)
+    }
+
+    /// Whether all that stands in columns of its own holds.
+    async fn check(&self, tx: &Tx) -> Result<(), Error> {
         for name in &self.needed_credentials {
             // When it was deleted in the same list, saying who uses it tells more.
             if !self.deleted_credentials.contains(name) {
@@ -64,8 +73,7 @@ impl Promises {
             let by = texts(tx.db(), sql(users, [name.as_str().into()])).await?;
             unused(by, "credential", name.to_string())?;
         }
-        groups::judge(tx, &self.needed_groups, &self.deleted_groups).await?;
-        self.check_servers(tx).await
+        groups::judge(tx, &self.needed_groups, &self.deleted_groups).await
     }
 
     /// What these selectors name has to be there.
@@ -73,12 +81,8 @@ impl Promises {
         self.needed_groups.extend(selectors.into_iter().flat_map(Selector::groups).cloned());
     }
 
-    /// Who goes through which server stands in the bodies alone, and few changes ask for it.
-    async fn check_servers(&self, tx: &Tx) -> Result<(), Error> {
-        if self.needed_servers.is_empty() && self.deleted_servers.is_empty() {
-            return Ok(());
-        }
-        let servers = servers(tx.db()).await?;
+    /// Who goes through which server stands in the bodies alone.
+    fn check_servers(&self, servers: &[Server]) -> Result<(), Error> {
         for name in
             self.deleted_servers.iter().filter(|name| servers.iter().all(|server| server.name != **name))
         {

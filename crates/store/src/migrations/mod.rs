@@ -23,6 +23,7 @@ const STEPS: &[&str] = &[
     include_str!("0012_secrets.sql"),
     include_str!("0013_keys.sql"),
     include_str!("0014_groups.sql"),
+    include_str!("0015_git_hosts.sql"),
 ];
 
 /// The step after which a password goes only to the places that it was typed for.
