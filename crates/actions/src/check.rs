@@ -47,12 +47,14 @@ impl Actions {
         let mut places = Vec::new();
         let mut texts = Vec::new();
         for project in self.store().projects().await? {
-            let newest = self.store().artifacts(&project.name).await?.into_iter().next();
+            let mut sites = self.store().sites(&project.name).await?;
+            sites.retain(|site| site.servers.matches(&server));
+            if sites.is_empty() {
+                continue;
+            }
+            let newest = self.store().latest_artifact(&project.name).await?;
             let artifact = newest.map(|artifact| (artifact.files, artifact.bytes));
-            for site in self.store().sites(&project.name).await? {
-                if !site.servers.matches(&server) {
-                    continue;
-                }
+            for site in sites {
                 let environment = site.effective(&project);
                 texts.extend(self.run_there(&environment, &server).await?);
                 let (project, path) = (project.name.clone(), environment.path);

@@ -165,13 +165,16 @@ impl Actions {
         let (hosts, place, downloads) = (self.parts.hosts.clone(), place.into(), self.downloads.clone());
         tokio::spawn(async move {
             carry::run(hosts.as_ref(), &servers, &load, &place, at_once, &tell).await;
-            let (id, is_empty) = (place.id().to_owned(), is_empty(place.folder()));
-            let waits = if is_empty { Duration::ZERO } else { WAITS };
-            if matches!(load, Load::Get { .. }) {
-                drop((tell, place));
-                tokio::time::sleep(waits).await;
-                downloads.with(|all| all.remove(&id));
+            let (is_download, id) = (matches!(load, Load::Get { .. }), place.id().to_owned());
+            // A place that nobody holds any more is removed with all that lies in it, which blocks.
+            let look = move || is_download && !is_empty(place.folder());
+            let waits = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+            drop(tell);
+            if waits {
+                tokio::time::sleep(WAITS).await;
             }
+            let gone = downloads.with(|all| all.remove(&id));
+            tokio::task::spawn_blocking(move || drop(gone));
         });
         told
     }
