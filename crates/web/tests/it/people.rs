@@ -107,6 +107,7 @@ async fn the_audit_log_tells_who_did_what() {
         "admin user.create user:ada",
         "admin project.put project:shop",
         "admin session.begin user:admin",
+        "aweigh password.set user:admin",
     ];
     assert_eq!((status, told(&all)), (200, expected.map(str::to_owned).to_vec()));
     assert!(all["next"].is_null());
