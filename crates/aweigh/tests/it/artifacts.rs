@@ -2,11 +2,12 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use testkit::repo::file;
 
-use crate::rig::Rig;
+use crate::rig::{PATIENCE, Rig};
 
 #[test]
 fn what_is_live_in_one_environment_comes_to_another_as_it_is() {
@@ -72,11 +73,18 @@ fn old_artifacts_go_and_what_is_live_or_a_way_back_stays() {
     let text = std::fs::read_to_string(&settings).unwrap();
     std::fs::write(&settings, format!("{text}[artifacts]\nkeep = 1\n")).unwrap();
     rig.start();
+    // Behind a release old ones go, each first from the disk: until it goes from the list, too, that says so.
     let hashes = |rig: &Rig| -> Vec<String> {
-        let listed: Value = serde_json::from_str(&rig.ok(["artifacts", "list", "shop", "--json"])).unwrap();
-        let items = listed["items"].as_array().unwrap();
-        assert!(items.iter().all(|item| item["kept"] == true), "{listed}");
-        items.iter().map(|item| item["hash"].as_str().unwrap().to_owned()).collect()
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let listed: Value =
+                serde_json::from_str(&rig.ok(["artifacts", "list", "shop", "--json"])).unwrap();
+            let items = listed["items"].as_array().unwrap();
+            if items.iter().all(|item| item["kept"] == true) {
+                return items.iter().map(|item| item["hash"].as_str().unwrap().to_owned()).collect();
+            }
+            assert!(Instant::now() < until, "one that is gone stays in the list: {listed}");
+        }
     };
     rig.repo.commit([("version", file("1\n"))]);
     rig.apply("keep = 2\nlock_after_rollback = false");
