@@ -146,9 +146,10 @@ impl Client {
         answer.text().await.map_err(|source| Error::lost(&self.place, &source))
     }
 
-    /// Reads a long text piece by piece; whole characters are not promised.
+    /// Reads something long piece by piece; whole characters are not promised. It has to begin within the time of `ask`,
+    /// and then takes as long as it does, or as whoever reads it.
     pub async fn get_stream(&self, ask: &Ask<'_>) -> Result<Pieces, Error> {
-        let answer = self.send(Method::GET, ask, None, None).await?;
+        let answer = self.begun(ask).await?;
         Ok(self.pieces(answer))
     }
 
@@ -158,9 +159,16 @@ impl Client {
         ask: &Ask<'_>,
         header: &str,
     ) -> Result<(Option<String>, Pieces), Error> {
-        let answer = self.send(Method::GET, ask, None, None).await?;
+        let answer = self.begun(ask).await?;
         let said = answer.headers().get(header).and_then(|said| said.to_str().ok()).map(str::to_owned);
         Ok((said, self.pieces(answer)))
+    }
+
+    /// The head of an answer whose body is read as it comes.
+    async fn begun(&self, ask: &Ask<'_>) -> Result<Response, Error> {
+        let lasting = ask.clone().within(WATCH);
+        let answer = tokio::time::timeout(ask.time, self.send(Method::GET, &lasting, None, None));
+        answer.await.unwrap_or_else(|_| Err(Error::late(&self.place)))
     }
 
     fn pieces(&self, answer: Response) -> Pieces {
@@ -330,6 +338,38 @@ mod tests {
         assert!(key(&asked[0]).is_some_and(|key| key.len() > 30), "{asked:?}");
         assert_eq!(key(&asked[0]), key(&asked[1]));
         assert!(asked[1].contains("authorization: Bearer geheim"), "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn what_began_in_time_may_take_longer_than_that() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let time = Duration::from_secs(2);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = client(&format!("http://{}", listener.local_addr().unwrap()));
+        let (go_on, may_go_on) = tokio::sync::oneshot::channel::<()>();
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = [0; 4096];
+            assert!(stream.read(&mut head).await.unwrap() > 0);
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab").await.unwrap();
+            may_go_on.await.unwrap();
+            stream.write_all(b"cd").await.unwrap();
+            // Open, and without another word.
+            stream
+        };
+        let reading = async {
+            let ask = Ask::at(&["recordings", "1"]).within(time);
+            let mut pieces = client.get_stream(&ask).await.unwrap();
+            assert_eq!(pieces.next().await.unwrap().unwrap(), b"ab");
+            let rest = tokio::time::timeout(time, pieces.next()).await;
+            assert!(rest.is_err(), "it ended: {rest:?}");
+            go_on.send(()).unwrap();
+            assert_eq!(pieces.next().await.unwrap().unwrap(), b"cd");
+            // Who does not begin to answer is not waited for.
+            client.get_stream(&ask.within(Duration::from_millis(10))).await.err().unwrap()
+        };
+        let (_silent, error) = tokio::join!(server, reading);
+        assert!(error.to_string().contains("no answer in time"), "{error}");
     }
 
     #[tokio::test]

@@ -168,10 +168,17 @@ impl Error {
         Self::Unreachable { place: place.to_string(), why, hint: hint.to_owned() }
     }
 
+    /// An answer that did not begin in time.
+    pub(super) fn late(place: &Place) -> Self {
+        Self::Lost { place: place.to_string(), why: "no answer in time".to_owned() }
+    }
+
     /// Why an answer did not come to its end.
     pub(super) fn lost(place: &Place, source: &reqwest::Error) -> Self {
-        let why = if source.is_timeout() { "no answer in time".to_owned() } else { deepest(source) };
-        Self::Lost { place: place.to_string(), why }
+        if source.is_timeout() {
+            return Self::late(place);
+        }
+        Self::Lost { place: place.to_string(), why: deepest(source) }
     }
 }
 
