@@ -36,6 +36,8 @@ impl Open {
 /// What is to run on a channel.
 pub(super) enum Order {
     Command(String),
+    /// A service of the server by its name, such as `sftp` (RFC 4254 section 6.5).
+    Subsystem(&'static str),
     /// On a terminal: a command, or the login shell.
     Terminal(Terminal, Option<String>),
 }
@@ -43,7 +45,16 @@ pub(super) enum Order {
 impl Connection {
     /// Starts a command.
     pub(crate) async fn exec(self: &Arc<Self>, command: &str) -> Result<Process, Error> {
-        let parts = self.run(Order::Command(command.to_owned())).await?;
+        self.process(Order::Command(command.to_owned())).await
+    }
+
+    /// Starts SFTP.
+    pub(crate) async fn sftp(self: &Arc<Self>) -> Result<Process, Error> {
+        self.process(Order::Subsystem("sftp")).await
+    }
+
+    async fn process(self: &Arc<Self>, order: Order) -> Result<Process, Error> {
+        let parts = self.run(order).await?;
         let control = self.control(parts.fate, parts.sender, Some(parts.share));
         Ok(Process::of_channel(parts.writer, parts.stdout, parts.stderr, control))
     }
@@ -125,6 +136,7 @@ impl Connection {
             Order::Command(command) | Order::Terminal(_, Some(command)) => {
                 channel.exec(true, command.as_str()).await
             }
+            Order::Subsystem(name) => channel.request_subsystem(true, *name).await,
             Order::Terminal(_, None) => channel.request_shell(true).await,
         };
         asked.map_err(|_| self.lost())?;

@@ -82,6 +82,8 @@ pub struct Connection {
     ending: Arc<Ending>,
     ahead: Ahead,
     distrusted: AtomicBool,
+    /// Commands are refused, and SFTP is not.
+    has_no_shell: AtomicBool,
 }
 
 impl Connection {
@@ -107,6 +109,7 @@ impl Connection {
             ending: line.ending,
             ahead: Ahead::default(),
             distrusted: AtomicBool::new(false),
+            has_no_shell: AtomicBool::new(false),
         })
     }
 
@@ -118,6 +121,16 @@ impl Connection {
     /// Nobody else gets this connection any more. Whoever has it keeps it.
     pub(crate) fn distrust(&self) {
         self.distrusted.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that files go by SFTP here, since no shell takes commands.
+    pub(crate) fn note_no_shell(&self) {
+        self.has_no_shell.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was found out.
+    pub(crate) fn has_no_shell(&self) -> bool {
+        self.has_no_shell.load(Ordering::Relaxed)
     }
 
     /// Whether it may be given to somebody else.

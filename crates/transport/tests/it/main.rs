@@ -21,6 +21,7 @@ mod pool;
 mod ramp;
 mod rig;
 mod server;
+mod sftp;
 mod shell;
 mod streams;
 mod transfer;
