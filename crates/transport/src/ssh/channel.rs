@@ -88,6 +88,7 @@ pub(super) fn split(channel: Channel<Msg>, ending: Arc<Ending>, place: Option<Pl
         eof,
         _over: over.drop_guard(),
         place,
+        has_ended: false,
     };
     let parts = Parts {
         writer,
@@ -113,6 +114,8 @@ pub(super) struct Pump {
     eof: CancellationToken,
     _over: DropGuard,
     place: Option<Place>,
+    /// Whether the server has said that nothing more comes.
+    has_ended: bool,
 }
 
 impl Pump {
@@ -150,6 +153,8 @@ impl Pump {
 
     async fn take(&mut self, message: ChannelMsg) -> io::Result<()> {
         match message {
+            // Nothing comes behind the end (RFC 4254 section 5.3).
+            ChannelMsg::Data { .. } | ChannelMsg::ExtendedData { .. } if self.has_ended => Ok(()),
             ChannelMsg::Data { data } => self.stdout.push(data).await,
             ChannelMsg::ExtendedData { data, ext: STDERR } => self.stderr.push(data).await,
             ChannelMsg::WindowAdjusted { new_size } => {
@@ -157,6 +162,7 @@ impl Pump {
                 Ok(())
             }
             ChannelMsg::Eof => {
+                self.has_ended = true;
                 self.finish(Ok(()));
                 Ok(())
             }

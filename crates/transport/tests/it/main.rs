@@ -8,6 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod afterwards;
 mod auth;
 mod certificates;
 mod exec;
@@ -20,6 +21,7 @@ mod legacy;
 mod pool;
 mod ramp;
 mod rig;
+mod rogue;
 mod server;
 mod sftp;
 mod shell;
