@@ -158,5 +158,6 @@ mod tests {
     fn a_key_never_prints() {
         let key = MasterKey::parse(&"ab".repeat(32), "here").unwrap();
         assert_eq!(format!("{key:?}"), "MasterKey(hidden)");
+        testkit::has_none!(MasterKey: fmt::Display, serde::Serialize);
     }
 }

@@ -12,6 +12,8 @@
 //! never an [`Error`]: an error means that the outcome is not known, and says which thing failed
 //! and, by [`Error::hint`], what to do next.
 //!
+//! Files and folders go through commands; where a server refuses these and has SFTP, through that.
+//!
 //! A [`Pool`] gives sessions over connections that are kept and shared.
 //!
 //! The modules, in reading order: `target` (where to, with which credentials), `session`, `pool`,

@@ -70,6 +70,10 @@ impl Session {
     /// sees a part of a file; a folder that was there is replaced, for which it is away for the time of two renames.
     /// A file that was cut off goes on where it stopped when the same call is made again; a folder begins anew.
     /// Permissions are kept (`rwxrwxrwx`), owners are not; links in a folder stay links.
+    ///
+    /// It goes through a command there. A server that refuses commands and has SFTP gets it by that, under the same
+    /// names, with two differences: sizes are compared and not a SHA-256, and what was cut off begins anew. Without the
+    /// extension `posix-rename@openssh.com` a file that was there is away for the time of two renames, too.
     pub fn put(&self, from: impl Into<Source>, to: impl Into<String>) -> Put<'_> {
         Put::new(self, from.into(), to.into())
     }
@@ -93,6 +97,29 @@ impl Session {
         match self {
             Session::Local => crate::scan(host, port, legacy_algorithms, timeouts).await,
             Session::Ssh(connection) => connection.scan(host, port, legacy_algorithms, timeouts).await,
+        }
+    }
+
+    /// Starts SFTP on a server. This machine has none, and needs none.
+    pub(crate) async fn sftp(&self) -> Option<Result<Process, Error>> {
+        match self {
+            Session::Local => None,
+            Session::Ssh(connection) => Some(connection.sftp().await),
+        }
+    }
+
+    /// Notes that files go by SFTP, since no shell takes commands there.
+    pub(crate) fn note_no_shell(&self) {
+        if let Session::Ssh(connection) = self {
+            connection.note_no_shell();
+        }
+    }
+
+    /// Whether that was found out over this connection.
+    pub(crate) fn has_no_shell(&self) -> bool {
+        match self {
+            Session::Local => false,
+            Session::Ssh(connection) => connection.has_no_shell(),
         }
     }
 

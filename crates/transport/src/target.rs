@@ -234,5 +234,8 @@ mod tests {
         let key = Auth::Key { openssh: "KEYTEXT".into(), passphrase: Some("hunter2".into()) };
         let shown = format!("{password:?} {key:?}");
         assert!(!shown.contains("hunter2") && !shown.contains("KEYTEXT"), "{shown}");
+        testkit::has_none!(SecretString: fmt::Display, serde::Serialize);
+        testkit::has_none!(Auth: fmt::Display, serde::Serialize);
+        testkit::has_none!(Target: fmt::Display, serde::Serialize);
     }
 }

@@ -113,4 +113,8 @@ async fn the_files_tell_no_secret() {
 fn secrets_never_print() {
     let new = credential("deploy", Some("hunter2"), Some("hunter3"));
     assert!(!format!("{new:?}").contains("hunter"));
+    testkit::has_none!(SecretString: std::fmt::Display, serde::Serialize);
+    testkit::has_none!(NewCredential: std::fmt::Display, serde::Serialize);
+    testkit::has_none!(store::NewSecret: std::fmt::Display, serde::Serialize);
+    testkit::has_none!(store::Unsealed: std::fmt::Display, serde::Serialize);
 }

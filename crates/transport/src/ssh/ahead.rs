@@ -1,7 +1,7 @@
 //! A channel that is opened before it is needed. Until a command is on it, OpenSSH starts no process for it; it saves
 //! the next command a round trip.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -57,9 +57,9 @@ impl Connection {
             return;
         }
         // A server that refuses may allow few sessions. Then the next command opens its own.
-        let opened = match Arc::clone(&self.sessions).try_acquire_owned() {
-            Ok(permit) => self.open_channel(permit).await.ok(),
-            Err(_) => None,
+        let opened = match self.places.take_now() {
+            Some(place) => self.open_channel(place).await.ok(),
+            None => None,
         };
         self.ahead.state(|state| state.is_opening = false);
         if let Some(open) = opened {
@@ -85,8 +85,8 @@ impl Connection {
         if self.ending.silence() <= silence {
             return true;
         }
-        let Ok(permit) = Arc::clone(&self.sessions).try_acquire_owned() else { return false };
-        match timeout(PROOF, self.open_channel(permit)).await {
+        let Some(place) = self.places.take_now() else { return false };
+        match timeout(PROOF, self.open_channel(place)).await {
             Ok(Ok(open)) => {
                 self.keep(open).await;
                 true

@@ -340,3 +340,19 @@ impl Credential {
 fn names(methods: &MethodSet) -> Vec<String> {
     methods.iter().map(String::from).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use super::*;
+
+    #[test]
+    fn what_logs_us_in_is_neither_shown_nor_written() {
+        testkit::has_none!(Credential: Debug, Display, serde::Serialize);
+        testkit::has_none!(Signer: Debug, Display, serde::Serialize);
+        testkit::has_none!(PrivateKey: Display, serde::Serialize);
+        let credential = Credential::Password("hunter2".into());
+        assert!(!format!("{} {:?}", credential.name(), credential.methods()).contains("hunter2"));
+    }
+}

@@ -17,12 +17,13 @@ use std::task::{Context, Poll};
 use russh::client::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::Sleep;
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
 use super::flow::Flow;
 use super::guard::Ending;
+use super::places::Place;
 use crate::{Exit, spool};
 
 /// Extended data of this type is standard error (RFC 4254 section 5.2).
@@ -56,11 +57,7 @@ pub(super) struct Parts {
 }
 
 /// Takes apart a channel that is open.
-pub(super) fn split(
-    channel: Channel<Msg>,
-    ending: Arc<Ending>,
-    permit: Option<OwnedSemaphorePermit>,
-) -> (Parts, Pump) {
+pub(super) fn split(channel: Channel<Msg>, ending: Arc<Ending>, place: Option<Place>) -> (Parts, Pump) {
     let flow = Flow::new(ending.distance());
     let (receiver, sender) = channel.split();
     let sender = Arc::new(sender);
@@ -90,7 +87,8 @@ pub(super) fn split(
         abandoned,
         eof,
         _over: over.drop_guard(),
-        _permit: permit,
+        place,
+        has_ended: false,
     };
     let parts = Parts {
         writer,
@@ -115,12 +113,22 @@ pub(super) struct Pump {
     abandoned: CancellationToken,
     eof: CancellationToken,
     _over: DropGuard,
-    _permit: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
+    /// Whether the server has said that nothing more comes.
+    has_ended: bool,
 }
 
 impl Pump {
-    /// Drains until the channel is closed from one of the two sides.
+    /// Drains until the channel is closed from one of the two sides, and gives its place back.
     pub(super) async fn run(mut self) {
+        let place = self.place.take();
+        self.drain().await;
+        if let Some(place) = place {
+            place.leave();
+        }
+    }
+
+    async fn drain(mut self) {
         let mut is_eof_sent = false;
         loop {
             tokio::select! {
@@ -145,6 +153,8 @@ impl Pump {
 
     async fn take(&mut self, message: ChannelMsg) -> io::Result<()> {
         match message {
+            // Nothing comes behind the end (RFC 4254 section 5.3).
+            ChannelMsg::Data { .. } | ChannelMsg::ExtendedData { .. } if self.has_ended => Ok(()),
             ChannelMsg::Data { data } => self.stdout.push(data).await,
             ChannelMsg::ExtendedData { data, ext: STDERR } => self.stderr.push(data).await,
             ChannelMsg::WindowAdjusted { new_size } => {
@@ -152,6 +162,7 @@ impl Pump {
                 Ok(())
             }
             ChannelMsg::Eof => {
+                self.has_ended = true;
                 self.finish(Ok(()));
                 Ok(())
             }

@@ -2,21 +2,26 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use russh::client::Msg;
 use russh::{Channel, ChannelWriteHalf, Sig};
-use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+use tokio::sync::{oneshot, watch};
+use tokio::time::sleep;
 
 use super::Connection;
 use super::channel::{self, Fate, Parts, Pump, Share};
 use super::guard::Ending;
+use super::places::Place;
 use crate::{Error, Exit, Process, Signal, Terminal};
+
+/// How long is waited before a server that refused a channel is asked again, at first and at most.
+const AGAIN: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(200)];
 
 /// A channel without a command, and its place among those that a server allows.
 pub(super) struct Open {
     channel: Channel<Msg>,
-    permit: OwnedSemaphorePermit,
+    place: Place,
 }
 
 impl Open {
@@ -24,12 +29,15 @@ impl Open {
     pub(super) async fn close(self) {
         // A connection that is gone has closed it.
         drop(self.channel.close().await);
+        self.place.leave();
     }
 }
 
 /// What is to run on a channel.
 pub(super) enum Order {
     Command(String),
+    /// A service of the server by its name, such as `sftp` (RFC 4254 section 6.5).
+    Subsystem(&'static str),
     /// On a terminal: a command, or the login shell.
     Terminal(Terminal, Option<String>),
 }
@@ -37,7 +45,16 @@ pub(super) enum Order {
 impl Connection {
     /// Starts a command.
     pub(crate) async fn exec(self: &Arc<Self>, command: &str) -> Result<Process, Error> {
-        let parts = self.run(Order::Command(command.to_owned())).await?;
+        self.process(Order::Command(command.to_owned())).await
+    }
+
+    /// Starts SFTP.
+    pub(crate) async fn sftp(self: &Arc<Self>) -> Result<Process, Error> {
+        self.process(Order::Subsystem("sftp")).await
+    }
+
+    async fn process(self: &Arc<Self>, order: Order) -> Result<Process, Error> {
+        let parts = self.run(order).await?;
         let control = self.control(parts.fate, parts.sender, Some(parts.share));
         Ok(Process::of_channel(parts.writer, parts.stdout, parts.stderr, control))
     }
@@ -45,17 +62,17 @@ impl Connection {
     /// Opens a channel and starts what is ordered on it.
     pub(super) async fn run(self: &Arc<Self>, order: Order) -> Result<Parts, Error> {
         let opened = self.ahead.take();
-        let permit = match opened {
+        let place = match opened {
             Some(_) => None,
-            None => Some(Arc::clone(&self.sessions).acquire_owned().await.map_err(|_| Error::Closed)?),
+            None => Some(self.places.take().await.ok_or(Error::Closed)?),
         };
         let (tell, told) = oneshot::channel();
         let connection = Arc::clone(self);
         // A task of its own, so that a caller who gives up in between leaves no channel behind.
         tokio::spawn(async move {
-            let started = match (opened, permit) {
+            let started = match (opened, place) {
                 (Some(open), _) => connection.start(open, &order).await,
-                (None, Some(permit)) => match connection.open_channel(permit).await {
+                (None, Some(place)) => match connection.open_patiently(place).await {
                     Ok(open) => connection.start(open, &order).await,
                     Err(error) => Err(error),
                 },
@@ -79,14 +96,30 @@ impl Connection {
     }
 
     /// Opens a channel; no command is on it yet.
-    pub(super) async fn open_channel(&self, permit: OwnedSemaphorePermit) -> Result<Open, Error> {
+    pub(super) async fn open_channel(&self, place: Place) -> Result<Open, Error> {
+        Ok(Open { channel: self.ask_for_channel().await?, place })
+    }
+
+    /// The same. A server that refuses may still count a command that is over, so it is asked again for a moment.
+    async fn open_patiently(&self, place: Place) -> Result<Open, Error> {
+        let [mut pause, longest] = AGAIN;
+        loop {
+            match self.ask_for_channel().await {
+                Err(Error::SessionRefused { .. }) if self.places.are_being_left() => sleep(pause).await,
+                asked => return Ok(Open { channel: asked?, place }),
+            }
+            pause = longest.min(pause * 2);
+        }
+    }
+
+    async fn ask_for_channel(&self) -> Result<Channel<Msg>, Error> {
         let asked = Instant::now();
         let channel = self.handle.channel_open_session().await.map_err(|error| match error {
             russh::Error::ChannelOpenFailure(_) => Error::SessionRefused { address: self.address.clone() },
             _ => self.lost(),
         })?;
         self.ending.answered_in(asked.elapsed());
-        Ok(Open { channel, permit })
+        Ok(channel)
     }
 
     async fn start(&self, mut open: Open, order: &Order) -> Result<(Parts, Pump), Error> {
@@ -96,17 +129,18 @@ impl Connection {
             open.close().await;
             return Err(error);
         }
-        let Open { channel, permit } = open;
+        let Open { channel, place } = open;
         // The answer is not waited for: that saves a round trip, and a refusal is the fate of the
         // command like any other.
         let asked = match order {
             Order::Command(command) | Order::Terminal(_, Some(command)) => {
                 channel.exec(true, command.as_str()).await
             }
+            Order::Subsystem(name) => channel.request_subsystem(true, *name).await,
             Order::Terminal(_, None) => channel.request_shell(true).await,
         };
         asked.map_err(|_| self.lost())?;
-        Ok(channel::split(channel, Arc::clone(&self.ending), Some(permit)))
+        Ok(channel::split(channel, Arc::clone(&self.ending), Some(place)))
     }
 
     /// The end of what runs on a channel. With a `share` it keeps the channel open, too.

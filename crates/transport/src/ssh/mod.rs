@@ -2,8 +2,8 @@
 //!
 //! `connect` dials and shakes hands through `wire`, with the algorithms of `algorithms`, patiently by `ramp`;
 //! `guard` checks the host key (`host_key`, `authority`, `known_hosts`) before `auth` shows a credential
-//! (`private_key`, `certificate`); then `channel` carries commands (`exec`), terminals (`shell`) and streams (`forward`), no more at
-//! once than `flow` allows. `jump` runs a connection over a stream of another one. `ahead` opens a
+//! (`private_key`, `certificate`); then `channel` carries commands (`exec`, each at one of the `places`), terminals (`shell`)
+//! and streams (`forward`), no more at once than `flow` allows. `jump` runs a connection over a stream of another one. `ahead` opens a
 //! channel before it is needed, for connections that are kept.
 
 mod ahead;
@@ -20,6 +20,7 @@ mod guard;
 mod host_key;
 mod jump;
 mod known_hosts;
+mod places;
 mod private_key;
 mod ramp;
 mod scan;
@@ -36,6 +37,7 @@ use std::time::Duration;
 
 use ahead::Ahead;
 use jump::{PASSENGERS, Start};
+use places::Places;
 
 use russh::Disconnect;
 use russh::client::Handle;
@@ -71,7 +73,8 @@ pub struct Connection {
     /// This server and the jump hosts before it, for the messages about what lies behind it.
     way: String,
     handle: Handle<Guard>,
-    sessions: Arc<Semaphore>,
+    /// For commands.
+    places: Places,
     /// How many connections it carries as a jump host.
     passengers: Arc<Semaphore>,
     /// The jump host that carries it.
@@ -79,6 +82,8 @@ pub struct Connection {
     ending: Arc<Ending>,
     ahead: Ahead,
     distrusted: AtomicBool,
+    /// Commands are refused, and SFTP is not.
+    has_no_shell: AtomicBool,
 }
 
 impl Connection {
@@ -98,12 +103,13 @@ impl Connection {
             address: target.address(),
             way: target.way(),
             handle: line.handle,
-            sessions: Arc::new(Semaphore::new(SESSIONS)),
+            places: Places::new(SESSIONS),
             passengers: Arc::new(Semaphore::new(PASSENGERS)),
             passage: Mutex::new(passage),
             ending: line.ending,
             ahead: Ahead::default(),
             distrusted: AtomicBool::new(false),
+            has_no_shell: AtomicBool::new(false),
         })
     }
 
@@ -117,6 +123,16 @@ impl Connection {
         self.distrusted.store(true, Ordering::Relaxed);
     }
 
+    /// Notes that files go by SFTP here, since no shell takes commands.
+    pub(crate) fn note_no_shell(&self) {
+        self.has_no_shell.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was found out.
+    pub(crate) fn has_no_shell(&self) -> bool {
+        self.has_no_shell.load(Ordering::Relaxed)
+    }
+
     /// Whether it may be given to somebody else.
     pub(crate) fn is_trusted(&self) -> bool {
         !self.is_closed() && !self.distrusted.load(Ordering::Relaxed)
@@ -124,22 +140,22 @@ impl Connection {
 
     /// Whether one more user finds room: a driver, and a word beside it.
     pub(crate) fn has_room(&self) -> bool {
-        self.ahead.is_there() || self.sessions.available_permits() >= 2
+        self.ahead.is_there() || self.places.free() >= 2
     }
 
     /// Whether no command runs on it.
     pub(crate) fn is_idle(&self) -> bool {
-        self.sessions.available_permits() + usize::from(self.ahead.is_there()) == SESSIONS
+        self.places.free() + usize::from(self.ahead.is_there()) == SESSIONS
     }
 
     /// Whether nothing can be done over this connection any more.
     pub(crate) fn is_closed(&self) -> bool {
-        self.sessions.is_closed() || self.handle.is_closed()
+        self.places.is_closed() || self.handle.is_closed()
     }
 
     /// Ends the connection; everything on it ends as [`Error::Lost`].
     pub(crate) async fn close(&self) {
-        self.sessions.close();
+        self.places.close();
         self.ending.note(CLOSED);
         let farewell = async {
             if self.handle.disconnect(Disconnect::ByApplication, "", "").await.is_ok() {
@@ -157,7 +173,7 @@ impl Connection {
 
     /// Why the connection is gone.
     fn lost(&self) -> Error {
-        if self.sessions.is_closed() { Error::Closed } else { self.ending.lost() }
+        if self.places.is_closed() { Error::Closed } else { self.ending.lost() }
     }
 }
 

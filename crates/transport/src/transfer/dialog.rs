@@ -16,7 +16,7 @@ pub(super) struct Dialog<I = Stdin, O = BufReader<OutputReader>> {
     pub(super) stdout: O,
     stderr: OutputReader,
     running: Running,
-    place: String,
+    session: Session,
     path: String,
 }
 
@@ -26,7 +26,7 @@ impl Dialog {
         let (stdin, stdout, stderr, running) = session.exec(script).await?.into_parts();
         let path = lines.first().copied().unwrap_or_default().to_owned();
         let stdout = BufReader::new(stdout);
-        let mut dialog = Dialog { stdin, stdout, stderr, running, place: session.place(), path };
+        let mut dialog = Dialog { stdin, stdout, stderr, running, session: session.clone(), path };
         for line in lines {
             dialog.say(line).await;
         }
@@ -51,20 +51,49 @@ impl Dialog {
 
     /// The input for somebody else.
     pub(super) fn without_input(self) -> (Dialog<()>, Stdin) {
-        let Dialog { stdin, stdout, stderr, running, place, path } = self;
-        (Dialog { stdin: (), stdout, stderr, running, place, path }, stdin)
+        let Dialog { stdin, stdout, stderr, running, session, path } = self;
+        (Dialog { stdin: (), stdout, stderr, running, session, path }, stdin)
     }
 
     /// The output for somebody else.
     pub(super) fn without_output(self) -> (Dialog<Stdin, ()>, BufReader<OutputReader>) {
-        let Dialog { stdin, stdout, stderr, running, place, path } = self;
-        (Dialog { stdin, stdout: (), stderr, running, place, path }, stdout)
+        let Dialog { stdin, stdout, stderr, running, session, path } = self;
+        (Dialog { stdin, stdout: (), stderr, running, session, path }, stdout)
     }
 }
 
+/// The first answer of a script.
+pub(super) enum First {
+    Answer(Vec<String>),
+    /// No shell took it: the server refuses commands, or ran something else in its place. Nothing was changed there.
+    Refused(Error),
+}
+
 impl<I> Dialog<I> {
+    /// The words of the first answer, or why there is no script.
+    pub(super) async fn first(&mut self) -> Result<First, Error> {
+        if let Some(answer) = self.next().await? {
+            return Ok(First::Answer(answer));
+        }
+        match self.running.wait().await {
+            Ok(exit) if exit.code.is_some() => Ok(First::Refused(self.silent().await)),
+            Err(error @ Error::ExecRefused { .. }) => Ok(First::Refused(error)),
+            // Some servers only close the channel.
+            Err(error @ Error::Lost { .. }) if !self.session.is_closed() => Ok(First::Refused(error)),
+            _ => Err(self.silent().await),
+        }
+    }
+
     /// The words of the next answer. What a login script prints before is passed over.
     pub(super) async fn answer(&mut self) -> Result<Vec<String>, Error> {
+        match self.next().await? {
+            Some(answer) => Ok(answer),
+            None => Err(self.silent().await),
+        }
+    }
+
+    /// The same, or nothing where the script has ended.
+    async fn next(&mut self) -> Result<Option<Vec<String>>, Error> {
         let mut passed = 0;
         loop {
             let mut line = Vec::new();
@@ -75,15 +104,18 @@ impl<I> Dialog<I> {
                 Err(source) => return Err(self.running.wait().await.err().unwrap_or(Error::Read { source })),
             };
             passed += read;
-            if read == 0 || passed > CHATTER {
-                return Err(self.silent().await);
+            if read == 0 {
+                return Ok(None);
+            }
+            if passed > CHATTER {
+                return Err(self.bad("it says too much before it answers"));
             }
             let text = String::from_utf8_lossy(&line);
             let Some(answer) = text.trim_end().strip_prefix('@') else { continue };
             return match answer.strip_prefix("bad ") {
-                Some("sum") => Err(Error::Differs { path: self.path.clone(), place: self.place.clone() }),
+                Some("sum") => Err(Error::Differs { path: self.path.clone(), place: self.session.place() }),
                 Some(reason) => Err(self.bad(reason)),
-                None => Ok(answer.split(' ').map(str::to_owned).collect()),
+                None => Ok(Some(answer.split(' ').map(str::to_owned).collect())),
             };
         }
     }
@@ -97,28 +129,35 @@ impl<I, O> Dialog<I, O> {
 
     /// What is wrong, in the words of the other machine.
     pub(super) fn bad(&self, reason: &str) -> Error {
-        let printable = reason.chars().filter(|character| !character.is_control()).take(REASON);
-        Error::Transfer { path: self.path.clone(), place: self.place.clone(), reason: printable.collect() }
+        Error::Transfer { path: self.path.clone(), place: self.session.place(), reason: printable(reason) }
     }
 
     /// Why there is no answer.
     pub(super) async fn silent(&mut self) -> Error {
-        let exit = match self.running.wait().await {
-            Ok(exit) => exit,
-            Err(error) => return error,
-        };
-        let mut said = Vec::new();
-        // What it says is told; that it says nothing is no news.
-        drop((&mut self.stderr).take(LINE).read_to_end(&mut said).await);
-        let said = String::from_utf8_lossy(&said);
-        let code = exit.code.map_or_else(|| "a signal".to_owned(), |code| code.to_string());
-        match said.lines().next() {
-            Some(line) => self.bad(line),
-            None => self.bad(&format!("the command ended without an answer (exit {code})")),
+        match last_words(&mut self.running, &mut self.stderr).await {
+            Ok(words) => self.bad(&words),
+            Err(error) => error,
         }
     }
 
     pub(super) fn differs(&self) -> Error {
-        Error::Differs { path: self.path.clone(), place: self.place.clone() }
+        Error::Differs { path: self.path.clone(), place: self.session.place() }
     }
+}
+
+/// What a command that has no answer said at last.
+pub(super) async fn last_words(running: &mut Running, stderr: &mut OutputReader) -> Result<String, Error> {
+    let exit = running.wait().await?;
+    let mut said = Vec::new();
+    // What it says is told; that it says nothing is no news.
+    drop(stderr.take(LINE).read_to_end(&mut said).await);
+    let said = String::from_utf8_lossy(&said);
+    let code = exit.code.map_or_else(|| "a signal".to_owned(), |code| code.to_string());
+    let nothing = || format!("the command ended without an answer (exit {code})");
+    Ok(said.lines().next().map_or_else(nothing, str::to_owned))
+}
+
+/// A reason from another machine, as it may be shown.
+pub(super) fn printable(reason: &str) -> String {
+    reason.chars().filter(|character| !character.is_control()).take(REASON).collect()
 }

@@ -11,14 +11,14 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use super::archive::Summed;
-use super::dialog::Dialog;
-use super::{Progress, Source, Tell, Transferred, part_of, script};
+use super::dialog::{Dialog, First};
+use super::{Progress, Sent, Source, Tell, Transferred, part_of, script};
 use crate::{Error, Session};
 
 /// What is read at once, in bytes.
 const CHUNK: usize = 64 * 1024;
 /// The mode of a file that has none here.
-const MODE: u32 = 0o644;
+pub(super) const MODE: u32 = 0o644;
 /// The bits of a mode that are kept.
 pub(super) const KEPT: u32 = 0o777;
 
@@ -26,6 +26,8 @@ pub(super) const KEPT: u32 = 0o777;
 pub(super) enum Got {
     File(Transferred),
     Folder(Tell),
+    /// The server runs no commands, and how it said so.
+    Refused(Tell, Error),
 }
 
 pub(super) async fn put(
@@ -34,11 +36,14 @@ pub(super) async fn put(
     to: &str,
     mode: Option<u32>,
     mut tell: Tell,
-) -> Result<Transferred, Error> {
+) -> Result<Sent, Error> {
     let mode = mode.map_or_else(|| mode_of(from), Ok)? & KEPT;
     let lines = [to, &part_of(to), &format!("{mode:o}")];
     let mut dialog = Dialog::start(session, script::PUT_FILE, &lines).await?;
-    let answer = dialog.answer().await?;
+    let answer = match dialog.first().await? {
+        First::Answer(answer) => answer,
+        First::Refused(error) => return Ok(Sent::Refused(tell, error)),
+    };
     let had = number(&answer, 1).unwrap_or(0);
     let sums = wanted(from, had).await?;
     let resumed = if had > 0 && answer.get(2) == sums.first.as_ref() { had } else { 0 };
@@ -59,7 +64,7 @@ pub(super) async fn put(
     }
     dialog.finish().await;
     dialog.answer().await?;
-    Ok(Transferred { files: 1, bytes: sums.size, resumed })
+    Ok(Sent::Whole(Transferred { files: 1, bytes: sums.size, resumed }))
 }
 
 pub(super) async fn get(session: &Session, from: &str, to: &Path, mut tell: Tell) -> Result<Got, Error> {
@@ -69,7 +74,10 @@ pub(super) async fn get(session: &Session, from: &str, to: &Path, mut tell: Tell
     let earlier = if is_there { Some(summed(Source::Path(part.clone()), 0).await?) } else { None };
     let had = earlier.as_ref().map_or(0, |sums| sums.size);
     let mut dialog = Dialog::start(session, script::GET_FILE, &[from, &had.to_string()]).await?;
-    let answer = dialog.answer().await?;
+    let answer = match dialog.first().await? {
+        First::Answer(answer) => answer,
+        First::Refused(error) => return Ok(Got::Refused(tell, error)),
+    };
     if answer.first().is_some_and(|word| word == "folder") {
         return Ok(Got::Folder(tell));
     }
@@ -128,7 +136,7 @@ fn own() -> u32 {
 }
 
 /// The file that is not complete yet. A new one is ours alone; nothing is written through a link.
-fn part_file(part: &Path, is_old: bool) -> io::Result<File> {
+pub(super) fn part_file(part: &Path, is_old: bool) -> io::Result<File> {
     if is_old {
         let follow_none = nix::fcntl::OFlag::O_NOFOLLOW.bits();
         return OpenOptions::new().append(true).custom_flags(follow_none).open(part);
@@ -198,7 +206,17 @@ impl io::Write for Hashing<'_> {
     }
 }
 
-fn mode_of(from: &Source) -> Result<u32, Error> {
+/// How long it is, in bytes.
+pub(super) fn size_of(from: &Source) -> Result<u64, Error> {
+    match from {
+        Source::Bytes(bytes) => Ok(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+        Source::Path(path) | Source::Summed(Summed { path, .. }) => {
+            fs::metadata(path).map(|found| found.len()).map_err(|source| local(from, source))
+        }
+    }
+}
+
+pub(super) fn mode_of(from: &Source) -> Result<u32, Error> {
     match from {
         Source::Bytes(_) => Ok(MODE),
         Source::Path(path) | Source::Summed(Summed { path, .. }) => {
@@ -207,7 +225,7 @@ fn mode_of(from: &Source) -> Result<u32, Error> {
     }
 }
 
-async fn open(from: &Source, at: u64) -> Result<Box<dyn AsyncRead + Send + Unpin>, Error> {
+pub(super) async fn open(from: &Source, at: u64) -> Result<Box<dyn AsyncRead + Send + Unpin>, Error> {
     match from {
         Source::Bytes(bytes) => {
             let mut rest = io::Cursor::new(Arc::clone(bytes));

@@ -11,10 +11,10 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use tokio::task::spawn_blocking;
 use tokio_util::io::SyncIoBridge;
 
-use super::dialog::Dialog;
+use super::dialog::{Dialog, First};
 use super::file::{KEPT, local_part};
 use super::tree::{self, Sums, Trouble};
-use super::{Progress, Tell, Transferred, part_of, script};
+use super::{Progress, Sent, Tell, Transferred, part_of, script};
 use crate::{Error, Session};
 
 /// The longest line of a list of sums, in bytes.
@@ -27,7 +27,7 @@ pub(super) async fn put(
     to: &str,
     replaces: bool,
     mut tell: Tell,
-) -> Result<Transferred, Error> {
+) -> Result<Sent, Error> {
     let here = |source| Error::LocalFile { path: from.to_owned(), source };
     let (folder, part) = (from.to_owned(), part_of(to));
     let mode = fs::metadata(from).map_err(here)?.permissions().mode() & KEPT;
@@ -38,7 +38,11 @@ pub(super) async fn put(
     let (count, total) = (files().map(|_| 1).sum(), files().sum());
 
     let lines = [to, &part, if replaces { "replace" } else { "new" }];
-    let (mut dialog, stdin) = Dialog::start(session, script::PUT_FOLDER, &lines).await?.without_input();
+    let mut dialog = Dialog::start(session, script::PUT_FOLDER, &lines).await?;
+    if let First::Refused(error) = dialog.first().await? {
+        return Ok(Sent::Refused(tell, error));
+    }
+    let (mut dialog, stdin) = dialog.without_input();
     let mut into = SyncIoBridge::new(stdin);
     let (folder, wants_sums) = (from.to_owned(), known.is_none());
     let packing = spawn_blocking(move || {
@@ -71,7 +75,7 @@ pub(super) async fn put(
     dialog.say_all(&list(sums)).await;
     dialog.finish().await;
     dialog.answer().await?;
-    Ok(Transferred { files: count, bytes: total, resumed: 0 })
+    Ok(Sent::Whole(Transferred { files: count, bytes: total, resumed: 0 }))
 }
 
 pub(super) async fn get(
@@ -107,19 +111,23 @@ pub(super) async fn get(
         remove(&part).map_err(here)?;
         return Err(dialog.differs());
     }
-    // What was there goes away when the new one is there.
-    let old = local_part(&part)?;
+    placed(&part, to)?;
+    let files = u64::try_from(sums.len()).unwrap_or(u64::MAX);
+    Ok(Transferred { files, bytes, resumed: 0 })
+}
+
+/// The whole folder takes its place here. What was there goes away when the new one is there.
+pub(super) fn placed(part: &Path, to: &Path) -> Result<(), Error> {
+    let old = local_part(part)?;
     let placed = remove(&old).and_then(|()| match fs::rename(to, &old) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        moved => match fs::rename(&part, to) {
+        moved => match fs::rename(part, to) {
             Ok(()) => remove(&old),
             // What was there is there again.
             Err(error) => moved.and_then(|()| fs::rename(&old, to)).and(Err(error)),
         },
     });
-    placed.map_err(|source| Error::LocalFile { path: to.to_owned(), source })?;
-    let files = u64::try_from(sums.len()).unwrap_or(u64::MAX);
-    Ok(Transferred { files, bytes, resumed: 0 })
+    placed.map_err(|source| Error::LocalFile { path: to.to_owned(), source })
 }
 
 /// Whether these are the files as they are there now. Whatever else that machine says ends it.
@@ -184,7 +192,7 @@ fn list(sums: &Sums) -> Vec<u8> {
 }
 
 /// Removes a folder, file or link; nothing where there is none. Links are not followed.
-fn remove(path: &Path) -> io::Result<()> {
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     let removed = match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => open_all(path).and_then(|()| fs::remove_dir_all(path)),
         Ok(_) => fs::remove_file(path),
@@ -206,15 +214,20 @@ fn open_all(folder: &Path) -> io::Result<()> {
 }
 
 fn told(session: &Session, trouble: Trouble) -> Error {
+    told_of(session.place(), trouble)
+}
+
+/// The same trouble, with whatever messages call the other machine.
+pub(super) fn told_of(place: String, trouble: Trouble) -> Error {
     match trouble {
         Trouble::Here(path, source) => Error::LocalFile { path, source },
         Trouble::Stream(source) => Error::Read { source },
-        Trouble::Hostile(name) => Error::HostileName { place: session.place(), name },
+        Trouble::Hostile(name) => Error::HostileName { place, name },
     }
 }
 
 /// A task of ours that did not end by itself.
-fn broken(path: &Path) -> Error {
+pub(super) fn broken(path: &Path) -> Error {
     Error::LocalFile { path: path.to_owned(), source: io::ErrorKind::Interrupted.into() }
 }
 

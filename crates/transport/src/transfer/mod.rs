@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! Put ─┬─▶ file ───┬─▶ dialog with a constant script ─▶ temporary name ─▶ checked by SHA-256 ─▶ renamed
-//! Get ─┴─▶ folder ─┘
+//! Get ─┴─▶ folder ─┘          │ refused
+//!                             └─▶ sftp ─▶ temporary name ─▶ checked by size ─▶ renamed
 //! ```
 //!
 //! A server needs `sh`, `cat`, `head`, `tail`, `wc`, `stat`, `mv` and a program for SHA-256; for folders `tar` and
-//! `find`, too. Nothing that a user or the other machine names is ever part of a command, and no name that comes from
+//! `find`, too; or SFTP, where it runs no commands. Nothing that a user or the other machine names is ever part of a command, and no name that comes from
 //! there is used here before it is judged.
 
 mod archive;
@@ -14,6 +15,7 @@ mod dialog;
 mod file;
 mod folder;
 mod script;
+mod sftp;
 mod tree;
 
 use std::fmt;
@@ -87,6 +89,13 @@ pub struct Transferred {
     pub resumed: u64,
 }
 
+/// What became of what was sent through a command.
+enum Sent {
+    Whole(Transferred),
+    /// The server runs no commands, and how it said so. Nothing was changed.
+    Refused(Tell, Error),
+}
+
 /// Told how far a transfer is, again and again.
 type Tell = Box<dyn FnMut(Progress) + Send>;
 
@@ -153,15 +162,25 @@ impl<'a> IntoFuture for Put<'a> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let to = remote_path(&self.to)?;
-            match &self.from {
+            let Put { session, from, to, mode, replaces, tell } = self;
+            let to = remote_path(&to)?;
+            let sent = match &from {
+                _ if session.has_no_shell() => {
+                    return sftp::put(session, &from, &to, mode, replaces, tell, None).await;
+                }
                 Source::Path(path) if path.is_dir() => {
-                    folder::put(self.session, path, None, &to, self.replaces, self.tell).await
+                    folder::put(session, path, None, &to, replaces, tell).await?
                 }
                 Source::Summed(Summed { path, sums }) if path.is_dir() => {
-                    folder::put(self.session, path, Some(sums.as_ref()), &to, self.replaces, self.tell).await
+                    folder::put(session, path, Some(sums.as_ref()), &to, replaces, tell).await?
                 }
-                from => file::put(self.session, from, &to, self.mode, self.tell).await,
+                from => file::put(session, from, &to, mode, tell).await?,
+            };
+            match sent {
+                Sent::Whole(transferred) => Ok(transferred),
+                Sent::Refused(tell, refusal) => {
+                    sftp::put(session, &from, &to, mode, replaces, tell, Some(refusal)).await
+                }
             }
         })
     }
@@ -173,10 +192,17 @@ impl<'a> IntoFuture for Get<'a> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let from = remote_path(&self.from)?;
-            match file::get(self.session, &from, &self.to, self.tell).await? {
+            let Get { session, from, to, tell } = self;
+            let from = remote_path(&from)?;
+            if session.has_no_shell() {
+                return sftp::get(session, &from, &to, tell, None).await;
+            }
+            match file::get(session, &from, &to, tell).await? {
                 file::Got::File(transferred) => Ok(transferred),
-                file::Got::Folder(tell) => folder::get(self.session, &from, &self.to, tell).await,
+                file::Got::Folder(tell) => folder::get(session, &from, &to, tell).await,
+                file::Got::Refused(tell, refusal) => {
+                    sftp::get(session, &from, &to, tell, Some(refusal)).await
+                }
             }
         })
     }

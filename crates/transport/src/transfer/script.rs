@@ -51,10 +51,11 @@ pub(super) const GET_FILE: &str = script! {
 };
 
 /// A folder is unpacked under a temporary name, from a tar stream; where to, by which name, and `new` where nothing may be
-/// there yet.
+/// there yet. Says `@ready` before it begins.
 pub(super) const PUT_FOLDER: &str = script! {
     "path; to=$path; path; part=$path; IFS= read -r how;"
     "if test \"$how\" = new && { test -e \"$to\" || test -L \"$to\"; }; then bad \"there is something already\"; fi;"
+    "echo @ready;"
     "why=$( { gone \"$part\" && mkdir -m 700 \"$part\" && cd \"$part\" && tar -xopf -; } 2>&1 ) || bad \"$why\";"
     "echo @done"
 };

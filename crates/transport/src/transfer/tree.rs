@@ -22,6 +22,9 @@ const BETWEEN: u64 = 256 * 1024;
 /// What may stand behind the end of an archive, in bytes: writers fill up their last record.
 const BEHIND: u64 = 16 * 1024 * 1024;
 
+/// Why a thing of another kind is not brought.
+pub(super) const NEITHER: &str = "it is neither a file nor a folder nor a link";
+
 /// The SHA-256 of each file, by its path below the folder.
 pub(super) type Sums = BTreeMap<PathBuf, String>;
 
@@ -119,8 +122,7 @@ pub(super) fn pack(
                 sums.insert(name.clone(), hex::encode(hasher.finalize()));
             }
         } else {
-            let why = "it is neither a file nor a folder nor a link";
-            return Err(Trouble::Here(here, io::Error::new(io::ErrorKind::InvalidInput, why)));
+            return Err(Trouble::Here(here, io::Error::new(io::ErrorKind::InvalidInput, NEITHER)));
         }
     }
     tar.into_inner().and_then(|mut into| into.flush()).map_err(Trouble::Stream)?;

@@ -12,10 +12,10 @@ use transport::{Error, Session};
 use crate::rig::{PASSWORD, password, refusal, run, sshd_session, target, text, until};
 
 /// Long enough for a loaded machine, short enough to notice a wait for ever.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How much memory a hostile server may cost, in bytes.
-const MEMORY: u64 = 64 << 20;
+pub(crate) const MEMORY: u64 = 64 << 20;
 
 const BANNER: &[u8] = b"SSH-2.0-hostile\r\n";
 
@@ -50,7 +50,7 @@ struct World {
 }
 
 /// The most memory that this process has had at once, in bytes.
-fn peak() -> u64 {
+pub(crate) fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024

@@ -8,6 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod afterwards;
 mod auth;
 mod certificates;
 mod exec;
@@ -20,7 +21,9 @@ mod legacy;
 mod pool;
 mod ramp;
 mod rig;
+mod rogue;
 mod server;
+mod sftp;
 mod shell;
 mod streams;
 mod transfer;

@@ -159,6 +159,17 @@ async fn dropping_a_process_closes_its_channel_and_frees_its_place() {
 }
 
 #[tokio::test]
+async fn a_command_that_was_dropped_keeps_no_place_from_the_next_one() {
+    // The server counts it until its process has ended, and that is some time after we closed its channel.
+    let fleet = one_sshd(ServerSpec { extra_config: "MaxSessions 2".to_owned(), ..ServerSpec::default() });
+    let session = Session::connect(&fleet.target(0)).await.unwrap();
+    for _ in 0..30 {
+        drop(session.exec("cat").await.unwrap());
+    }
+    assert_eq!(text(&run(&session, "echo still").await.stdout), "still\n");
+}
+
+#[tokio::test]
 async fn a_call_that_is_given_up_leaves_no_channel_behind() {
     let fleet = one_sshd(ServerSpec { extra_config: "MaxSessions 3".to_owned(), ..ServerSpec::default() });
     let session = Session::connect(&fleet.target(0)).await.unwrap();

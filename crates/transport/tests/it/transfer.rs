@@ -20,7 +20,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-fn noise(bytes: usize) -> Vec<u8> {
+pub(crate) fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -29,7 +29,7 @@ fn noise(bytes: usize) -> Vec<u8> {
     (0..bytes).map(|_| next()).collect()
 }
 
-async fn files_go_both_ways(session: Session, there: &Path) {
+pub(crate) async fn files_go_both_ways(session: Session, there: &Path) {
     let here = tempfile::tempdir().unwrap();
     let content = noise(700_000);
     for name in NAMES {
@@ -73,7 +73,7 @@ async fn files_go_both_ways_on_every_kind_of_machine() {
     files_go_both_ways(Session::local(), there.path()).await;
 }
 
-fn tree(folder: &Path, last: &str) {
+pub(crate) fn tree(folder: &Path, last: &str) {
     fs::create_dir_all(folder.join("a/b b/c")).unwrap();
     fs::create_dir_all(folder.join("empty")).unwrap();
     fs::write(folder.join("a/run"), "#!/bin/sh\n").unwrap();
@@ -86,7 +86,7 @@ fn tree(folder: &Path, last: &str) {
     fs::set_permissions(folder.join("empty"), fs::Permissions::from_mode(0o700)).unwrap();
 }
 
-async fn folders_go_both_ways(session: Session, there: &Path) {
+pub(crate) async fn folders_go_both_ways(session: Session, there: &Path) {
     let here = tempfile::tempdir().unwrap();
     let (one, two) = (here.path().join("one"), here.path().join("two"));
     tree(&one, "first");
