@@ -1,7 +1,7 @@
 // Environments that somebody locked, and servers that run something else than they should.
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, release, signIn, test, verdict } from './rig'
+import { expect, onBoard, release, signIn, test, verdict } from './rig'
 
 test('an environment is locked and unlocked on the page', async ({ page, rig }) => {
   await signIn(page, rig.url)
@@ -20,7 +20,7 @@ test('an environment is locked and unlocked on the page', async ({ page, rig }) 
   await dialog.getByRole('button', { name: 'Lock' }).click()
   await expect(card).toContainText('Locked by admin until 1 Jan 2099, 10:00 stocktaking')
   await page.goto(rig.url)
-  await expect(page.locator('article', { hasText: env.name }).first()).toContainText('Locked by admin until 1 Jan 2099, 10:00 stocktaking')
+  await expect(onBoard(page, env)).toContainText('Locked by admin until 1 Jan 2099, 10:00 stocktaking')
 
   await page.goto(`${rig.url}/p/shop`)
   await card.getByRole('button', { name: 'Unlock…' }).click()
@@ -77,7 +77,7 @@ test('servers are compared with what they should run, and brought up to date', a
   await expect(dialog.getByRole('row', { name: /web-2/ })).toContainText('accepted by admin')
   await expect(dialog.getByRole('button', { name: 'It is right so' })).toHaveCount(0)
   await page.goto(`${rig.url}/`)
-  await expect(page.getByRole('article').filter({ hasText: env.name })).not.toContainText('something else')
+  await expect(onBoard(page, env)).not.toContainText('something else')
   await page.goto(`${rig.url}/p/shop`)
   await compare.click()
   await dialog.getByRole('button', { name: 'Bring them up to date' }).click()

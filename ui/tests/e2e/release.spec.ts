@@ -1,5 +1,5 @@
 // The release as people live it: it moves by itself, can be read, talked about, cancelled and taken back.
-import { expect, release, signIn, step, test, verdict } from './rig'
+import { expect, onBoard, release, signIn, step, test, verdict } from './rig'
 
 test('a release moves in front of everybody, and people talk beside it', async ({ page, browser, rig }) => {
   await signIn(page, rig.url)
@@ -71,7 +71,7 @@ test('a release is cancelled, and an earlier one comes back', async ({ page, rig
   await page.waitForURL((url) => /\/r\/\d+/.test(url.pathname) && !url.pathname.endsWith(`/${first + 2}`))
   await expect(verdict(page)).toHaveText('succeeded')
   await page.goto(rig.url)
-  await expect(page.locator('article', { hasText: env.name }).first()).toContainText('v1')
+  await expect(onBoard(page, env)).toContainText('v1')
 })
 
 test('a second release is refused with the one in its way, and may wait', async ({ page, rig }) => {

@@ -189,6 +189,9 @@ export async function release(page: Page, url: string, env: string, ref: string)
 /** A node of the tree by its name, such as `web-1 upload: done`. */
 export const step = (page: Page, name: string) => page.getByRole('button', { name: name.replace(': ', ' '), exact: true })
 
+/** An environment on the board, by its whole name: a part of it may stand in a commit, too. */
+export const onBoard = (page: Page, env: Environment) => page.getByRole('article').filter({ has: page.getByText(env.name, { exact: true }) })
+
 /** The status word beside the title of the release. */
 export const verdict = (page: Page) => page.locator('header .facts .status')
 

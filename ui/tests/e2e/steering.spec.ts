@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
-import { expect, release, signIn, step, test, verdict } from './rig'
+import { expect, onBoard, release, signIn, step, test, verdict } from './rig'
 
 const CANARY = { batches: [{ size: 1, hold: true }, '100%'] }
 
@@ -123,7 +123,7 @@ test('in an emergency everything goes back at once, whatever hangs', async ({ pa
   await page.goto(`${rig.url}/r/${second}`)
   await expect(verdict(page)).toHaveText('cancelled')
   await page.goto(rig.url)
-  const cell = page.locator('article', { hasText: env.name }).first()
+  const cell = onBoard(page, env)
   await expect(cell).toContainText('v1')
   await expect(cell).toContainText(`Locked by Aweigh rolled back by release ${second + 1}`)
   expect(first).toBeLessThan(second)
