@@ -47,7 +47,7 @@ pub struct RunArgs {
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  aweigh put all app.conf /etc/app/app.conf\n  \
 aweigh put role=web dist /srv/www/dist --replace\n\n\
-TO is the name of the result itself, not of a folder to put it into; a relative one begins at the home folder. It gets its \
+TO is the name of the result itself, not of a folder to put it into; a relative one begins at the home folder, and none holds `..`. It gets its \
 name only when it is whole and its SHA-256 is right. The same call again goes on where a file was cut off. \
 Exit code 1 when a server failed; the others have it.")]
 pub struct PutArgs {
