@@ -204,6 +204,12 @@ pub enum Error {
     /// What is brought is larger than what this machine takes at once.
     #[error("{0}")]
     SpoolFull(engine::adhoc::spool::Full),
+    /// A shell showed more than is recorded of one.
+    #[error("the shell was closed: its recording is as long as one may be, {mib} MiB")]
+    RecordingFull {
+        /// How long that is.
+        mib: u64,
+    },
     /// This machine could not do it.
     #[error("{message}")]
     Local {
@@ -253,6 +259,9 @@ impl Error {
             }
             Self::RecordingRemoved { .. } => {
                 Some("history.recordings_days in server.toml says for how long".to_owned())
+            }
+            Self::RecordingFull { .. } => {
+                Some("open another one; `aweigh get` brings large files".to_owned())
             }
             Self::TooManyShells => Some("close one that is not needed".to_owned()),
             Self::NotNow { otherwise, .. } => Some((*otherwise).to_owned()),

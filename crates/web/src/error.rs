@@ -105,7 +105,7 @@ fn code(error: &Error) -> Code {
         Error::NotAdoptable { .. } => Code::NotAdoptable,
         Error::Referenced(_) | Error::Changed { .. } | Error::Waits { .. } => Code::Held,
         Error::NoRoom { .. } => Code::NoRoom,
-        Error::SpoolFull(_) => Code::TooLarge,
+        Error::SpoolFull(_) | Error::RecordingFull { .. } => Code::TooLarge,
         Error::Local { .. } => Code::Internal,
     }
 }

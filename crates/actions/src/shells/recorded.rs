@@ -264,18 +264,12 @@ impl Recording {
 
     /// Why nothing more is taken.
     fn lost(&self) -> Error {
-        if !self.is_full.load(Ordering::Relaxed) {
-            return Error::Local {
-                message: "the shell was closed: its recording cannot be written".to_owned(),
-                hint: Some("look at the disk of the data folder".to_owned()),
-            };
+        if self.is_full.load(Ordering::Relaxed) {
+            return Error::RecordingFull { mib: LONGEST >> 20 };
         }
         Error::Local {
-            message: format!(
-                "the shell was closed: its recording is as long as one may be, {} MiB",
-                LONGEST >> 20
-            ),
-            hint: Some("open another one; `aweigh get` brings large files".to_owned()),
+            message: "the shell was closed: its recording cannot be written".to_owned(),
+            hint: Some("look at the disk of the data folder".to_owned()),
         }
     }
 }
