@@ -7,8 +7,10 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::places::Env;
 
-/// What is logged when nothing is said: our own notes, and of the libraries only what is wrong.
-const DEFAULT: &str = "warn,aweigh=info,engine=info,web=info,actions=info,store=info,transport=info,git=info";
+/// What is logged when nothing is said: our own notes, and of the libraries only what is wrong. `russh` would write a line
+/// for each odd packet, with the words of a server in it; what matters of that `transport` tells.
+const DEFAULT: &str =
+    "warn,russh=off,aweigh=info,engine=info,web=info,actions=info,store=info,transport=info,git=info";
 
 /// Starts logging for `serve`. `AWEIGH_LOG` takes a level or directives such as `info,engine=debug`;
 /// `AWEIGH_LOG_FORMAT=json` prints one JSON object per line.
@@ -24,7 +26,7 @@ pub fn start(env: Env<'_>) -> anyhow::Result<()> {
 /// # Errors
 /// As [`start`].
 pub fn quietly(env: Env<'_>) -> anyhow::Result<()> {
-    start_with(env, "warn")
+    start_with(env, "warn,russh=off")
 }
 
 fn start_with(env: Env<'_>, usual: &str) -> anyhow::Result<()> {

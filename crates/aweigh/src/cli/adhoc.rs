@@ -17,7 +17,7 @@ aweigh run all --group -- cat /etc/os-release     each answer once, with the ser
 What stands behind -- is joined by spaces and run by the login shell of each server, as `ssh SERVER COMMAND` does: put in \
 quotes what your own shell is not to read. Ctrl-C ends it everywhere. Exit code 1 when a server failed.")]
 pub struct RunArgs {
-    /// The servers: all, a name, label=value or label!=value, joined by & (and) or , (or)
+    /// The servers: all, a name, web-[01:40], @GROUP, label=value or label!=value, joined by & (and) or , (or)
     #[arg(value_name = "SELECTOR")]
     pub servers: Selector,
     /// Run in the live release of an environment, on its servers only
@@ -51,7 +51,7 @@ TO is the name of the result itself, not of a folder to put it into; a relative 
 name only when it is whole and its SHA-256 is right. The same call again goes on where a file was cut off. \
 Exit code 1 when a server failed; the others have it.")]
 pub struct PutArgs {
-    /// The servers: all, a name, label=value or label!=value, joined by & (and) or , (or)
+    /// The servers: all, a name, web-[01:40], @GROUP, label=value or label!=value, joined by & (and) or , (or)
     #[arg(value_name = "SELECTOR")]
     pub servers: Selector,
     /// The file or folder here
@@ -75,7 +75,7 @@ aweigh get role=web /var/log/nginx logs      logs/web-1/nginx/…, logs/web-2/ng
 From one server TO is the name of the result itself. From several it is a folder with one folder for each server. \
 Exit code 1 when a server failed; what came from the others is there.")]
 pub struct GetArgs {
-    /// The servers: all, a name, label=value or label!=value, joined by & (and) or , (or)
+    /// The servers: all, a name, web-[01:40], @GROUP, label=value or label!=value, joined by & (and) or , (or)
     #[arg(value_name = "SELECTOR")]
     pub servers: Selector,
     /// The file or folder there

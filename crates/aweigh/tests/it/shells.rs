@@ -316,6 +316,11 @@ fn a_restart_ends_what_was_open_and_says_so() {
     let mut rig = knowing();
     let mut person = Person::at(&rig, &["shell", "web-1", "--", "echo ready; sleep 1000"]);
     person.sees("ready");
+    // It is written while it is shown, not before; what is written outlives whoever wrote it.
+    let until = Instant::now() + PATIENCE;
+    while !rig.ok(["recordings", "show", "1"]).contains("ready") {
+        assert!(Instant::now() < until, "what was shown is not recorded");
+    }
     rig.kill();
     assert_eq!(person.ends(), Some(3));
     assert!(person.is_put_back());
