@@ -99,7 +99,7 @@ fn a_build_is_nobody_at_the_socket() {
     );
     // Also from where nobody looks for it: another session, and an orphan of one that has ended.
     rig.apply(&project(&format!(
-        "{ask}\nsetsid sh -c '(sleep 0.1; {}) & exit 0'\nwhile ! [ -s late ]; do sleep 0.05; done; cat late",
+        "{ask}\nsetsid sh -c '(sleep 0.1; {}) & exit 0'\nwhile ! [ -s late ]; do sleep 0.05; done; cat late; echo",
         ask.replace('\'', "").replace("\\n", "").replace("|| echo closed", ">late || echo closed >late")
     )));
     rig.release("main");
