@@ -29,7 +29,7 @@ pub use release::{
     RetryArgs, RollbackArgs, SkipArgs, WatchArgs, Which, WhichArgs,
 };
 pub use servers::{Groups, ServerAdd, ServerImport, Servers};
-pub use shared::{Shared, SharedGet, SharedList, SharedPut};
+pub use shared::{Shared, SharedGet, SharedList, SharedPut, Sharing};
 pub use shell::{RecordingVerb, RecordingsArgs, ShellArgs};
 pub use variables::{Said, SaidListing, Scoped, SecretSet, Secrets, Variables};
 

@@ -88,7 +88,7 @@ impl Facts {
     fn understood(answer: &str) -> Option<Self> {
         let mut facts = Self::default();
         for (key, value) in Said::read(answer)?.pairs() {
-            facts.hear(key, value);
+            facts.hear(key, value.trim());
         }
         Some(facts)
     }

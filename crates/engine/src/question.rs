@@ -86,7 +86,8 @@ pub(crate) async fn in_order<T: Send>(all: Vec<BoxFuture<'_, T>>, at_once: usize
     done.into_iter().map(|(_, one)| one).collect()
 }
 
-/// An answer of lines `@key value`, of which the last one is `@whole`. Whatever a login prints besides is passed over.
+/// An answer of lines `@key value`, of which the last one is `@whole`. Whatever a login prints besides is passed over. Values
+/// are as they stand there: a name may begin or end with a space.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Said<'a>(&'a str);
 
@@ -99,7 +100,7 @@ impl<'a> Said<'a> {
     /// All that was said, in its order.
     pub(crate) fn pairs(self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let lines = self.0.lines().filter_map(|line| line.strip_prefix('@'));
-        lines.map(|line| line.split_once(' ').unwrap_or((line, ""))).map(|(key, value)| (key, value.trim()))
+        lines.map(|line| line.split_once(' ').unwrap_or((line, "")))
     }
 
     /// All that was said of `key`.
@@ -110,6 +111,11 @@ impl<'a> Said<'a> {
     /// What was said of `key` first.
     pub(crate) fn first(self, key: &str) -> Option<&'a str> {
         self.all(key).next()
+    }
+
+    /// Whether anything was said of `key`.
+    pub(crate) fn has(self, key: &str) -> bool {
+        self.first(key).is_some()
     }
 }
 

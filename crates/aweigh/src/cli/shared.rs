@@ -18,16 +18,24 @@ pub enum Shared {
     Get(SharedGet),
 }
 
-/// The words of `shared list`.
+/// An environment, and which of its servers.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Nothing is changed there. Exit code 1 when a server cannot be asked.")]
-pub struct SharedList {
+pub struct Sharing {
     /// Where.
     #[command(flatten)]
     pub place: Place,
     /// Only these servers of the environment, such as web-3
     #[arg(long, value_name = "SELECTOR")]
     pub servers: Option<Selector>,
+}
+
+/// The words of `shared list`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Nothing is changed there. Exit code 1 when a server cannot be asked.")]
+pub struct SharedList {
+    /// Where.
+    #[command(flatten)]
+    pub sharing: Sharing,
     /// How it is printed.
     #[command(flatten)]
     pub listing: Listing,
@@ -42,16 +50,13 @@ start have to be restarted. Exit code 1 when a server failed; the others have it
 pub struct SharedPut {
     /// Where.
     #[command(flatten)]
-    pub place: Place,
+    pub sharing: Sharing,
     /// Its name in a release: one of linked_files, or in one of linked_dirs
     #[arg(value_name = "NAME")]
     pub name: TreePath,
     /// The file or folder here
     #[arg(value_name = "FROM")]
     pub from: PathBuf,
-    /// Only these servers of the environment, such as web-3
-    #[arg(long, value_name = "SELECTOR")]
-    pub servers: Option<Selector>,
     /// Let a folder take the place of what is there; a file always does
     #[arg(long)]
     pub replace: bool,
@@ -69,16 +74,13 @@ Exit code 1 when a server failed; what came from the others is there.")]
 pub struct SharedGet {
     /// Where.
     #[command(flatten)]
-    pub place: Place,
+    pub sharing: Sharing,
     /// Its name in a release: one of linked_files, or in one of linked_dirs
     #[arg(value_name = "NAME")]
     pub name: TreePath,
     /// Its name here
     #[arg(value_name = "TO")]
     pub to: PathBuf,
-    /// Only these servers of the environment, such as web-3
-    #[arg(long, value_name = "SELECTOR")]
-    pub servers: Option<Selector>,
     /// Let it take the place of what is here
     #[arg(long)]
     pub replace: bool,

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::get::{Landing, bring};
 use super::put::send;
-use crate::cli::{Place, Shared, SharedGet, SharedList, SharedPut};
+use crate::cli::{Place, Shared, SharedGet, SharedList, SharedPut, Sharing};
 use crate::client::{Ask, Client};
 use crate::exit::Ending;
 use crate::render::clean::one_line;
@@ -14,23 +14,23 @@ use crate::render::{note, say, table, words};
 pub(super) async fn run(client: &Client, verb: Shared) -> anyhow::Result<Ending> {
     match verb {
         Shared::List(args) => list(client, &args).await,
-        Shared::Put(SharedPut { place, name, from, servers, replace, moving }) => {
-            let ask = at(&place, Some("put"))
+        Shared::Put(SharedPut { sharing, name, from, replace, moving }) => {
+            let ask = at(&sharing.place, Some("put"))
                 .with("name", &name)
-                .maybe("servers", servers)
+                .maybe("servers", sharing.servers.as_ref())
                 .maybe("replace", replace.then_some(1))
                 .maybe("limit", moving.limit);
             send(client, &ask, from, moving).await
         }
-        Shared::Get(SharedGet { place, name, to, servers, replace, moving }) => {
+        Shared::Get(SharedGet { sharing, name, to, replace, moving }) => {
             let request = SharedGetRequest {
                 name: name.to_string(),
-                servers: servers.map(|servers| servers.to_string()),
+                servers: sharing.servers.map(|servers| servers.to_string()),
                 limit: moving.limit,
             };
             let last = name.as_str().rsplit('/').next().unwrap_or_default();
             let landing = Landing { to: &to, replaces: replace, last };
-            bring(client, &at(&place, Some("get")), &request, landing, moving.json).await
+            bring(client, &at(&sharing.place, Some("get")), &request, landing, moving.json).await
         }
     }
 }
@@ -44,7 +44,8 @@ fn at<'a>(place: &'a Place, verb: Option<&'a str>) -> Ask<'a> {
 }
 
 async fn list(client: &Client, args: &SharedList) -> anyhow::Result<Ending> {
-    let ask = at(&args.place, None).maybe("servers", args.servers.as_ref()).slowly();
+    let Sharing { place, servers } = &args.sharing;
+    let ask = at(place, None).maybe("servers", servers.as_ref()).slowly();
     let answer = client.get_text(&ask).await?;
     let servers: Vec<SharedServer> = client.decode(&answer)?;
     if args.listing.json {

@@ -101,7 +101,7 @@ fn lying(answer: &str, names: usize) -> Option<Vec<Lying>> {
     let said = Said::read(answer)?;
     let mut all = vec![Lying::default(); names];
     for (key, value) in said.pairs() {
-        let mut words = value.split(' ');
+        let mut words = value.trim_end().split(' ');
         let number = words.next().and_then(|number| number.parse::<usize>().ok());
         let Some(one) = number.and_then(|number| all.get_mut(number)) else { continue };
         one.kind = match key {

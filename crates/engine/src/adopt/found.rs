@@ -5,7 +5,7 @@ use model::{CommitId, ReleaseName};
 
 use super::marks::{Log, Marks, Shape};
 use crate::error::Failure;
-use crate::question::{BY_HAND, shown};
+use crate::question::{BY_HAND, Said, shown};
 
 /// A tool that made releases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,29 +93,6 @@ impl Told {
     }
 }
 
-/// What the survey answered, by the first word of each line.
-struct Answer<'a>(Vec<(&'a str, &'a str)>);
-
-impl<'a> Answer<'a> {
-    /// Whatever a login prints besides is passed over.
-    fn read(text: &'a str) -> Self {
-        let lines = text.lines().filter_map(|line| line.strip_prefix('@'));
-        Self(lines.map(|line| line.split_once(' ').unwrap_or((line, ""))).collect())
-    }
-
-    fn all(&self, key: &str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(word, _)| *word == key).map(|(_, rest)| *rest)
-    }
-
-    fn get(&self, key: &str) -> Option<&'a str> {
-        self.all(key).next()
-    }
-
-    fn has(&self, key: &str) -> bool {
-        self.get(key).is_some()
-    }
-}
-
 impl Found {
     /// Whether what runs there is sealed, and another tool wrote the link to it: as it does when it goes back by itself.
     pub fn is_written_elsewise(&self) -> bool {
@@ -127,24 +104,23 @@ impl Found {
     /// What an answer of the survey means for the folder `path`, and the link elsewhere that leads to what runs, if there is
     /// one.
     pub fn read(text: &str, path: &str, link: Option<&str>) -> Result<Self, Failure> {
-        let answer = Answer::read(text);
-        if !answer.has("whole") {
+        let Some(answer) = Said::read(text) else {
             return Err(Failure::new("it gave no whole answer").hint(BY_HAND));
-        }
-        if let Some(lock) = answer.get("locked") {
+        };
+        if let Some(lock) = answer.first("locked") {
             let (file, who) = lock.split_once(' ').unwrap_or((lock, ""));
             let who = if who.trim().is_empty() { String::new() } else { format!(" ({})", shown(who.trim())) };
             return Err(Failure::new(format!("{path}/{file} says that a deploy runs there{who}"))
                 .hint("wait for it; when nothing runs any more: dep deploy:unlock"));
         }
         match link {
-            None => Self::in_place(&answer, path),
-            Some(link) => Self::elsewhere(&answer, path, link),
+            None => Self::in_place(answer, path),
+            Some(link) => Self::elsewhere(answer, path, link),
         }
     }
 
     /// Capistrano and Deployer: everything is below the folder of the environment.
-    fn in_place(answer: &Answer<'_>, path: &str) -> Result<Self, Failure> {
+    fn in_place(answer: Said<'_>, path: &str) -> Result<Self, Failure> {
         if answer.has("nothing") {
             return Err(Failure::new(format!("there is no folder {path}")).hint(ELSEWHERE));
         }
@@ -178,7 +154,7 @@ impl Found {
     }
 
     /// walle-web and Spug: a link elsewhere leads to a folder in a library.
-    fn elsewhere(answer: &Answer<'_>, path: &str, link: &str) -> Result<Self, Failure> {
+    fn elsewhere(answer: Said<'_>, path: &str, link: &str) -> Result<Self, Failure> {
         if answer.has("link_other") {
             return Err(Failure::new(format!("{link} is a real file or folder, not a link"))
                 .hint("--link names the link that walle-web or Spug switches: the web root itself"));
@@ -186,7 +162,7 @@ impl Found {
         if answer.has("link_odd") {
             return Err(Failure::new(format!("{link} leads to a name of more than one line")));
         }
-        let Some(text) = answer.get("link") else {
+        let Some(text) = answer.first("link") else {
             return Err(Failure::new(format!("there is no link {link}")).hint(ELSEWHERE));
         };
         if answer.has("current_other") {
@@ -194,13 +170,13 @@ impl Found {
                 "choose another path for the environment: releases, shared and current are made there",
             ));
         }
-        let Some(library) = answer.get("library") else {
+        let Some(library) = answer.first("library") else {
             return Err(Failure::new(format!("{link} leads to {}, where nothing is", shown(text))));
         };
         // What stands in the folder of the environment itself was brought there before, and need not be brought again.
-        let is_here = answer.get("root").is_some_and(|root| library == format!("{root}/releases"));
+        let is_here = answer.first("root").is_some_and(|root| library == format!("{root}/releases"));
         let told: Vec<Told> = answer.all("shelf").filter_map(Told::read).collect();
-        let current = answer.get("current").unwrap_or_default().to_owned();
+        let current = answer.first("current").unwrap_or_default().to_owned();
         let Some(live) = told.iter().find(|told| told.has('r')) else {
             return Err(Failure::new(format!("{link} leads to {}, which is not a folder", shown(text))));
         };
@@ -247,7 +223,7 @@ const ELSEWHERE: &str = "is it the path of the environment? leave this server ou
                          `aweigh catch-up` after the first release";
 
 /// The text of `current`, which leads somewhere.
-fn current(answer: &Answer<'_>, path: &str) -> Result<String, Failure> {
+fn current(answer: Said<'_>, path: &str) -> Result<String, Failure> {
     if answer.has("current_other") {
         return Err(Failure::new(format!("{path}/current is a real file or folder, not a link"))
             .hint("move it away by hand, for example: mv current current.old, and link it to a release"));
@@ -255,7 +231,7 @@ fn current(answer: &Answer<'_>, path: &str) -> Result<String, Failure> {
     if answer.has("current_odd") {
         return Err(Failure::new(format!("{path}/current leads to a name of more than one line")));
     }
-    let Some(text) = answer.get("current") else {
+    let Some(text) = answer.first("current") else {
         return Err(Failure::new(format!("there is no {path}/current: nothing runs there"))
             .hint("link it to the release that is to run, or leave this server out with --servers"));
     };

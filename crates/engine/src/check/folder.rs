@@ -51,7 +51,7 @@ impl Found {
     /// What an answer says; `None` when it is not whole.
     pub(super) fn understood(answer: &str) -> Option<Self> {
         let answer = Said::read(answer)?;
-        let said = |key| answer.first(key);
+        let said = |key| answer.first(key).map(str::trim);
         let state = if let Some(at) = said("dangling") {
             State::Dangling(shown(at))
         } else if let Some(at) = said("closed") {

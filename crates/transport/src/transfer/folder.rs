@@ -84,11 +84,7 @@ pub(super) async fn get(
     to: &Path,
     mut tell: Tell,
 ) -> Result<Transferred, Error> {
-    let part = local_part(to)?;
-    let here = |source| Error::LocalFile { path: part.clone(), source };
-    remove(&part).map_err(here)?;
-    DirBuilder::new().mode(0o700).create(&part).map_err(here)?;
-
+    let part = fresh(to)?;
     let mut dialog = Dialog::start(session, script::GET_FOLDER, &[from]).await?;
     dialog.answer().await?;
     let (mut dialog, stdout) = dialog.without_output();
@@ -108,12 +104,19 @@ pub(super) async fn get(
         Err(trouble) => return Err(told(session, trouble)),
     };
     if !are_theirs(session, from, &sums).await? {
-        remove(&part).map_err(here)?;
+        remove(&part).map_err(|source| Error::LocalFile { path: part, source })?;
         return Err(dialog.differs());
     }
     placed(&part, to)?;
     let files = u64::try_from(sums.len()).unwrap_or(u64::MAX);
     Ok(Transferred { files, bytes, resumed: 0 })
+}
+
+/// A new folder beside `to`, ours alone, for what is not whole yet. What an earlier try left goes.
+pub(super) fn fresh(to: &Path) -> Result<PathBuf, Error> {
+    let part = local_part(to)?;
+    let made = remove(&part).and_then(|()| DirBuilder::new().mode(0o700).create(&part));
+    made.map(|()| part.clone()).map_err(|source| Error::LocalFile { path: part, source })
 }
 
 /// The whole folder takes its place here. What was there goes away when the new one is there.

@@ -14,8 +14,8 @@ use super::listing::{Room, below};
 use super::packet::{Attributes, Thing};
 use super::{file, place};
 use crate::Error;
-use crate::transfer::file::{KEPT, local_part};
-use crate::transfer::folder::{broken, placed, remove, told_of};
+use crate::transfer::file::KEPT;
+use crate::transfer::folder::{broken, fresh, placed, told_of};
 use crate::transfer::{Progress, Tell, Transferred, part_of, tree};
 
 /// The mode of a folder for which a server says none.
@@ -105,10 +105,7 @@ pub(super) async fn get(
     to: &Path,
     mut tell: Tell,
 ) -> Result<Transferred, Error> {
-    let part = local_part(to)?;
-    let here = |source| Error::LocalFile { path: part.clone(), source };
-    remove(&part).map_err(here)?;
-    DirBuilder::new().mode(0o700).create(&part).map_err(here)?;
+    let part = fresh(to)?;
     let (mut folders, mut links) = (vec![(PathBuf::new(), found.mode)], Vec::new());
     let (mut looked, mut files, mut done, mut room) = (0, 0, 0, Room::new());
     while let Some((folder, _)) = folders.get(looked).cloned() {
