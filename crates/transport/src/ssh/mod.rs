@@ -2,7 +2,7 @@
 //!
 //! `connect` dials and shakes hands through `wire`, with the algorithms of `algorithms`, patiently by `ramp`;
 //! `guard` checks the host key (`host_key`, `authority`, `known_hosts`) before `auth` shows a credential
-//! (`private_key`, `certificate`); then `channel` carries commands (`exec`, each at one of the `places`), terminals (`shell`)
+//! (`private_key`, `short_scalar`, `certificate`); then `channel` carries commands (`exec`, each at one of the `places`), terminals (`shell`)
 //! and streams (`forward`), no more at once than `flow` allows. `jump` runs a connection over a stream of another one. `ahead` opens a
 //! channel before it is needed, for connections that are kept.
 
@@ -27,6 +27,7 @@ mod scan;
 #[cfg(feature = "server")]
 pub mod server;
 mod shell;
+mod short_scalar;
 mod signer;
 mod wire;
 

@@ -8,7 +8,7 @@ use russh::keys::ssh_key::private::KeypairData;
 use russh::keys::{Algorithm, Certificate, HashAlg, PrivateKey, PublicKey, decode_secret_key};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::certificate;
+use super::{certificate, short_scalar};
 use crate::Error;
 
 /// Larger RSA keys cost seconds per signature and are refused by most servers.
@@ -102,12 +102,15 @@ fn decode_key(text: &SecretString, passphrase: Option<&SecretString>) -> Result<
 }
 
 fn decode_openssh(text: &str, passphrase: Option<&SecretString>) -> Result<PrivateKey, Error> {
-    let key = PrivateKey::from_openssh(text).map_err(|_| DAMAGED)?;
+    let Ok(key) = PrivateKey::from_openssh(text) else {
+        return short_scalar::decode(text, None).ok_or(DAMAGED);
+    };
     if !key.is_encrypted() {
         return Ok(key);
     }
     let passphrase = passphrase.ok_or(Error::KeyNeedsPassphrase)?.expose_secret();
-    key.decrypt(passphrase).map_err(|_| Error::WrongPassphrase)
+    let short = |_| short_scalar::decode(text, Some(passphrase)).ok_or(Error::WrongPassphrase);
+    key.decrypt(passphrase).or_else(short)
 }
 
 /// The text without the white space that forms and chats add around lines.
@@ -205,6 +208,19 @@ mod tests {
             "{half:?}"
         );
         assert_ne!(generate("aweigh:deploy").unwrap().1, half);
+    }
+
+    /// A key of nobody, by ssh-keygen, of which the number has 31 bytes; and the same with a passphrase.
+    #[test]
+    fn an_ecdsa_key_with_a_short_number_is_read_like_any_other() {
+        let plain = SecretString::from(include_str!("../../tests/short-ecdsa"));
+        let encrypted = SecretString::from(include_str!("../../tests/short-ecdsa-encrypted"));
+        let line = include_str!("../../tests/short-ecdsa.pub").trim();
+        assert_eq!(public_half(&plain, None).unwrap().line, line);
+        assert_eq!(public_half(&encrypted, Some(&"hunter2hunter".into())).unwrap().line, line);
+        let wrong = public_half(&encrypted, Some(&"hunter2".into()));
+        assert!(matches!(wrong, Err(Error::WrongPassphrase)), "{wrong:?}");
+        assert!(matches!(public_half(&encrypted, None), Err(Error::KeyNeedsPassphrase)));
     }
 
     #[test]
