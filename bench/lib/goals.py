@@ -65,6 +65,10 @@ def goals(measured):
     lines += _against_floor(
         measured, "`true` on 50 servers, open connections", "exec warm", "aweigh-warm", 1.3
     )
+    for words, task, peer in (("new", "exec", "aweigh-run"), ("open", "exec warm", "aweigh-run-warm")):
+        lines += _against_floor(
+            measured, f"… by `aweigh run`, {words} connections", task, peer, 1.3, step="run"
+        )
     own = {"peer": "aweigh", "n": 50}
     spent = measured.figure("fifty", "controller", task="v2", **own)
     peak = measured.figure("fifty", "daemon_mb", task="v1", **own)
@@ -94,8 +98,8 @@ def _above(what, found, limit, unit, form=",.0f"):
     return Goal(what, f"≥ {limit:,} {unit}", span(found, form, " " + unit), met)
 
 
-def _against_floor(measured, what, task, peer, times):
-    least, found = measured.floor(task, 50), measured.wall("fifty", peer, task.split()[0])
+def _against_floor(measured, what, task, peer, times, step="fifty"):
+    least, found = measured.floor(task, 50), measured.wall(step, peer, task.split()[0])
     if not least or not found:
         return [Goal(what, f"≤ {times:g} × floor", span(found, ".2f", " s"), None)]
     goal = f"≤ {times:g} × floor ({least:.2f} s)"

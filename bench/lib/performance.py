@@ -33,6 +33,8 @@ def document(measured, plots):
         "others": _peers(measured, "ten-others", three, OTHERS),
         "far": _peers(measured, "far", three),
         "narrow": _peers(measured, "narrow", ("v1", "v2")),
+        "run": _peers(measured, "run", ("exec",), ["aweigh", "aweigh-run", "aweigh-warm", "aweigh-run-warm"]),
+        "put": _put(measured),
         "servers": _releases(measured, "servers", "servers", [(f"{n:,}", {"n": n}) for n in SERVERS]),
         "hosts": _releases(measured, "hosts", "hosts", [(f"{n:,}", {"n": n}) for n in HOSTS]),
         "files": _releases(
@@ -109,6 +111,18 @@ def _releases(measured, step, label, places):
         if any(walls):
             rows.append([words, *map(words_of, walls), words_of(peak, ",.0f")])
     return table([label, *(f"{peer} {task}, s" for peer, task in columns), "memory of `serve`, v1, MB"], rows)
+
+
+def _put(measured):
+    """How long a large file takes, beside the least that its line needs."""
+    heads = ("put of 1 GB, 50 MB/s, 50 ms", "wall s", "least s", "× least", "runs")
+    rows = []
+    for what, cut in (("whole", False), ("cut in the middle, and resumed", True)):
+        found = measured.figure("put", "wall", what="put", cut=cut)
+        if found:
+            least = measured.figure("put", "least", what="put", cut=cut).median
+            rows.append((what, span(found), f"{least:.1f}", f"{found.median / least:.2f}", str(found.runs)))
+    return table(heads, rows)
 
 
 def _chat(measured):

@@ -78,7 +78,7 @@ impl Read for Incoming {
             }
         }
         let part = self.piece.split_to(into.len().min(self.piece.len()));
-        into.iter_mut().zip(&part).for_each(|(to, from)| *to = *from);
+        into.get_mut(..part.len()).unwrap_or_default().copy_from_slice(&part);
         Ok(part.len())
     }
 }
