@@ -12,6 +12,8 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tokio::task::JoinError;
+use tracing::Instrument;
 
 use crate::AppState;
 use crate::error::Refusal;
@@ -75,6 +77,19 @@ pub(crate) async fn time_limit(request: Request, next: Next) -> Response {
     }
 }
 
+/// Brings a request that changes something to its end, also when whoever sent it has gone or waits no longer: what is stored
+/// must be handed on to those who act upon it.
+pub(crate) async fn to_its_end(request: Request, next: Next) -> Response {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request).in_current_span()).await.map_err(JoinError::try_into_panic) {
+        Ok(answer) => answer,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => Refusal::from(Problem::new(Code::Internal, "Aweigh stops")).into_response(),
+    }
+}
+
 /// The answer to a request whose code panicked. The panic itself is in the log already.
 pub(crate) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     Refusal::from(Problem::new(Code::Internal, "something went wrong here; the log says more"))
@@ -83,7 +98,38 @@ pub(crate) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn;
+    use axum::routing::post;
+    use tokio::sync::{Notify, mpsc};
+    use tower::ServiceExt;
+
     use super::*;
+
+    #[tokio::test]
+    async fn what_changes_something_comes_to_its_end_when_whoever_asked_has_gone() {
+        let (begun, mut has_begun) = mpsc::unbounded_channel();
+        let (done, mut is_done) = mpsc::unbounded_channel();
+        let go_on = Arc::new(Notify::new());
+        let wait = Arc::clone(&go_on);
+        let work = async move || {
+            begun.send(()).unwrap();
+            wait.notified().await;
+            done.send(()).unwrap();
+        };
+        let router = Router::new().route("/", post(work)).layer(from_fn(to_its_end));
+        let request = Request::post("/").body(Body::empty()).unwrap();
+        tokio::select! {
+            _ = router.oneshot(request) => unreachable!("it waits"),
+            begun = has_begun.recv() => begun.unwrap(),
+        }
+        // Nobody waits for its answer any more.
+        go_on.notify_one();
+        is_done.recv().await.unwrap();
+    }
 
     #[test]
     fn a_browser_tells_where_a_request_comes_from() {

@@ -97,6 +97,7 @@ fn doors() -> Router<AppState> {
     Router::new()
         .route("/session", post(session::create))
         .route("/setup", post(session::set_up))
+        .layer(from_fn(guard::to_its_end))
         .layer(from_fn(guard::time_limit))
 }
 
@@ -242,6 +243,7 @@ fn quick() -> Router<AppState> {
         .route("/recordings/{recording}", allow(SeeRecordings, get(recordings::show)))
         .route("/chat", allow(SeeReleases, get(chat::list)))
         .route("/board", allow(SeeReleases, get(board::show)))
+        .layer(from_fn(guard::to_its_end))
         .layer(from_fn(guard::time_limit))
 }
 
@@ -291,4 +293,5 @@ fn slow() -> Router<AppState> {
         .route("/projects/{project}/trust", allow(TrustGitHost, post(git::trust)))
         .route("/projects/{project}/refs", allow(SeeRepository, get(git::refs)))
         .route("/projects/{project}/fetch", allow(FetchRepository, post(git::fetch)))
+        .layer(from_fn(guard::to_its_end))
 }
