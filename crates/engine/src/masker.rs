@@ -19,9 +19,9 @@ pub const MASK: &str = "[secret]";
 /// Shorter values would turn every log into masks, so they are not masked; in bytes, without white space at the ends.
 pub const SHORTEST: usize = 6;
 
-/// Whether a value is long enough to be masked where it is written.
+/// Whether a value is masked where it is written: it is long enough, and not the frame of a key alone.
 pub fn is_masked(value: &str) -> bool {
-    value.trim().len() >= SHORTEST
+    values::is_masked(value.trim())
 }
 
 /// All secrets of one release.

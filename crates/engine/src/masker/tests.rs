@@ -94,6 +94,30 @@ fn lines_of_a_key_are_masked_and_its_frame_is_shown() {
 }
 
 #[test]
+fn a_key_on_one_line_is_masked_as_it_is_and_as_programs_print_it() {
+    let key = r"-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\nwJ8qsd+Q==\n-----END KEY-----";
+    assert!(is_masked(key));
+    let masker = Masker::new([&SecretString::from(key.to_owned())]);
+    cut_everywhere(&masker, &format!("KEY={key}."), "KEY=[secret].");
+    let shown = "-----BEGIN KEY-----\n[secret]\n[secret]\n-----END KEY-----\n";
+    cut_everywhere(&masker, &format!("{}\n", key.replace(r"\n", "\n")), shown);
+}
+
+#[test]
+fn dashes_hide_no_password() {
+    for password in ["-----pass", "-----BEGIN", "-----BEGIN me-----too-----", "-----END -----"] {
+        let masker = Masker::new([&SecretString::from(password.to_owned())]);
+        let is_shown = password == "-----END -----";
+        assert_eq!(is_masked(password), !is_shown, "{password}");
+        cut_everywhere(
+            &masker,
+            &format!("<{password}>"),
+            if is_shown { "<-----END ----->" } else { "<[secret]>" },
+        );
+    }
+}
+
+#[test]
 fn what_is_held_back_is_no_longer_than_a_secret_however_often_it_is_said() {
     let masker = Masker::new(&["aaaaaa".to_owned().into()]);
     let (mut held, mut out) = (Held::default(), Vec::new());

@@ -86,14 +86,27 @@ impl Values {
     }
 }
 
+/// Whether a value is masked where it stands by itself.
+pub(super) fn is_masked(value: &str) -> bool {
+    value.len() >= SHORTEST && !is_frame(value)
+}
+
+/// The first and the last line of a key in PEM (RFC 7468) are no secret; masking them would only puzzle.
+fn is_frame(line: &str) -> bool {
+    let label = ["BEGIN ", "END "].iter().find_map(|word| line.strip_prefix("-----")?.strip_prefix(word));
+    label.and_then(|label| label.strip_suffix("-----")).is_some_and(|label| !label.contains(['-', '\\']))
+}
+
 /// Everything that stands for one secret: the whole, its lines, and how a shell quotes or a form encodes what the
 /// readings do not undo.
 fn collect(secret: &str, patterns: &mut BTreeSet<String>) {
     let whole = secret.trim();
-    let lines = whole.lines().map(str::trim);
-    // The frame around a key is no secret; masking it would only puzzle.
-    let shown = |text: &&str| text.len() >= SHORTEST && !text.starts_with("-----");
-    for text in std::iter::once(whole).chain(lines).filter(shown) {
+    // A key that stands on one line, as files of variables have it, says `\n` where programs see the end of a line.
+    let lines = whole.lines().flat_map(|line| line.split(r"\n")).map(str::trim);
+    // A key as a whole, in its frame, is masked by its lines: the frame stays.
+    let whole = Some(whole)
+        .filter(|whole| !(whole.contains('\n') && is_frame(whole.lines().next().unwrap_or_default())));
+    for text in whole.into_iter().chain(lines).filter(|text| is_masked(text)) {
         patterns.insert(text.to_owned());
         if text.contains('\n') {
             patterns.insert(text.replace("\r\n", "\n").replace('\n', "\r\n"));
