@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use model::{ReleaseId, Status};
+use model::{Epoch, ReleaseId, Status};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub struct Control {
     wake: Arc<Notify>,
     resumed: mpsc::UnboundedSender<Claim>,
-    running: Arc<Mutex<HashMap<ReleaseId, Steering>>>,
+    running: Arc<Mutex<HashMap<ReleaseId, (Epoch, Steering)>>>,
 }
 
 impl Control {
@@ -50,7 +50,7 @@ impl Control {
 
     /// The helm of `release`, while it runs here.
     pub fn steering(&self, release: ReleaseId) -> Option<Steering> {
-        self.running().get(&release).cloned()
+        self.running().get(&release).map(|(_, steering)| steering.clone())
     }
 
     /// Hands over a release that was taken up again.
@@ -59,7 +59,17 @@ impl Control {
         self.resumed.send(claim).ok();
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<ReleaseId, Steering>> {
+    /// Puts `steering` at the helm of a release; `false` where somebody is there whose epoch is newer.
+    fn take_helm(&self, claim: &Claim, steering: &Steering) -> bool {
+        let mut running = self.running();
+        if running.get(&claim.release).is_some_and(|(epoch, _)| *epoch > claim.epoch) {
+            return false;
+        }
+        running.insert(claim.release, (claim.epoch, steering.clone()));
+        true
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<ReleaseId, (Epoch, Steering)>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -77,12 +87,12 @@ pub struct Orders {
 /// next start takes them over.
 pub async fn dispatch(ports: Ports, mut orders: Orders, stop: CancellationToken) -> Result<(), JournalError> {
     let mut tasks = JoinSet::new();
-    clear_up(&ports).await;
     for claim in ports.queue.take_over().await? {
         if claim.status == Status::Running {
             start(&mut tasks, &ports, &orders.control, claim, true);
         }
     }
+    clear_up(&ports).await;
     loop {
         match ports.queue.claim().await {
             Ok(Some(claim)) => {
@@ -128,13 +138,16 @@ fn note_end(ended: Result<(), tokio::task::JoinError>) {
 
 fn start(tasks: &mut JoinSet<()>, ports: &Ports, control: &Control, claim: Claim, taken_over: bool) {
     let (release, steering) = (claim.release, Steering::new(&claim.wishes));
-    control.running().insert(release, steering.clone());
+    if !control.take_helm(&claim, &steering) {
+        // Taken up by a person before the start took it over; what was wished is stored, and was heard then.
+        return;
+    }
     let (ports, control) = (ports.clone(), control.clone());
     tasks.spawn(async move {
         keep_at_it(&ports, claim, &steering, taken_over).await;
         // It may have been taken up again already, by a person who was quick.
         let mut running = control.running();
-        if running.get(&release).is_some_and(|other| other.is(&steering)) {
+        if running.get(&release).is_some_and(|(_, other)| other.is(&steering)) {
             running.remove(&release);
         }
         drop(running);
@@ -250,5 +263,27 @@ async fn abandon(ports: &Ports, claim: &Claim) {
     };
     if let Err(halt) = ended.await {
         tracing::warn!(release = %claim.release, ?halt, "something of it may still run on this machine");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_took_a_release_up_later_has_the_helm() {
+        let (control, _orders) = Control::new();
+        let release = ReleaseId(1);
+        let claim = |epoch| Claim {
+            release,
+            epoch: Epoch(epoch),
+            status: Status::Running,
+            wishes: model::Wishes::default(),
+        };
+        let [one, two, three] = [(); 3].map(|()| Steering::default());
+        let steers = |steering: &Steering| control.steering(release).unwrap().is(steering);
+        assert!(control.take_helm(&claim(2), &one) && steers(&one));
+        assert!(!control.take_helm(&claim(1), &two) && steers(&one));
+        assert!(control.take_helm(&claim(3), &three) && steers(&three));
     }
 }
