@@ -115,13 +115,19 @@ def _releases(measured, step, label, places):
 
 def _put(measured):
     """How long a large file takes, beside the least that its line needs."""
-    heads = ("put of 1 GB, 50 MB/s, 50 ms", "wall s", "least s", "× least", "runs")
+    heads = ("1 GB, 50 MB/s, round trips of 50 ms", "wall s", "least s", "× least", "runs")
+    ways = (
+        ("**aweigh put**", "aweigh", False),
+        ("… cut in the middle, and resumed", "aweigh", True),
+        ("scp", "scp", False),
+        ("rsync", "rsync", False),
+    )
     rows = []
-    for what, cut in (("whole", False), ("cut in the middle, and resumed", True)):
-        found = measured.figure("put", "wall", what="put", cut=cut)
+    for words, peer, cut in ways:
+        found = measured.figure("put", "wall", peer=peer, cut=cut)
         if found:
-            least = measured.figure("put", "least", what="put", cut=cut).median
-            rows.append((what, span(found), f"{least:.1f}", f"{found.median / least:.2f}", str(found.runs)))
+            least = measured.figure("put", "least", peer=peer, cut=cut).median
+            rows.append((words, span(found), f"{least:.1f}", f"{found.median / least:.2f}", str(found.runs)))
     return table(heads, rows)
 
 

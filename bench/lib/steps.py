@@ -156,7 +156,7 @@ ALL = [
         5,
         side_by_side([50], ["exec"], ["aweigh", "aweigh-run", "aweigh-warm", "aweigh-run-warm"]),
     ),
-    Step("put", "1 GB by `aweigh put` over a long line with a rate, whole and cut in the middle", 3, 3, carried),
+    Step("put", "1 GB by `aweigh put`, `scp` and `rsync` over a long line with a rate", 7, 3, carried),
     Step(
         "ten",
         "10 servers, the main peers",
