@@ -46,10 +46,6 @@ impl Actions {
                     limit: 1,
                     ..Filter::default()
                 };
-                let live = match store.good(&project.name, &site.name).await?.first() {
-                    Some(good) => store.release(good.id).await?,
-                    None => None,
-                };
                 let with = |status: Vec<Status>, limit| Filter { status, limit, ..here.clone() };
                 let holding = Status::ALL.into_iter().filter(|status| status.is_active()).collect();
                 let chosen = servers.iter().filter(|server| site.servers.matches(server));
@@ -62,7 +58,7 @@ impl Actions {
                     project: project.name.clone(),
                     environment: site.name.clone(),
                     servers: chosen,
-                    live,
+                    live: store.live(&project.name, &site.name).await?,
                     latest: store.releases(&here).await?.pop(),
                     active: store.releases(&with(holding, 1)).await?.pop(),
                     queued: store.releases(&with(vec![Status::Queued], MOST_QUEUED)).await?.len(),

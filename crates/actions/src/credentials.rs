@@ -120,14 +120,15 @@ impl Actions {
     }
 
     async fn begin_rotation(&self, actor: &Actor, name: &Name) -> Result<KeyRotation, Error> {
-        let stored = self.store().unseal(name).await?.ok_or_else(|| Error::missing("credential", name))?;
+        let missing = || Error::missing("credential", name);
+        let read = self.store().credential(name).await?.ok_or_else(missing)?;
+        let stored = self.store().unseal(name).await?.ok_or_else(missing)?;
         let Some(old) = stored.secret.filter(|_| stored.kind == CredentialKind::SshKey) else {
             let why = "is not an ssh-key: Aweigh can put only these in the place of others. Store a new secret instead";
             return Err(Error::invalid("credential", why));
         };
-        let known = self.store().credential(name).await?.and_then(|record| record.public_key);
-        let old_public_key = match known {
-            Some(line) => line,
+        let old_public_key = match &read.public_key {
+            Some(line) => line.clone(),
             None => self.read_key(old, stored.passphrase).await?.map_err(|_| unreadable())?.line,
         };
         let (secret, half) = self.new_key(name).await?;
@@ -137,7 +138,11 @@ impl Actions {
             fingerprint: half.fingerprint,
             old_public_key,
         };
-        self.store().begin_key_rotation(name, &rotation, rotates(actor, name, &rotation)).await?;
+        if !self.store().begin_key_rotation(&read, &rotation, rotates(actor, name, &rotation)).await? {
+            return Err(Error::Referenced(format!(
+                "credential {name} was changed at this moment: ask again"
+            )));
+        }
         Ok(rotation)
     }
 

@@ -1,5 +1,8 @@
 //! Drift: what the servers of an environment really run, beside what they should.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use engine::drift::{Runs, read};
 use engine::question::shown;
 use jiff::Timestamp;
@@ -84,8 +87,9 @@ impl Actions {
         let live = live(&good);
         let runs = read(self.parts.hosts.as_ref(), &servers, &site.path).await;
         let mut all = Vec::with_capacity(servers.len());
+        let mut names = HashMap::new();
         for (server, runs) in servers.into_iter().zip(runs) {
-            let release = self.release_of(&server.name, &runs, &good).await?;
+            let release = self.release_of(&server.name, &runs, &good, &mut names).await?;
             let expected = live.map(|live| format!("releases/{}", live.folder_on(&server.name)));
             let state = state(&runs, release, expected.as_deref());
             all.push(ServerDrift { name: server.name, runs, release, state, since: None, accepted_by: None });
@@ -180,12 +184,14 @@ impl Actions {
         Ok(servers.into_iter().filter(behind).collect())
     }
 
-    /// The release of ours, or the one that was adopted, that the link of a server leads to.
+    /// The release of ours, or the one that was adopted, that the link of a server leads to. `names` are those of releases that
+    /// were looked up before: most servers run the same.
     async fn release_of(
         &self,
         server: &Name,
         runs: &Runs,
         good: &[Good],
+        names: &mut HashMap<ReleaseId, Option<ReleaseName>>,
     ) -> Result<Option<ReleaseId>, Error> {
         let Runs::Link { text, .. } = runs else { return Ok(None) };
         let Some(name) = text.strip_prefix("releases/") else { return Ok(None) };
@@ -194,8 +200,14 @@ impl Actions {
             let found = good.iter().find(|one| *one.folder_on(server) == name);
             return Ok(found.map(|found| found.id));
         };
-        let found = self.store().release(number).await?;
-        Ok(found.filter(|release| release.name == name).map(|release| release.id))
+        let known = match names.entry(number) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let found = self.store().release(number).await?;
+                unknown.insert(found.map(|release| release.name))
+            }
+        };
+        Ok((*known == Some(name)).then_some(number))
     }
 }
 

@@ -155,14 +155,11 @@ impl Actions {
         self.site(project, environment).await?;
         let source = &self.parts.source;
         let to = source.resolve(&repository, git_ref).await?.commit;
-        let from = match from {
-            Some(from) => Some(source.resolve(&repository, from).await?.commit),
-            None => self
-                .store()
-                .good(project, environment)
-                .await?
-                .first()
-                .and_then(|good| good.commit.known().cloned()),
+        let from = if let Some(from) = from {
+            Some(source.resolve(&repository, from).await?.commit)
+        } else {
+            let live = self.store().live(project, environment).await?;
+            live.and_then(|live| live.commit.known().cloned())
         };
         let Some(from) = from else {
             let commits =

@@ -92,10 +92,20 @@ impl Actions {
         request: Request,
         key: Option<String>,
     ) -> Result<Release, Error> {
+        authorize(actor, Action::Release, &Object::Environment(&request.project, &request.environment))?;
         let idempotency = match key {
             Some(key) => Some(Idempotency { key: sound_key(key)?, request_hash: hash(&request) }),
             None => None,
         };
+        // Asked before anything is planned: what the first request found may be otherwise by now.
+        if let Some(known) = &idempotency
+            && let Some(before) = self.store().repeated(&actor.name, known).await?
+        {
+            return match before {
+                Created::Again(id) => self.release(id).await,
+                _ => Err(reused()),
+            };
+        }
         let id = loop {
             let ends = self.ends(&request).await?;
             let created = self.create(actor, &request, ends, idempotency.clone()).await?;
@@ -120,9 +130,7 @@ impl Actions {
                     return Err(Error::locked(&request.project, &request.environment, lock));
                 }
                 Created::Duplicate { id } => return Err(Error::Duplicate { id }),
-                Created::KeyReused => {
-                    return Err(Error::invalid("Idempotency-Key", "was used for another request before"));
-                }
+                Created::KeyReused => return Err(reused()),
             }
         };
         self.release(id).await
@@ -178,6 +186,7 @@ impl Actions {
 
     /// What [`request`](Self::request) would plan. Nothing is stored.
     pub async fn preview(&self, actor: &Actor, request: &Request) -> Result<Plan, Error> {
+        authorize(actor, Action::Release, &Object::Environment(&request.project, &request.environment))?;
         let ends = self.ends(request).await?;
         let planned = self.planned(actor, request, ends).await?;
         Ok(planner::plan(planned, ReleaseId(0), Timestamp::now()))
@@ -213,6 +222,10 @@ impl Actions {
     pub(crate) async fn release(&self, id: ReleaseId) -> Result<Release, Error> {
         self.store().release(id).await?.ok_or_else(|| Error::missing("release", &id))
     }
+}
+
+fn reused() -> Error {
+    Error::invalid("Idempotency-Key", "was used for another request before")
 }
 
 /// A text of people is one paragraph that people read.

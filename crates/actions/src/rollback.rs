@@ -109,7 +109,6 @@ mod tests {
             commit: "a".repeat(40).parse().unwrap(),
             artifact: None,
             good_at: Timestamp::UNIX_EPOCH,
-            servers: Vec::new(),
         };
         list.iter().map(one).collect()
     }

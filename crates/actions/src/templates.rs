@@ -49,6 +49,7 @@ impl Actions {
         let stored = self.store().template(&picked).await?;
         let timeout = stored.as_ref().map_or(LONGEST, |record| record.template.timeout);
         let stored = stored.map(|record| record.template.run);
+        let is_stored = run.is_none() || run == stored;
         let run = run.or(stored).ok_or_else(|| Error::missing("hook template", &picked))?;
         let site = self.site(&project, &environment).await?;
         let machine = self.server(&server).await?;
@@ -64,7 +65,8 @@ impl Actions {
         variables.push("AWEIGH_ACTION=try".to_owned());
         variables.push("AWEIGH_RELEASE_URL=".to_owned());
         variables.extend(variable_lines(&plan, Some(&machine)));
-        let mut secrets = self.store().secrets_of(&plan.project, [&machine]).await?;
+        let logins = self.store().logins(&plan.project, [&machine]).await?;
+        let mut secrets: Vec<_> = logins.into_values().flatten().collect();
         let scopes = [
             Scope::Project(project.clone()),
             Scope::Environment(project.clone(), environment.clone()),
@@ -77,7 +79,9 @@ impl Actions {
         let trial = Trial { path: site.path, run, check, variables, longest: timeout.min(LONGEST) };
         let object = Object::Environment(&project, &environment);
         let how = if check { "read by" } else { "run on" };
-        self.note(actor.deed("hook.try", &object, &format!("{picked} {how} {server}"))).await?;
+        // A name tells what ran only as long as the text is the one that has this name.
+        let own = if is_stored { String::new() } else { format!(": {}", masker.text(&trial.run)) };
+        self.note(actor.deed("hook.try", &object, &format!("{picked} {how} {server}{own}"))).await?;
         let tried = trial::run(self.parts.hosts.as_ref(), &machine, &trial, &masker).await;
         Ok(tried.map_err(|error| HostError { message: format!("{server}: {}", error.message), ..error })?)
     }

@@ -16,8 +16,8 @@ pub type Values = BTreeMap<VariableName, SecretString>;
 /// Every secret that a release touches.
 #[derive(Debug, Default)]
 pub struct KnownSecrets {
-    /// With which its servers and its repository are reached.
-    pub logins: Vec<SecretString>,
+    /// Those of the credentials with which its servers and its repository are reached, by their names.
+    pub logins: BTreeMap<Name, Vec<SecretString>>,
     /// Those of its project.
     pub project: Values,
     /// Those of its environment.
@@ -30,7 +30,12 @@ impl KnownSecrets {
     /// All of them, for the masker.
     pub fn all(&self) -> impl Iterator<Item = &SecretString> {
         let of_servers = self.servers.values().flat_map(BTreeMap::values);
-        self.logins.iter().chain(self.project.values()).chain(self.environment.values()).chain(of_servers)
+        self.logins
+            .values()
+            .flatten()
+            .chain(self.project.values())
+            .chain(self.environment.values())
+            .chain(of_servers)
     }
 
     /// The secrets that are heard on `server`, or on the control host: of the server before the environment before the
@@ -87,7 +92,7 @@ mod tests {
             names.iter().map(|text| (name(text), format!("{value} {text}").into())).collect()
         };
         let secrets = KnownSecrets {
-            logins: Vec::new(),
+            logins: BTreeMap::new(),
             project: values("project", &["A", "B", "C"]),
             environment: values("environment", &["B", "C"]),
             servers: [("web-1".parse().unwrap(), values("server", &["C", "D"]))].into(),

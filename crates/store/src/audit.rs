@@ -92,17 +92,22 @@ impl Store {
 
     /// What was done, the latest first, at most `limit`.
     pub async fn audit(&self, filter: &AuditFilter, limit: u64) -> Result<Vec<AuditRecord>, Error> {
-        let find = "SELECT id, at, who, deed, object, detail FROM audit \
-                    WHERE id < $1 AND ($2 IS NULL OR who = $2) AND ($3 IS NULL OR object = $3) \
-                    ORDER BY id DESC LIMIT $4";
-        let before = filter.before.unwrap_or(i64::MAX);
-        let values = [
-            before.into(),
-            filter.who.clone().into(),
-            filter.object.clone().into(),
-            limit.cast_signed().into(),
-        ];
-        let rows: Vec<Row> = all(self.readers(), sql(find, values)).await?;
+        let before = filter.before.unwrap_or(i64::MAX).into();
+        let (who, limit) = (filter.who.clone().into(), limit.cast_signed().into());
+        let find = match filter.object.clone() {
+            // By the index: the rows of one object are few among all.
+            Some(object) => sql(
+                "SELECT id, at, who, deed, object, detail FROM audit \
+                 WHERE object = $4 AND id < $1 AND ($2 IS NULL OR who = $2) ORDER BY id DESC LIMIT $3",
+                [before, who, limit, object.into()],
+            ),
+            None => sql(
+                "SELECT id, at, who, deed, object, detail FROM audit \
+                 WHERE id < $1 AND ($2 IS NULL OR who = $2) ORDER BY id DESC LIMIT $3",
+                [before, who, limit],
+            ),
+        };
+        let rows: Vec<Row> = all(self.readers(), find).await?;
         let record = |row: Row| {
             let Row { id, at, who, deed: what, object, detail } = row;
             Ok(AuditRecord { id, at: time(at)?, who, what, object, detail })

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use model::{CommitId, Kind, Name, Plan, ReleaseId, ServerState, Status};
-use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel};
+use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel};
 
 use crate::facts::Facts;
 use crate::locks::{self, SiteLock};
@@ -114,6 +114,25 @@ impl Store {
         };
         self.write_deed(new, made).await
     }
+
+    /// What became of the first request of `author` with this key: [`Created::Again`] or [`Created::KeyReused`], or nothing
+    /// where there was none.
+    pub async fn repeated(&self, author: &str, idempotency: &Idempotency) -> Result<Option<Created>, Error> {
+        repeated(self.readers(), author, idempotency).await
+    }
+}
+
+async fn repeated(
+    db: &impl ConnectionTrait,
+    author: &str,
+    Idempotency { key, request_hash }: &Idempotency,
+) -> Result<Option<Created>, Error> {
+    let used = "SELECT request_hash, release_id FROM idempotency WHERE author = $1 AND key = $2";
+    let used: Option<Used> = one(db, sql(used, [author.into(), key.as_str().into()])).await?;
+    Ok(used.map(|used| {
+        let is_same = used.request_hash == *request_hash;
+        if is_same { Created::Again(ReleaseId(used.release_id)) } else { Created::KeyReused }
+    }))
 }
 
 #[derive(FromQueryResult)]
@@ -164,17 +183,10 @@ pub(crate) async fn next_number(tx: &Tx) -> Result<ReleaseId, Error> {
 
 impl NewRelease {
     async fn refused(&self, tx: &Tx) -> Result<Option<Created>, Error> {
-        if let Some(Idempotency { key, request_hash }) = &self.idempotency {
-            let used = "SELECT request_hash, release_id FROM idempotency WHERE author = $1 AND key = $2";
-            let used = one(tx.db(), sql(used, [self.by.as_str().into(), key.as_str().into()])).await?;
-            if let Some(Used { request_hash: before, release_id }) = used {
-                let same = before == *request_hash;
-                return Ok(Some(if same {
-                    Created::Again(ReleaseId(release_id))
-                } else {
-                    Created::KeyReused
-                }));
-            }
+        if let Some(idempotency) = &self.idempotency
+            && let Some(before) = repeated(tx.db(), &self.by, idempotency).await?
+        {
+            return Ok(Some(before));
         }
         // What goes back is never locked out.
         if self.kind != Kind::Rollback
@@ -253,7 +265,8 @@ impl NewRelease {
             author: self.by,
             epoch: 0,
             last_seq: 0,
-            artifact: None,
+            // What is brought as it is must be there when its turn comes.
+            artifact: plan.artifact.clone(),
             created_at: tx.micros(),
             started_at: None,
             ended_at: None,

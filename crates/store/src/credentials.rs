@@ -1,6 +1,6 @@
 //! Credentials: what may be known of them, and the one door through which a secret leaves the vault.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -119,21 +119,28 @@ impl Store {
         }))
     }
 
-    /// Every secret with which a repository and these servers are reached.
-    pub async fn secrets_of<'a>(
+    /// The credentials with which a repository and these servers are reached, those of servers on the way to them included;
+    /// with their secrets.
+    pub async fn logins<'a>(
         &self,
         project: &'a Project,
         servers: impl IntoIterator<Item = &'a Server>,
-    ) -> Result<Vec<SecretString>, Error> {
-        let of_servers = servers.into_iter().filter_map(credential_of);
-        let names: BTreeSet<&Name> = project.credential.iter().chain(of_servers).collect();
-        let mut secrets = Vec::new();
-        for name in names {
-            if let Some(stored) = self.unseal(name).await? {
-                secrets.extend(stored.secret.into_iter().chain(stored.passphrase));
-            }
+    ) -> Result<BTreeMap<Name, Vec<SecretString>>, Error> {
+        let stored = self.servers().await?;
+        let by_name: HashMap<&Name, &Server> = stored.iter().map(|server| (&server.name, server)).collect();
+        let mut names: BTreeSet<&Name> = project.credential.iter().collect();
+        for server in servers {
+            let way = std::iter::successors(Some(server), |here| by_name.get(here.jump()?).copied());
+            // What is stored leads in no circle; together with an older plan it might.
+            names.extend(way.take(by_name.len() + 1).filter_map(credential_of));
         }
-        Ok(secrets)
+        let mut logins = BTreeMap::new();
+        for name in names {
+            let stored = self.unseal(name).await?;
+            let secrets = stored.into_iter().flat_map(|it| it.secret.into_iter().chain(it.passphrase));
+            logins.insert(name.clone(), secrets.collect());
+        }
+        Ok(logins)
     }
 
     /// Every secret there is: what somebody sees who may look around on a server is not limited to one project.
@@ -239,6 +246,10 @@ pub(crate) async fn put(tx: &Tx, mut row: credential::Model) -> Result<(), Error
         return Ok(());
     };
     let same_kind = row.kind == stored.kind;
+    if !same_kind {
+        // Its new key would get into what is no key any more.
+        rotation::forget(tx, &parse("name of a credential", &row.name)?).await?;
+    }
     let kept = |new: Option<Vec<u8>>, stored: Option<Vec<u8>>| new.or(stored.filter(|_| same_kind));
     let update = credential::ActiveModel {
         name: Set(row.name),

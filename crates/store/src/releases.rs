@@ -7,7 +7,7 @@ use model::plan::{Elsewhere, folder_on};
 use model::{CommitId, Kind, Name, Plan, Release, ReleaseId, ReleaseName, ServerRecord, Status};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+    QueryTrait, Select,
 };
 
 use crate::sql::{all, from_json, from_word, number, parse, small, sql, texts, time};
@@ -56,8 +56,6 @@ pub struct Good {
     pub created_at: Timestamp,
     /// When it was last made live: by itself, or by a rollback to it.
     pub good_at: Timestamp,
-    /// Its servers.
-    pub servers: Vec<Name>,
 }
 
 impl Good {
@@ -110,19 +108,10 @@ impl Store {
     /// brought back.
     pub async fn good(&self, project: &Name, environment: &Name) -> Result<Vec<Good>, Error> {
         let db = self.moment().await?;
-        let rows = release::Entity::find()
-            .filter(release::Column::Project.eq(project.as_str()))
-            .filter(release::Column::Environment.eq(environment.as_str()))
-            .filter(release::Column::GoodAt.is_not_null())
-            .order_by_desc(release::Column::GoodAt)
-            .order_by_desc(release::Column::Id)
-            .all(&db)
-            .await?;
-        let mut servers = servers(&db, rows.iter().map(|row| row.id)).await?;
+        let rows = of_good(project, environment).all(&db).await?;
         let mut elsewhere = elsewhere(&db, project, environment).await?;
         rows.into_iter()
             .map(|row| {
-                let servers = servers.remove(&row.id).unwrap_or_default();
                 Ok(Good {
                     id: ReleaseId(row.id),
                     name: parse("name of a release", &row.name)?,
@@ -133,10 +122,17 @@ impl Store {
                     commit: parse("commit", &row.commit_id)?,
                     artifact: row.artifact,
                     good_at: time(row.good_at.unwrap_or_default())?,
-                    servers: servers.into_iter().map(|server| server.name).collect(),
                 })
             })
             .collect()
+    }
+
+    /// The release that was activated last in an environment: the first of [`good`](Self::good).
+    pub async fn live(&self, project: &Name, environment: &Name) -> Result<Option<Release>, Error> {
+        let db = self.moment().await?;
+        let Some(row) = of_good(project, environment).one(&db).await? else { return Ok(None) };
+        let servers = servers(&db, [row.id]).await?.remove(&row.id).unwrap_or_default();
+        complete(&db, row, servers).await.map(Some)
     }
 
     /// Whether a release of this installation has ended; `false` for one that does not exist.
@@ -144,6 +140,16 @@ impl Store {
         let ended = "SELECT COUNT(*) FROM release WHERE id = $1 AND ended_at IS NOT NULL";
         Ok(number(self.readers(), sql(ended, [id.0.into()])).await? == Some(1))
     }
+}
+
+/// The good releases of an environment, the last activated first.
+fn of_good(project: &Name, environment: &Name) -> Select<release::Entity> {
+    release::Entity::find()
+        .filter(release::Column::Project.eq(project.as_str()))
+        .filter(release::Column::Environment.eq(environment.as_str()))
+        .filter(release::Column::GoodAt.is_not_null())
+        .order_by_desc(release::Column::GoodAt)
+        .order_by_desc(release::Column::Id)
 }
 
 /// A release and the number of its last fact.

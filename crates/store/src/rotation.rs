@@ -4,9 +4,9 @@
 use model::{ExposeSecret, Name, SecretString, Server};
 use sea_orm::FromQueryResult;
 
-use crate::credentials::place;
+use crate::credentials::{CredentialRecord, place};
 use crate::definitions::{credential_of, servers};
-use crate::sql::{execute, one, sql};
+use crate::sql::{execute, number, one, sql, to_word};
 use crate::vault::Place;
 use crate::writer::{Tx, Work};
 use crate::{Deed, Error, Store};
@@ -53,22 +53,24 @@ impl Store {
         }))
     }
 
-    /// Keeps a new key for `credential`, whose key stays in use.
+    /// Keeps a new key for `credential`, whose key stays in use. Where it was changed since it was `read`, nothing is done, and
+    /// this answers `false`: the key that goes would be another one.
     ///
     /// # Errors
     /// One has begun already.
     pub async fn begin_key_rotation(
         &self,
-        credential: &Name,
+        read: &CredentialRecord,
         new: &KeyRotation,
         deed: Deed,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
+        let credential = &read.name;
         let _sealing = self.0.sealing.read().await;
         let seal =
             |key: &SecretString| self.0.vault.seal(new_place(credential), key.expose_secret().as_bytes());
         let sealed = new.secret.as_ref().map(seal).transpose()?;
-        let begin = Begin { credential: credential.clone(), sealed, new: new.clone() };
-        self.write_deed(begin, |()| Some(deed)).await
+        let begin = Begin { read: read.clone(), sealed, new: new.clone() };
+        self.write_deed(begin, |has_begun| has_begun.then_some(deed)).await
     }
 
     /// Puts the new key into the place of the old one, in one step, when each server that is logged in to with it is one of
@@ -98,26 +100,34 @@ impl Store {
 }
 
 struct Begin {
-    credential: Name,
+    read: CredentialRecord,
     sealed: Option<Vec<u8>>,
     new: KeyRotation,
 }
 
 impl Work for Begin {
-    type Output = ();
+    type Output = bool;
 
-    async fn write(self, tx: &mut Tx) -> Result<(), Error> {
+    async fn write(self, tx: &mut Tx) -> Result<bool, Error> {
+        let name = self.read.name.as_str();
+        let kind = to_word("kind of credential", &self.read.kind)?;
+        let same = "SELECT COUNT(*) FROM credential WHERE name = $1 AND kind = $2 AND updated_at = $3";
+        let row = [name.into(), kind.into(), self.read.updated_at.as_microsecond().into()];
+        if number(tx.db(), sql(same, row)).await? != Some(1) {
+            return Ok(false);
+        }
         let insert = "INSERT INTO key_rotation (credential, secret, public_key, fingerprint, old_public_key, started_at) \
                       VALUES ($1, $2, $3, $4, $5, $6)";
         let row = [
-            self.credential.as_str().into(),
+            name.into(),
             self.sealed.into(),
             self.new.public_key.into(),
             self.new.fingerprint.into(),
             self.new.old_public_key.into(),
             tx.micros().into(),
         ];
-        execute(tx.db(), sql(insert, row)).await.map(drop)
+        execute(tx.db(), sql(insert, row)).await?;
+        Ok(true)
     }
 }
 

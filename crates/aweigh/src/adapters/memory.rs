@@ -8,7 +8,7 @@ use engine::ports::{
     Artifacts, Claim, Entry, GoodRelease, Journal, JournalError, KeptArtifact, Queue, Secrets, StepRow,
 };
 use jiff::Timestamp;
-use model::{Address, CommitId, Epoch, Name, Plan, ReleaseId, Scope, Status, Wishes};
+use model::{CommitId, Epoch, Name, Plan, ReleaseId, Scope, Status, Wishes};
 use store::{ArtifactRecord, Deed, Store};
 
 /// A store, as the engine sees it.
@@ -201,7 +201,7 @@ impl Secrets for Memory {
             servers.insert(server.name.clone(), values(Scope::Server(server.name.clone())).await?);
         }
         let known = KnownSecrets {
-            logins: self.0.secrets_of(&plan.project, &plan.servers).await.map_err(failed)?,
+            logins: self.0.logins(&plan.project, &plan.servers).await.map_err(failed)?,
             project: values(Scope::Project(project.clone())).await?,
             environment: values(Scope::Environment(project, environment)).await?,
             servers,
@@ -216,12 +216,7 @@ impl Secrets for Memory {
 
 /// What the audit log says of a release that somebody begins to work on: the names of all that is opened for it.
 fn used(plan: &Plan, known: &KnownSecrets) -> Deed {
-    let of_servers = plan.servers.iter().filter_map(|server| match &server.address {
-        Address::Ssh(ssh) => Some(ssh.credential.to_string()),
-        Address::Local => None,
-    });
-    let project = plan.project.credential.iter().map(ToString::to_string);
-    let credentials: BTreeSet<String> = project.chain(of_servers).collect();
+    let credentials = known.logins.keys().map(ToString::to_string).collect();
     let of_servers = known.servers.values().flat_map(BTreeMap::keys);
     let names: BTreeSet<String> = known
         .project

@@ -127,6 +127,10 @@ fn a_template_is_tried_on_one_server() {
         json!({"project": "shop", "environment": "production", "server": "web-1", "run": "echo draft"});
     let (status, draft) = rig.http("POST", "/hooks/not-yet/try", Some(body));
     assert_eq!((status, &draft["output"]), (200, &json!("draft\n")));
+    // Of a text that is stored under no name, it is recorded what ran.
+    let audit = rig.ok(["audit"]);
+    assert!(audit.contains("not-yet run on web-1: echo draft"), "{audit}");
+    assert!(audit.lines().any(|line| line.trim_end().ends_with("greet run on web-1")), "{audit}");
     for (words, said) in [
         (["nothing", "shop", "production", "web-1"], "hook template"),
         (["greet@9", "shop", "production", "web-1"], "hook template"),

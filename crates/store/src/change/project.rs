@@ -34,7 +34,9 @@ pub(super) async fn delete(tx: &Tx, name: &Name) -> Result<(), Error> {
     unused(by, "project", name.to_string())?;
     let sites = site::Entity::delete_many().filter(site::Column::Project.eq(name.as_str()));
     sites.exec(tx.db()).await?;
-    execute(tx.db(), sql("DELETE FROM drift WHERE project = $1", [name.as_str().into()])).await?;
+    for delete in ["DELETE FROM drift WHERE project = $1", "DELETE FROM site_lock WHERE project = $1"] {
+        execute(tx.db(), sql(delete, [name.as_str().into()])).await?;
+    }
     secrets::delete_all(tx, &Scope::Project(name.clone())).await?;
     let gone = project::Entity::delete_by_id(name.as_str()).exec(tx.db()).await?;
     found(gone.rows_affected, "project", name)

@@ -34,8 +34,12 @@ pub(super) async fn delete(tx: &Tx, project: &Name, site: &Name) -> Result<(), E
     let by = texts(tx.db(), sql(unfinished, key.clone())).await?;
     let name = format!("{project}/{site}");
     unused(by, "environment", name.clone())?;
-    let drift = "DELETE FROM drift WHERE project = $1 AND environment = $2";
-    execute(tx.db(), sql(drift, key.clone())).await?;
+    for delete in [
+        "DELETE FROM drift WHERE project = $1 AND environment = $2",
+        "DELETE FROM site_lock WHERE project = $1 AND environment = $2",
+    ] {
+        execute(tx.db(), sql(delete, key.clone())).await?;
+    }
     secrets::delete_all(tx, &Scope::Environment(project.clone(), site.clone())).await?;
     let delete = "DELETE FROM site WHERE project = $1 AND name = $2";
     found(execute(tx.db(), sql(delete, key)).await?, "environment", &name)

@@ -1,9 +1,9 @@
 //! Artifacts: found by what they were made from, and by their hash.
 
-use model::Name;
-use store::{ArtifactRecord, Store};
+use model::{Name, Plan};
+use store::{ArtifactRecord, NewRelease, Store};
 
-use crate::rig::{Rig, commit, name};
+use crate::rig::{Rig, commit, made_by_ann, name, release};
 
 fn artifact(hash: &str, digit: char, build: &str) -> ArtifactRecord {
     ArtifactRecord {
@@ -47,4 +47,18 @@ async fn the_newest_of_what_was_asked_for_is_found() {
     assert_eq!((first.bytes, first.commit), (5_000_000_000, commit('c')));
     assert_eq!(store.artifacts(&name("shop")).await.unwrap().len(), 5);
     assert_eq!(store.artifact("h9").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_a_waiting_release_brings_is_needed() {
+    let rig = Rig::new().await;
+    let store = &rig.store;
+    store.put_artifact(&artifact("kept", 'a', "b1")).await.unwrap();
+    let needed = async || store.needed_artifacts(&name("shop"), &[(name("production"), 2)]).await.unwrap();
+    assert!(needed().await.is_empty());
+    let plan_of_a_ref = release("shop", "production", 'a').plan;
+    let plan = Box::new(move |id, at| Plan { artifact: Some("kept".into()), ..plan_of_a_ref(id, at) });
+    let waits = NewRelease { plan, ..release("shop", "production", 'a') };
+    store.create(waits, made_by_ann()).await.unwrap();
+    assert_eq!(needed().await, ["kept"]);
 }

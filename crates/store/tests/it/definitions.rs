@@ -3,7 +3,7 @@
 use model::{Name, SecretString, Server, Status};
 use store::{Change, CredentialKind, Error, Managed, NewCredential, Store};
 
-use crate::rig::{Rig, name, project, server, site};
+use crate::rig::{Rig, by_ann, name, project, server, site};
 
 fn put_server(server: Server, managed: bool) -> Change {
     Change::PutServer { server, managed }
@@ -121,7 +121,14 @@ async fn nothing_is_left_pointing_nowhere() {
     check(vec![delete_site()], &format!("environment shop/production {told}")).await;
     check(vec![Change::DeleteProject(name("shop"))], &format!("project shop {told}")).await;
     rig.end(running, Status::Failed).await;
+    let (shop, production) = (name("shop"), name("production"));
+    store.lock_site(&shop, &production, "bob", "closed", None, by_ann()).await.unwrap();
     store.change(vec![Change::DeleteProject(name("shop"))], "li").await.unwrap();
+    assert_eq!(
+        store.site_lock(&shop, &production).await.unwrap(),
+        None,
+        "it would close another one of that name"
+    );
     assert_eq!(store.sites(&name("shop")).await.unwrap(), []);
     assert!(store.release(running.0).await.unwrap().is_some(), "its releases stay");
     let error = store.change(vec![delete_site()], "li").await.unwrap_err();

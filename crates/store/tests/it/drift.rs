@@ -72,9 +72,11 @@ async fn only_what_is_known_is_accepted_and_goes_with_its_environment() {
     // Of who is away stays what was known; who is right again is forgotten.
     let known = store.note_drift(look(&[], &["web-2"], Timestamp::now())).await.unwrap();
     assert_eq!(servers(&known), ["web-2"]);
+    store.lock_site(&shop, &production, "bob", "closed", None, by_ann()).await.unwrap();
     store
         .change(vec![Change::DeleteSite { project: shop.clone(), site: production.clone() }], "li")
         .await
         .unwrap();
     assert_eq!(store.drift(&shop, &production).await.unwrap(), []);
+    assert_eq!(store.site_lock(&shop, &production).await.unwrap(), None);
 }

@@ -22,6 +22,15 @@ fn key(text: &str) -> Change {
     Change::PutCredential { credential, managed: false }
 }
 
+fn new_key() -> KeyRotation {
+    KeyRotation {
+        secret: Some("new".into()),
+        public_key: "ssh-ed25519 NEW".into(),
+        fingerprint: "SHA256:new".into(),
+        old_public_key: "ssh-ed25519 OLD".into(),
+    }
+}
+
 async fn key_in_use(rig: &Rig) -> String {
     rig.store.credential(&name("deploy")).await.unwrap().unwrap().public_key.unwrap()
 }
@@ -34,13 +43,9 @@ async fn the_new_key_is_used_when_every_server_has_it() {
     let third = put(server("web-3", "other"));
     let keys = [key("deploy"), key("other")];
     store.change(keys.into_iter().chain([put(one.clone()), third]).collect(), "ann").await.unwrap();
-    let rotation = KeyRotation {
-        secret: Some("new".into()),
-        public_key: "ssh-ed25519 NEW".into(),
-        fingerprint: "SHA256:new".into(),
-        old_public_key: "ssh-ed25519 OLD".into(),
-    };
-    store.begin_key_rotation(&name("deploy"), &rotation, by_ann()).await.unwrap();
+    let rotation = new_key();
+    let read = store.credential(&name("deploy")).await.unwrap().unwrap();
+    assert!(store.begin_key_rotation(&read, &rotation, by_ann()).await.unwrap());
     let take =
         async |brought: &[Server]| store.take_new_key(&name("deploy"), &rotation, brought).await.unwrap();
     // Since it was brought to web-1, web-2 came.
@@ -55,4 +60,32 @@ async fn the_new_key_is_used_when_every_server_has_it() {
     assert!(store.key_rotation(&name("deploy")).await.unwrap().unwrap().secret.is_some(), "it goes on");
     assert!(take(&[one, two]).await);
     assert_eq!(key_in_use(&rig).await, "ssh-ed25519 NEW");
+}
+
+#[tokio::test]
+async fn the_key_of_a_credential_that_became_another_is_not_replaced() {
+    let rig = Rig::new().await;
+    let store = &rig.store;
+    store.change(vec![key("deploy"), put(server("web-1", "deploy"))], "ann").await.unwrap();
+    let deploy = async || store.credential(&name("deploy")).await.unwrap().unwrap();
+    let (read, new) = (deploy().await, new_key());
+    // Somebody stores another key, between the look at the old one and the begin.
+    store.change(vec![key("deploy")], "bob").await.unwrap();
+    assert!(!store.begin_key_rotation(&read, &new, by_ann()).await.unwrap());
+    assert!(store.key_rotation(&name("deploy")).await.unwrap().is_none());
+    assert!(store.begin_key_rotation(&deploy().await, &new, by_ann()).await.unwrap());
+    // And then says that an agent has the key. There is no secret in that which could end the rotation.
+    let agent = NewCredential {
+        name: name("deploy"),
+        kind: CredentialKind::SshAgent,
+        fingerprint: None,
+        public_key: None,
+        username: None,
+        secret: None,
+        passphrase: None,
+    };
+    store.change(vec![Change::PutCredential { credential: agent, managed: false }], "bob").await.unwrap();
+    assert!(store.key_rotation(&name("deploy")).await.unwrap().is_none());
+    store.take_new_key(&name("deploy"), &new, &[server("web-1", "deploy")]).await.unwrap_err();
+    assert_eq!(deploy().await.kind, CredentialKind::SshAgent);
 }

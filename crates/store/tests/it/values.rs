@@ -128,3 +128,39 @@ async fn the_files_and_the_types_tell_no_value() {
         assert!(!bytes.windows(13).any(|part| part == b"correct horse"));
     }
 }
+
+#[tokio::test]
+async fn logins_are_those_of_servers_on_the_way_too() {
+    let rig = Rig::new().await;
+    let password = |text: &str| {
+        let credential = NewCredential {
+            name: name(text),
+            kind: CredentialKind::SshPassword,
+            fingerprint: None,
+            public_key: None,
+            username: None,
+            secret: Some(format!("password of {text}").into()),
+            passphrase: None,
+        };
+        Change::PutCredential { credential, managed: false }
+    };
+    let behind = |text: &str, credential: &str, jump: Option<&str>| {
+        let mut server = server(text, credential);
+        let model::Address::Ssh(ssh) = &mut server.address else { panic!("it is local") };
+        ssh.jump = jump.map(name);
+        server
+    };
+    let servers = [
+        behind("gate", "outer", None),
+        behind("bastion", "inner", Some("gate")),
+        behind("web-1", "deploy", Some("bastion")),
+        behind("web-2", "other", None),
+    ];
+    let put = servers.clone().map(|server| Change::PutServer { server, managed: false });
+    let changes = ["outer", "inner", "deploy", "other"].map(password).into_iter().chain(put).collect();
+    rig.store.change(changes, "admin").await.unwrap();
+    let logins = rig.store.logins(&project("shop"), [&servers[2]]).await.unwrap();
+    let known = |(name, secrets): (&model::Name, &Vec<_>)| (name.to_string(), secrets.len());
+    let expected = [("deploy", 1), ("inner", 1), ("outer", 1)].map(|(name, count)| (name.to_owned(), count));
+    assert_eq!(logins.iter().map(known).collect::<Vec<_>>(), expected);
+}

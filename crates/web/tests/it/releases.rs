@@ -96,6 +96,24 @@ async fn a_repeated_request_answers_the_first_ones_release() {
 }
 
 #[tokio::test]
+async fn a_repeated_request_is_known_when_it_could_not_be_made_any_more() {
+    let served = Served::with_shop().await;
+    for git_ref in ["main", "next"] {
+        served.release(git_ref).await;
+        served.rig.end_next(Status::Succeeded).await;
+    }
+    let back = async |key: &str| {
+        let body = json!({"project": "shop", "environment": "live", "rollback_to": "previous"});
+        let request = served.ask(Method::POST, "/releases").header("Idempotency-Key", key).json(&body);
+        answer(request.send().await.unwrap()).await
+    };
+    assert_eq!(back("k-1").await.1["id"].as_i64(), Some(3));
+    served.rig.end_next(Status::Succeeded).await;
+    assert_eq!(back("k-1").await.1["id"].as_i64(), Some(3));
+    assert_eq!(back("k-2").await.1["code"], "nothing_to_roll_back", "there is none before");
+}
+
+#[tokio::test]
 async fn a_plan_stores_nothing() {
     let served = Served::with_shop().await;
     let body = json!({"project": "shop", "environment": "live", "ref": "main", "servers": "web-2"});
