@@ -49,7 +49,9 @@ impl Actions {
             return Err(Error::Waits { id });
         }
         let deed = actor.deed("release.resume", &Object::Release(id), "");
-        self.go_on(id, "resume", Some(deed)).await
+        let is_ours = self.take_up(id, Some(deed)).await?;
+        let release = self.release(id).await?;
+        if is_ours { Ok(release) } else { Err(not_now(id, release.status, "resume", "it does not wait")) }
     }
 
     /// Lets a release go on that waits behind a batch.
@@ -58,7 +60,7 @@ impl Actions {
         let deed = actor.deed("release.promote", &Object::Release(id), "");
         let stored = self.store().request_promote(id, deed).await?;
         stored_for(id, stored, "promote", "nothing of it waits for a promotion")?;
-        self.go_on(id, "promote", None).await
+        self.go_on(id, "promote").await
     }
 
     /// Tries servers of a paused or interrupted release once more, and takes it up again: these, or all that failed or
@@ -83,7 +85,7 @@ impl Actions {
             "retry",
             "pause it first, or wait for its end and bring the servers up to date",
         )?;
-        self.go_on(id, "retry", None).await
+        self.go_on(id, "retry").await
     }
 
     /// Leaves servers out of a release that has begun: they go back where they were switched.
@@ -143,12 +145,15 @@ impl Actions {
         Ok(names)
     }
 
-    async fn go_on(&self, id: ReleaseId, verb: &'static str, deed: Option<Deed>) -> Result<Release, Error> {
-        if !self.take_up(id, deed).await? {
-            let status = self.release(id).await?.status;
-            return Err(not_now(id, status, verb, "it does not wait"));
+    /// Has somebody work on a release that a stored wish is about.
+    async fn go_on(&self, id: ReleaseId, verb: &'static str) -> Result<Release, Error> {
+        let is_ours = self.take_up(id, None).await?;
+        let release = self.release(id).await?;
+        // Whoever was faster has read the wish.
+        if is_ours || release.status == Status::Running {
+            return Ok(release);
         }
-        self.release(id).await
+        Err(not_now(id, release.status, verb, "it does not wait"))
     }
 
     /// Whether the release waited, and is worked on now. That is a deed of its own, or part of one that is recorded.
