@@ -230,15 +230,16 @@ fn unpack_entries(from: impl Read, into: &Path, count: Count<'_>) -> Result<Sums
                 sums.insert(name, sum);
             }
             EntryType::Symlink => {
+                // Now, while there is no link: what is on the way to one is a folder, whose name no other link gets.
+                folders(into, name.parent().unwrap_or(Path::new("")))?;
                 let text = entry.link_name_bytes().unwrap_or_default().into_owned();
-                links.push((name, PathBuf::from(std::ffi::OsString::from_vec(text))));
+                links.push((here, PathBuf::from(std::ffi::OsString::from_vec(text))));
             }
             _ => return Err(Trouble::Hostile(shown(&entry.path_bytes()))),
         }
     }
-    for (name, text) in links {
-        folders(into, name.parent().unwrap_or(Path::new("")))?;
-        symlink(text, into.join(&name)).map_err(|error| Trouble::Here(into.join(&name), error))?;
+    for (here, text) in links {
+        symlink(text, &here).map_err(|error| Trouble::Here(here, error))?;
     }
     // The innermost first: a folder that nobody may write in is no obstacle then.
     for (here, mode) in modes.into_iter().rev() {
@@ -338,6 +339,21 @@ mod tests {
         );
         let (_folder, result) = unpacked(&[("x", Regular, "1"), ("x", Regular, "2")]);
         assert!(matches!(result, Err(Trouble::Here(..))), "{result:?}");
+    }
+
+    #[test]
+    fn no_link_is_made_through_a_link() {
+        use EntryType::Symlink;
+        for names in [
+            [("x", Symlink, ".."), ("x/y", Symlink, "t")],
+            [("x/y", Symlink, "t"), ("x", Symlink, "..")],
+            [("x", Symlink, ".."), ("x/a/b/y", Symlink, "t")],
+            [("a/x", Symlink, "../.."), ("a/x/y", Symlink, "t")],
+        ] {
+            let (folder, result) = unpacked(&names);
+            assert!(matches!(result, Err(Trouble::Here(..))), "{names:?}: {result:?}");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{names:?}");
+        }
     }
 
     /// A header alone, that tells of so many bytes.
