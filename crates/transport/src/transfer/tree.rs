@@ -16,8 +16,11 @@ use super::file::{Hashing, KEPT};
 /// How many files, folders and links are taken from a stream: each holds memory here, and a place on the disk.
 const MOST: usize = 2_000_000;
 
-/// What may stand between the bytes of two files, in bytes: names and texts of links, which are read into memory.
-const BETWEEN: u64 = 256 * 1024;
+/// What may stand in front of one of them, in bytes: its name and the text of a link, which are read into memory.
+const BEFORE: u64 = 256 * 1024;
+
+/// How much of all of them is kept in memory to the end, in bytes.
+const HELD: usize = 128 * 1024 * 1024;
 
 /// What may stand behind the end of an archive, in bytes: writers fill up their last record.
 const BEHIND: u64 = 16 * 1024 * 1024;
@@ -181,18 +184,23 @@ pub(super) fn unpack(mut from: impl Read, into: &Path, count: Count<'_>) -> Resu
 }
 
 fn unpack_entries(from: impl Read, into: &Path, count: Count<'_>) -> Result<Sums, Trouble> {
-    let left = Cell::new(BETWEEN);
+    let left = Cell::new(BEFORE);
     let mut sums = Sums::new();
     let mut links = Vec::new();
     let mut modes = Vec::new();
+    let mut held: usize = 0;
     let mut archive = Archive::new(Bounded { from, left: &left });
     for (number, entry) in archive.entries().map_err(Trouble::Stream)?.enumerate() {
         let mut entry = entry.map_err(Trouble::Stream)?;
-        if number == MOST {
-            let why = format!("it has more than {MOST} files, folders and links");
-            return Err(Trouble::Here(into.to_owned(), io::Error::new(io::ErrorKind::FileTooLarge, why)));
-        }
+        left.set(BEFORE);
         let name = below(&entry.path_bytes())?;
+        let text = entry.link_name_bytes().unwrap_or_default().into_owned();
+        held = held.saturating_add(name.as_os_str().len()).saturating_add(text.len());
+        if number == MOST || held > HELD {
+            let most = format!("{MOST} files, folders and links, or {} MiB of their names", HELD >> 20);
+            let why = io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most}"));
+            return Err(Trouble::Here(into.to_owned(), why));
+        }
         let here = into.join(&name);
         let told = |error| Trouble::Here(here.clone(), error);
         let mode = entry.header().mode().map_err(Trouble::Stream)? & KEPT;
@@ -204,7 +212,7 @@ fn unpack_entries(from: impl Read, into: &Path, count: Count<'_>) -> Result<Sums
             }
             EntryType::Regular | EntryType::Continuous => {
                 folders(into, name.parent().unwrap_or(Path::new("")))?;
-                left.set(entry.size().saturating_add(BETWEEN));
+                left.set(entry.size().saturating_add(BEFORE));
                 let mut file =
                     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&here).map_err(told)?;
                 let mut hasher = Sha256::new();
@@ -216,12 +224,11 @@ fn unpack_entries(from: impl Read, into: &Path, count: Count<'_>) -> Result<Sums
                     file.write_all(chunk).map_err(told)?;
                     count(u64::try_from(read).unwrap_or_default());
                 }
-                left.set(BETWEEN);
                 file.set_permissions(Permissions::from_mode(mode)).map_err(told)?;
                 sums.insert(name, hex::encode(hasher.finalize()));
             }
             EntryType::Link => {
-                let target = below(&entry.link_name_bytes().unwrap_or_default())?;
+                let target = below(&text)?;
                 let Some(sum) = sums.get(&target).cloned() else {
                     return Err(Trouble::Hostile(shown(target.as_os_str().as_bytes())));
                 };
@@ -232,7 +239,6 @@ fn unpack_entries(from: impl Read, into: &Path, count: Count<'_>) -> Result<Sums
             EntryType::Symlink => {
                 // Now, while there is no link: what is on the way to one is a folder, whose name no other link gets.
                 folders(into, name.parent().unwrap_or(Path::new("")))?;
-                let text = entry.link_name_bytes().unwrap_or_default().into_owned();
                 links.push((here, PathBuf::from(std::ffi::OsString::from_vec(text))));
             }
             _ => return Err(Trouble::Hostile(shown(&entry.path_bytes()))),
@@ -353,6 +359,47 @@ mod tests {
             let (folder, result) = unpacked(&names);
             assert!(matches!(result, Err(Trouble::Here(..))), "{names:?}: {result:?}");
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{names:?}");
+        }
+    }
+
+    #[test]
+    fn many_links_and_empty_folders_stand_in_a_row() {
+        use EntryType::{Directory, Symlink};
+        let names: Vec<String> = (0..2000).map(|number| format!("{number:04}")).collect();
+        let kind = |number| if number < 1000 { Symlink } else { Directory };
+        let entries = names.iter().enumerate().map(|(number, name)| (name.as_str(), kind(number), "target"));
+        let (folder, result) = unpacked(&entries.collect::<Vec<_>>());
+        result.unwrap();
+        assert_eq!(fs::read_dir(folder.path().join("into")).unwrap().count(), 2000);
+    }
+
+    #[test]
+    fn links_without_end_do_not_fill_the_memory() {
+        let mut tar = Builder::new(Vec::new());
+        let mut header = Header::new_gnu();
+        header.set_entry_type(EntryType::Symlink);
+        header.set_mode(0o777);
+        header.set_size(0);
+        tar.append_link(&mut header, "x", "x".repeat(200 * 1024)).unwrap();
+        let mut link = tar.into_inner().unwrap();
+        // Without the two empty blocks that end it.
+        link.truncate(link.len() - 1024);
+        let into = tempfile::tempdir().unwrap();
+        let result = unpack(Again(link, 0), into.path(), &mut |_| ());
+        assert!(matches!(&result, Err(Trouble::Here(_, why)) if why.kind() == io::ErrorKind::FileTooLarge), "{result:?}");
+        assert_eq!(fs::read_dir(into.path()).unwrap().count(), 0);
+    }
+
+    /// The same bytes again and again.
+    struct Again(Vec<u8>, usize);
+
+    impl Read for Again {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let Again(bytes, at) = self;
+            let read = into.len().min(bytes.len() - *at);
+            into[..read].copy_from_slice(&bytes[*at..*at + read]);
+            *at = (*at + read) % bytes.len();
+            Ok(read)
         }
     }
 
