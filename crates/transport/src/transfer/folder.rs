@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use tokio::task::spawn_blocking;
-use tokio_util::io::SyncIoBridge;
 
+use super::bridge::with_stream;
 use super::dialog::{Dialog, First};
 use super::file::{KEPT, local_part};
 use super::tree::{self, Sums, Trouble};
@@ -43,9 +43,8 @@ pub(super) async fn put(
         return Ok(Sent::Refused(tell, error));
     }
     let (mut dialog, stdin) = dialog.without_input();
-    let mut into = SyncIoBridge::new(stdin);
     let (folder, wants_sums) = (from.to_owned(), known.is_none());
-    let packing = spawn_blocking(move || {
+    let packing = with_stream(stdin, move |mut into| {
         let mut done = 0;
         let packed = tree::pack(&folder, &entries, &mut into, wants_sums, &mut |bytes| {
             done += bytes;
@@ -88,10 +87,10 @@ pub(super) async fn get(
     let mut dialog = Dialog::start(session, script::GET_FOLDER, &[from]).await?;
     dialog.answer().await?;
     let (mut dialog, stdout) = dialog.without_output();
-    let (into, mut source) = (part.clone(), SyncIoBridge::new(stdout));
-    let unpacking = spawn_blocking(move || {
+    let into = part.clone();
+    let unpacking = with_stream(stdout, move |source| {
         let mut done = 0;
-        let sums = tree::unpack(&mut source, &into, &mut |bytes| {
+        let sums = tree::unpack(source, &into, &mut |bytes| {
             done += bytes;
             tell(Progress { done, total: None });
         })?;

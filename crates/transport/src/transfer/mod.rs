@@ -11,6 +11,7 @@
 //! there is used here before it is judged.
 
 mod archive;
+mod bridge;
 mod dialog;
 mod file;
 mod folder;
@@ -149,7 +150,8 @@ impl<'a> Get<'a> {
         Get { session, from, to, tell: Box::new(|_| ()) }
     }
 
-    /// Is told how far it is, after every few KiB.
+    /// Is told how far it is, after every few KiB. When the transfer was given up, `tell` is dropped as soon as nothing is
+    /// written here any more.
     pub fn progress(mut self, tell: impl FnMut(Progress) + Send + 'static) -> Get<'a> {
         self.tell = Box::new(tell);
         self

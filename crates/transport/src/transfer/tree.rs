@@ -269,11 +269,28 @@ fn below(name: &[u8]) -> Result<PathBuf, Trouble> {
     Ok(clean)
 }
 
-/// Makes the folders on the way to `name`; each is one of ours, and none is a link yet.
+/// Makes the folder `name`, and those on the way to it; each is one of ours. `into` itself is not made anew when somebody has
+/// removed it.
 fn folders(into: &Path, name: &Path) -> Result<(), Trouble> {
+    if name.as_os_str().is_empty() {
+        return Ok(());
+    }
     let here = into.join(name);
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(&here);
-    made.map_err(|error| Trouble::Here(here, error))
+    let make = || DirBuilder::new().mode(0o700).create(&here);
+    let made = match (make(), name.parent()) {
+        (Err(error), Some(above)) if error.kind() == io::ErrorKind::NotFound => {
+            folders(into, above)?;
+            make()
+        }
+        (made, _) => made,
+    };
+    let is_folder = || fs::symlink_metadata(&here).is_ok_and(|found| found.is_dir());
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !is_folder() => {
+            Err(Trouble::Here(here, error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A name as it may be shown.

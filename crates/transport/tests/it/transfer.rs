@@ -1,5 +1,7 @@
 //! Files and folders, both ways: whole, as they were, and nowhere else.
 
+mod early;
+
 use std::fs;
 use std::future::IntoFuture;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
