@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::dialog::printable;
 use super::file::Hashing;
 use super::tree::{self, Trouble};
 use crate::Error;
@@ -124,12 +125,14 @@ pub fn unpack_one(
 
 /// The same trouble, with a path as it is seen from `folder`.
 fn told(folder: &Path, trouble: Trouble) -> Error {
+    let odd = |reason: &str| Error::Archive { reason: printable(reason) };
     match trouble {
         Trouble::Here(path, source) => {
             let path = path.strip_prefix(folder).map_or(path.clone(), Path::to_owned);
             Error::LocalFile { path, source }
         }
-        Trouble::Stream(source) => Error::Read { source },
+        Trouble::Stream(source) => odd(&format!("breaks off: {source}")),
+        Trouble::Unfit(reason) => odd(&format!("makes no sense: {reason}")),
         Trouble::Hostile(name) => Error::HostileName { place: "the archive".to_owned(), name },
     }
 }

@@ -100,6 +100,8 @@ pub(super) async fn get(
     let (sums, bytes) = match unpacked {
         Ok(unpacked) if dialog.is_good().await? => unpacked,
         Ok(_) | Err(Trouble::Stream(_)) => return Err(dialog.silent().await),
+        // It may go on without end.
+        Err(Trouble::Unfit(why)) => return Err(dialog.bad(&why)),
         Err(trouble) => return Err(told(session, trouble)),
     };
     if !are_theirs(session, from, &sums).await? {
@@ -224,6 +226,7 @@ pub(super) fn told_of(place: String, trouble: Trouble) -> Error {
     match trouble {
         Trouble::Here(path, source) => Error::LocalFile { path, source },
         Trouble::Stream(source) => Error::Read { source },
+        Trouble::Unfit(reason) => Error::Archive { reason },
         Trouble::Hostile(name) => Error::HostileName { place, name },
     }
 }

@@ -15,6 +15,7 @@ mod bridge;
 mod dialog;
 mod file;
 mod folder;
+mod last_words;
 mod script;
 mod sftp;
 mod tree;

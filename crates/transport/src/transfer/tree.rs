@@ -38,6 +38,8 @@ pub(super) enum Trouble {
     Here(PathBuf, io::Error),
     /// The stream ended or broke.
     Stream(io::Error),
+    /// What comes in the stream is no tree that is taken.
+    Unfit(String),
     /// A name that leads elsewhere, or a thing that is neither file, folder nor link.
     Hostile(String),
 }
@@ -156,6 +158,8 @@ impl Read for Reading<'_> {
 struct Bounded<'l, R> {
     from: R,
     left: &'l Cell<u64>,
+    /// It ended or broke.
+    is_over: &'l Cell<bool>,
 }
 
 impl<R: Read> Read for Bounded<'_, R> {
@@ -164,7 +168,9 @@ impl<R: Read> Read for Bounded<'_, R> {
         if most == 0 && !into.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a name in it is too long for one"));
         }
-        let read = self.from.read(into.get_mut(..most).unwrap_or_default())?;
+        let read = self.from.read(into.get_mut(..most).unwrap_or_default());
+        self.is_over.set(most > 0 && matches!(read, Ok(0) | Err(_)));
+        let read = read?;
         self.left.set(self.left.get() - u64::try_from(read).unwrap_or_default());
         Ok(read)
     }
@@ -173,23 +179,27 @@ impl<R: Read> Read for Bounded<'_, R> {
 /// Reads a tar stream to its end, into the empty folder `into`, of which nobody else knows. Links are made when all else is
 /// there, so that nothing is written through one.
 pub(super) fn unpack(mut from: impl Read, into: &Path, count: Count<'_>) -> Result<Sums, Trouble> {
-    let sums = unpack_entries(&mut from, into, count)?;
+    let (left, is_over) = (Cell::new(BEFORE), Cell::new(false));
+    let bounded = Bounded { from: &mut from, left: &left, is_over: &is_over };
+    let sums = unpack_entries(bounded, &left, into, count).map_err(|trouble| match trouble {
+        // The stream itself is well: it is what came in it.
+        Trouble::Stream(error) if !is_over.get() => Trouble::Unfit(error.to_string()),
+        trouble => trouble,
+    })?;
     // The end of an archive is padded.
     let behind = io::copy(&mut from.take(BEHIND + 1), &mut io::sink()).map_err(Trouble::Stream)?;
     if behind > BEHIND {
-        let why = "there is more behind the end of the archive";
-        return Err(Trouble::Stream(io::Error::new(io::ErrorKind::InvalidData, why)));
+        return Err(Trouble::Unfit("there is more behind the end of the archive".to_owned()));
     }
     Ok(sums)
 }
 
-fn unpack_entries(from: impl Read, into: &Path, count: Count<'_>) -> Result<Sums, Trouble> {
-    let left = Cell::new(BEFORE);
+fn unpack_entries(from: impl Read, left: &Cell<u64>, into: &Path, count: Count<'_>) -> Result<Sums, Trouble> {
     let mut sums = Sums::new();
     let mut links = Vec::new();
     let mut modes = Vec::new();
     let mut held: usize = 0;
-    let mut archive = Archive::new(Bounded { from, left: &left });
+    let mut archive = Archive::new(from);
     for (number, entry) in archive.entries().map_err(Trouble::Stream)?.enumerate() {
         let mut entry = entry.map_err(Trouble::Stream)?;
         left.set(BEFORE);
@@ -198,8 +208,7 @@ fn unpack_entries(from: impl Read, into: &Path, count: Count<'_>) -> Result<Sums
         held = held.saturating_add(name.as_os_str().len()).saturating_add(text.len());
         if number == MOST || held > HELD {
             let most = format!("{MOST} files, folders and links, or {} MiB of their names", HELD >> 20);
-            let why = io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most}"));
-            return Err(Trouble::Here(into.to_owned(), why));
+            return Err(Trouble::Unfit(format!("it has more than {most}")));
         }
         let here = into.join(&name);
         let told = |error| Trouble::Here(here.clone(), error);
@@ -403,7 +412,10 @@ mod tests {
         link.truncate(link.len() - 1024);
         let into = tempfile::tempdir().unwrap();
         let result = unpack(Again(link, 0), into.path(), &mut |_| ());
-        assert!(matches!(&result, Err(Trouble::Here(_, why)) if why.kind() == io::ErrorKind::FileTooLarge), "{result:?}");
+        assert!(
+            matches!(&result, Err(Trouble::Unfit(why)) if why.contains("MiB of their names")),
+            "{result:?}"
+        );
         assert_eq!(fs::read_dir(into.path()).unwrap().count(), 0);
     }
 
@@ -442,7 +454,24 @@ mod tests {
             let into = tempfile::tempdir().unwrap();
             let endless = begin.as_slice().chain(io::repeat(0));
             let result = unpack(endless, into.path(), &mut |_| ());
-            assert!(matches!(result, Err(Trouble::Stream(_))), "{result:?}");
+            assert!(matches!(result, Err(Trouble::Unfit(_))), "{result:?}");
+        }
+    }
+
+    #[test]
+    fn a_stream_that_ends_is_told_apart_from_one_that_is_none() {
+        let whole = stream(&[("x", EntryType::Regular, "text")]);
+        let mut spoilt = whole.clone();
+        spoilt[0] ^= 1;
+        for (come, is_cut) in [(&whole[..100], true), (&whole[..514], true), (&spoilt, false)] {
+            let into = tempfile::tempdir().unwrap();
+            let result = unpack(come, into.path(), &mut |_| ());
+            let is_told = match &result {
+                Err(Trouble::Stream(_)) => is_cut,
+                Err(Trouble::Unfit(_)) => !is_cut,
+                _ => false,
+            };
+            assert!(is_told, "{} bytes: {result:?}", come.len());
         }
     }
 

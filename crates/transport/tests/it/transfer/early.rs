@@ -69,3 +69,37 @@ async fn what_is_given_up_lets_go_of_everything() {
     fs::remove_file(gate).unwrap();
     assert!(waited.iter().all(Result::is_ok), "{waited:?}");
 }
+
+#[tokio::test]
+async fn what_is_refused_is_told_at_once_and_why() {
+    let bin = tempfile::tempdir().unwrap();
+    let whole = bin.path().join("whole");
+    tool("/usr/bin/tar", &["-cf", "whole", "--files-from", "/dev/null"], bin.path());
+    for (come, expected) in [
+        (format!("cat {} /dev/zero", whole.display()), "more behind the end of the archive"),
+        ("yes".to_owned(), "numeric field was not a number"),
+        ("echo it is closed today >&2; exit 3".to_owned(), "it is closed today"),
+    ] {
+        let fleet = with_program(bin.path(), "tar", &format!("#!/bin/sh\n{come}\n"));
+        let session = Session::connect(&fleet.target(0)).await.unwrap();
+        let here = tempfile::tempdir().unwrap();
+        let get = session.get(fleet.servers[0].root.to_str().unwrap(), here.path().join("to"));
+        let got = timeout(SOON, get.into_future()).await.expect("it is waited for");
+        let said = got.unwrap_err().to_string();
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn complaints_without_end_hold_nothing_up() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(there.path().join("file"), "text").unwrap();
+    // tar has a line for each of these: more than a pipe holds.
+    for number in 0..1000 {
+        std::os::unix::net::UnixListener::bind(there.path().join(format!("{number:070}"))).unwrap();
+    }
+    let session = Session::local();
+    let get = session.get(there.path().to_str().unwrap(), here.path().join("to"));
+    let got = timeout(SOON, get.into_future()).await.expect("it is held up").unwrap();
+    assert_eq!((got.files, got.bytes), (1, 4));
+}
