@@ -91,6 +91,9 @@ pub struct Transferred {
     pub resumed: u64,
 }
 
+/// How many names more what goes aside may have, where what had the first one cannot be removed.
+const OLDS: u32 = 9;
+
 /// What became of what was sent through a command.
 enum Sent {
     Whole(Transferred),

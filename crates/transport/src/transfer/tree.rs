@@ -2,16 +2,16 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use tar::{Archive, Builder, EntryType, Header};
 
-use super::file::{Hashing, KEPT};
+use super::file::{Hashing, KEPT, new_file};
 
 /// How many files, folders and links are taken from a stream: each holds memory here, and a place on the disk.
 const MOST: usize = 2_000_000;
@@ -222,8 +222,7 @@ fn unpack_entries(from: impl Read, left: &Cell<u64>, into: &Path, count: Count<'
             EntryType::Regular | EntryType::Continuous => {
                 folders(into, name.parent().unwrap_or(Path::new("")))?;
                 left.set(entry.size().saturating_add(BEFORE));
-                let mut file =
-                    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&here).map_err(told)?;
+                let mut file = new_file(&here).map_err(told)?;
                 let mut hasher = Sha256::new();
                 let mut buffer = vec![0; 64 * 1024];
                 loop {

@@ -1,6 +1,7 @@
 //! Files and folders, both ways: whole, as they were, and nowhere else.
 
 mod early;
+mod leftovers;
 
 use std::fs;
 use std::future::IntoFuture;
