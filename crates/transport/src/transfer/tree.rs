@@ -56,6 +56,27 @@ pub(super) fn entry(folder: &Path, name: &Path) -> Result<(PathBuf, fs::Metadata
 
 /// Everything below a folder, sorted: folders before what is in them. Links are not followed.
 pub(super) fn entries(folder: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>, Trouble> {
+    walk(folder, false)
+}
+
+/// The same of a folder of which nobody else knows: all of it can be read afterwards. What is told of a thing is how it was.
+pub(super) fn opened_entries(folder: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>, Trouble> {
+    let entries = walk(folder, true)?;
+    // When all is known: a file may have several names.
+    for (name, found) in entries.iter().filter(|(_, found)| found.is_file()) {
+        let here = folder.join(name);
+        allow(&here, found, 0o400).map_err(|error| Trouble::Here(here, error))?;
+    }
+    Ok(entries)
+}
+
+/// Adds these bits to the mode of what is there, where it lacks them.
+fn allow(here: &Path, found: &fs::Metadata, bits: u32) -> io::Result<()> {
+    let mode = found.permissions().mode();
+    if mode & bits == bits { Ok(()) } else { fs::set_permissions(here, Permissions::from_mode(mode | bits)) }
+}
+
+fn walk(folder: &Path, is_ours: bool) -> Result<Vec<(PathBuf, fs::Metadata)>, Trouble> {
     let mut found = Vec::new();
     let mut open = vec![PathBuf::new()];
     while let Some(below) = open.pop() {
@@ -66,6 +87,10 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>, Tro
             let metadata = entry.metadata().map_err(|error| Trouble::Here(entry.path(), error))?;
             let name = below.join(entry.file_name());
             if metadata.is_dir() {
+                if is_ours {
+                    allow(&entry.path(), &metadata, 0o500)
+                        .map_err(|error| Trouble::Here(entry.path(), error))?;
+                }
                 open.push(name.clone());
             }
             found.push((name, metadata));
