@@ -168,7 +168,9 @@ impl Actions {
             let (is_download, id) = (matches!(load, Load::Get { .. }), place.id().to_owned());
             // A place that nobody holds any more is removed with all that lies in it, which blocks.
             let look = move || is_download && !is_empty(place.folder());
-            let waits = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+            let came = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+            // Who does not listen any more does not know by which name to fetch it.
+            let waits = came && !tell.is_closed();
             drop(tell);
             if waits {
                 tokio::time::sleep(WAITS).await;

@@ -3,6 +3,7 @@
 
 pub mod instructions;
 mod never;
+pub mod nobody;
 pub mod proxy;
 pub mod repo;
 pub mod ssh_script;

@@ -148,6 +148,8 @@ pub enum Error {
     RemotePath { path: String },
     #[error("{place} sends {name:?}, which does not belong into a folder")]
     HostileName { place: String, name: String },
+    #[error("the archive {reason}")]
+    Archive { reason: String },
     #[error("{path:?}: {source}")]
     LocalFile { path: PathBuf, source: io::Error },
 
@@ -281,6 +283,7 @@ impl Error {
             Error::HostileName { .. } => {
                 "nothing was written there; find out who sends such names before you fetch anything from it"
             }
+            Error::Archive { .. } => "pack it anew, and see that all of it comes",
             Error::LocalFile { .. } => {
                 "check the path, its permissions and the room on the disk of this machine"
             }

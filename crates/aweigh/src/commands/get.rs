@@ -1,17 +1,21 @@
 //! `get`: a file or a folder from servers. What came to Aweigh is fetched as one tar stream, and believed in nothing.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use api::GetRequest;
+use engine::room::clear;
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
-use tempfile::TempDir;
+use tokio::signal::unix::SignalKind;
 use tokio_util::io::{StreamReader, SyncIoBridge};
+use tokio_util::sync::CancellationToken;
 
+use super::serve::stop_on;
 use super::transfer::{Bar, Outcome, follow};
 use crate::advice::Advised;
 use crate::cli::GetArgs;
@@ -56,24 +60,38 @@ pub(super) async fn bring(
     let lines = client.post_lines(ask, request).await?;
     let Outcome { done, download } = follow(lines, json).await?;
     if let Some(id) = download.filter(|_| done.ok > 0) {
-        let folder = fetch(client, &id, &to).await?;
-        let placed = place(folder.path(), &to, landing.last, done.ok + done.failed == 1);
-        placed.with_context(|| format!("cannot write {}", landing.to.display()))?;
+        // Whoever ends this command finds nothing of it beside TO.
+        let ends =
+            [SignalKind::hangup(), SignalKind::terminate(), SignalKind::interrupt(), SignalKind::quit()];
+        let end = stop_on(&ends, "ending; what has come is removed")?;
+        let beside = to.parent().unwrap_or(Path::new("/"));
+        let folder = tempfile::Builder::new().prefix(".aweigh-get-").tempdir_in(beside);
+        let folder = folder.with_context(|| format!("cannot write into {}", beside.display()))?;
+        let brought = fetch(client, &id, folder.path(), &end).await.and_then(|()| {
+            let placed = place(folder.path(), &to, landing.last, done.ok + done.failed == 1);
+            placed.with_context(|| format!("cannot write {}", landing.to.display()))
+        });
+        // With what forbids to be removed.
+        clear(folder.path()).ok();
+        brought?;
         // It goes by itself in any case.
         client.delete(&Ask::at(&["downloads", &id])).await.ok();
     }
     Ok(if done.failed == 0 { Ending::Done } else { Ending::ServerFailed })
 }
 
-/// Unpacks what came into a new folder beside `to`.
-async fn fetch(client: &Client, id: &str, to: &Path) -> anyhow::Result<TempDir> {
-    let beside = to.parent().unwrap_or(Path::new("/"));
-    let folder = tempfile::Builder::new().prefix(".aweigh-get-").tempdir_in(beside);
-    let folder = folder.with_context(|| format!("cannot write into {}", beside.display()))?;
-    let pieces = client.get_stream(&Ask::at(&["downloads", id]).slowly()).await?;
-    let pieces = pieces.map_ok(io::Cursor::new).map_err(io::Error::other).boxed();
+/// Unpacks what came into a new folder. When it is to `end`, nothing is written any more afterwards.
+async fn fetch(client: &Client, id: &str, into: &Path, end: &CancellationToken) -> anyhow::Result<()> {
+    let told_to_end = || client.cut("this command was told to end");
+    let ask = Ask::at(&["downloads", id]).slowly();
+    let pieces = tokio::select! {
+        pieces = client.get_stream(&ask) => pieces?,
+        () = end.cancelled() => return Err(told_to_end().into()),
+    };
+    let pieces = pieces.map_ok(io::Cursor::new).map_err(io::Error::other);
+    let pieces = pieces.take_until(end.clone().cancelled_owned()).boxed();
     let from = SyncIoBridge::new(StreamReader::new(pieces));
-    let into = folder.path().to_owned();
+    let into = into.to_owned();
     let unpacking = tokio::task::spawn_blocking(move || {
         let (mut bar, mut come) = (Bar::new(), 0);
         transport::unpack(from, &into, &mut |bytes| {
@@ -81,8 +99,11 @@ async fn fetch(client: &Client, id: &str, to: &Path) -> anyhow::Result<TempDir> 
             bar.show("fetched", come, None);
         })
     });
-    unpacking.await??;
-    Ok(folder)
+    let unpacked = unpacking.await?;
+    if end.is_cancelled() {
+        return Err(told_to_end().into());
+    }
+    Ok(unpacked?)
 }
 
 /// Gives what came its name: the thing itself from one server, a folder for each server from several.
@@ -115,10 +136,10 @@ fn replace(from: &Path, to: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
         Err(error) => return Err(error),
     };
-    let placed = fs::rename(from, to);
+    let placed = moved(from, to);
     match (placed, was_there) {
         (Ok(()), true) => {
-            if let Err(error) = remove(&old) {
+            if let Err(error) = clear(&old) {
                 let (to, old) = (to.display(), old.display());
                 note(&format!("warning: what was at {to} cannot be removed, and is {old} now: {error}"));
             }
@@ -135,14 +156,22 @@ fn replace(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes a thing with all that is in it. Links are not followed.
-fn remove(path: &Path) -> io::Result<()> {
-    let is_folder = fs::symlink_metadata(path)?.is_dir();
-    if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) }
+/// Renames a thing into another folder, which writes into a folder that is renamed: one that forbids it is opened for that long.
+fn moved(from: &Path, to: &Path) -> io::Result<()> {
+    let found = fs::symlink_metadata(from)?;
+    let mode = found.permissions().mode();
+    if !found.is_dir() || mode & 0o200 != 0 {
+        return fs::rename(from, to);
+    }
+    fs::set_permissions(from, Permissions::from_mode(mode | 0o200))?;
+    fs::rename(from, to)?;
+    fs::set_permissions(to, found.permissions())
 }
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
 
     fn come(files: &[&str]) -> TempDir {
@@ -177,6 +206,7 @@ mod tests {
         place(&folder.path().join("come"), &folder.path().join("to"), "log", false).unwrap();
         assert!(folder.path().join("to/web-1/log").is_file());
     }
+
     /// What lies in a folder, with the text of each file, hidden names too.
     fn found(folder: &Path) -> Vec<(String, String)> {
         let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
@@ -204,6 +234,24 @@ mod tests {
             assert_eq!(fs::read_to_string(to.join(server).join("log")).unwrap(), text, "{server}");
         }
         assert_eq!(found(&to).len(), 4, "nothing of what was replaced is left: {:?}", found(&to));
+    }
+
+    #[test]
+    fn a_folder_that_forbids_to_be_changed_takes_its_place_as_it_came_and_goes_again() {
+        testkit::nobody::as_nobody(|| {
+            let folder = come(&["web-1/log/inner/a"]);
+            let (come, to) = (folder.path().join("come"), folder.path().join("to"));
+            let closed = Permissions::from_mode(0o555);
+            for name in ["web-1/log/inner", "web-1/log"] {
+                fs::set_permissions(come.join(name), closed.clone()).unwrap();
+            }
+            place(&come, &to, "log", true).unwrap();
+            assert_eq!(fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o555);
+            fs::create_dir_all(come.join("web-1/log")).unwrap();
+            place(&come, &to, "log", true).unwrap();
+            assert!(!to.join("inner").exists());
+            assert_eq!(found(folder.path()).len(), 2, "{:?}", found(folder.path()));
+        });
     }
 
     #[test]

@@ -204,6 +204,65 @@ fn what_is_cut_off_goes_on_by_itself_and_by_the_same_call() {
     assert!(fs::read(home.join("large")).unwrap() == noise(4_000_000) && !part.exists());
 }
 
+/// Waits until this is there.
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < until, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn what_nobody_waits_for_any_more_leaves_nothing_anywhere() {
+    let rig = Rig::new(1);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let start = |to, rate| {
+        let line = Line { delay: Duration::from_millis(1), rate: Some(rate) };
+        runtime.block_on(Proxy::start(to, line)).unwrap()
+    };
+    let far = start(([127, 0, 0, 1], rig.server(1).port).into(), 100_000);
+    apply(&rig, &[("far", far.address().port())]);
+    let folder = rig.server(1).home.join("logs");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("large"), noise(3_000_000)).unwrap();
+    let get = |mut command: std::process::Command, servers: &str, to: &str| {
+        command.current_dir(rig.folder.path()).args(["get", servers, "~/logs", to]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    // While one server still sends, what came from the other one waits.
+    let mut child = get(rig.command(), "all", "first");
+    let large = |place: &Path, server: &str| {
+        let large = place.join(server).join("logs/large");
+        fs::metadata(large).is_ok_and(|found| found.len() == 3_000_000)
+    };
+    let spool = rig.data().join("spool");
+    let places = || fs::read_dir(&spool).unwrap().map(|place| place.unwrap().path());
+    wait_until("what comes first", || places().any(|place| large(&place, "web-1")));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_nothing_waits(&rig);
+
+    // While it is fetched, part of it is beside its place.
+    let token = rig.ok(["tokens", "add", "far"]);
+    let narrow = start(rig.url().trim_start_matches("http://").parse().unwrap(), 100_000);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_aweigh"));
+    command.env("HOME", rig.folder.path()).env("AWEIGH_TOKEN", token.trim());
+    command.env("AWEIGH_URL", format!("http://{}", narrow.address()));
+    let child = get(command, "web-1", "second");
+    let ours = || {
+        let entries = fs::read_dir(rig.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.to_string_lossy().contains(".aweigh-get")).collect::<Vec<_>>()
+    };
+    wait_until("a part of it", || ours().iter().any(|folder| folder.join("web-1/logs/large").exists()));
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.code() == Some(3) && said.contains("told to end"), "{:?}: {said}", ended.status);
+    assert!(ours().is_empty() && !rig.folder.path().join("second").exists());
+}
+
 /// A server on which `tar` gives this archive instead.
 fn hostile(folder: &Path, archive: &Path) -> ServerSpec {
     let tar = folder.join("tar");

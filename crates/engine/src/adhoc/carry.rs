@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use model::{Name, RemotePath, Server};
-use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
+use tokio::sync::{Notify, oneshot};
 
 use super::shared::make_way;
 use super::spool::{Full, Place};
@@ -60,7 +60,7 @@ pub enum Carried {
 
 /// Carries `load` to or from all of `servers`, so many at once, and tells `tell` what happens, until all have ended. `place` is
 /// where what comes is kept. When nobody listens any more, or when this is dropped, it stops; what is not whole by then is under
-/// its temporary name.
+/// its temporary name, and `place` stays until nothing is written into it.
 pub async fn run(
     hosts: &dyn Hosts,
     servers: &[Server],
@@ -159,10 +159,14 @@ async fn carry(
             let into = landing(place.folder(), &server.name, from);
             let made = into.parent().map_or(Ok(()), std::fs::create_dir_all);
             made.map_err(|error| HostError::other(format!("{} cannot be made: {error}", into.display())))?;
+            let (writes, written) = oneshot::channel();
             let got = tokio::select! {
-                got = fetch(host.as_ref(), from, &into, place, meter) => got?,
-                () = meter.full.notified() => return Err(full(place.room().full())),
+                got = fetch(host.as_ref(), from, &into, place, meter, writes) => got,
+                () = meter.full.notified() => Err(full(place.room().full())),
             };
+            // What was given up may be in the middle of a file: nothing is cleared away under its hands.
+            written.await.ok();
+            let got = got?;
             // It may have come whole before it was heard that there is no room.
             if meter.taken.load(Ordering::Relaxed) < meter.done.load(Ordering::Relaxed) {
                 return Err(full(place.room().full()));
@@ -172,16 +176,19 @@ async fn carry(
     }
 }
 
-/// What a server sends, for which room is taken as it comes.
+/// What a server sends, for which room is taken as it comes. `writes` is dropped when nothing is written any more, even if this
+/// was before.
 async fn fetch(
     host: &dyn Host,
     from: &RemotePath,
     into: &Path,
     place: &Place,
     meter: &Arc<Meter>,
+    writes: oneshot::Sender<()>,
 ) -> Result<Brought, HostError> {
     let (room, its) = (place.room(), Arc::clone(meter));
     let tell: TellBytes = Box::new(move |done, total| {
+        let _held = &writes;
         let before = its.done.fetch_max(done, Ordering::Relaxed);
         its.total.store(total.unwrap_or(0), Ordering::Relaxed);
         let more = done.saturating_sub(before);

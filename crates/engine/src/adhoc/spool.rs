@@ -43,25 +43,31 @@ impl Spool {
     pub fn place(&self) -> io::Result<Place> {
         let id = hex::encode(random::<[u8; 16]>());
         DirBuilder::new().mode(0o700).create(self.folder.join(&id))?;
-        let room = Room { most: self.most, all: Arc::clone(&self.taken), own: Arc::default() };
-        Ok(Place { folder: self.folder.join(&id), id, room })
+        let (folder, all) = (self.folder.join(&id), Arc::clone(&self.taken));
+        let kept = Kept { folder, most: self.most, all, own: AtomicU64::new(0) };
+        Ok(Place { id, room: Room(Arc::new(kept)) })
     }
 }
 
-/// A folder in the spool; dropping it removes it and gives its room back.
+/// A folder in the spool. It is removed, and its room given back, when this and each [`Room`] of it is dropped.
 #[derive(Debug)]
 pub struct Place {
     id: String,
-    folder: PathBuf,
     room: Room,
 }
 
-/// The room that a place takes; clones share it.
+/// The room that a place takes; clones share it. Whoever writes into the place has one for as long.
 #[derive(Debug, Clone)]
-pub struct Room {
+pub struct Room(Arc<Kept>);
+
+/// What is there of a place, for as long as anybody has to do with it.
+#[derive(Debug)]
+struct Kept {
+    folder: PathBuf,
     most: u64,
+    /// What all places have taken, and what this one has.
     all: Arc<AtomicU64>,
-    own: Arc<AtomicU64>,
+    own: AtomicU64,
 }
 
 impl Place {
@@ -72,7 +78,7 @@ impl Place {
 
     /// Where it is.
     pub fn folder(&self) -> &Path {
-        &self.folder
+        &self.room.0.folder
     }
 
     /// Its room, for whoever writes into it.
@@ -89,7 +95,7 @@ impl Place {
 impl Room {
     /// What is told where there is no more.
     pub fn full(&self) -> Full {
-        Full(self.most)
+        Full(self.0.most)
     }
 
     /// Takes room for so many bytes more.
@@ -97,25 +103,25 @@ impl Room {
     /// # Errors
     /// There is none; nothing was taken.
     pub fn take(&self, bytes: u64) -> Result<(), Full> {
-        let more = |taken: u64| taken.checked_add(bytes).filter(|taken| *taken <= self.most);
-        self.all.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map_err(|_| Full(self.most))?;
-        self.own.fetch_add(bytes, Ordering::Relaxed);
+        let more = |taken: u64| taken.checked_add(bytes).filter(|taken| *taken <= self.0.most);
+        self.0.all.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map_err(|_| self.full())?;
+        self.0.own.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
     }
 
     /// Gives room back that was taken, and is not needed any more.
     pub fn give(&self, bytes: u64) {
-        self.own.fetch_sub(bytes, Ordering::Relaxed);
-        self.all.fetch_sub(bytes, Ordering::Relaxed);
+        self.0.own.fetch_sub(bytes, Ordering::Relaxed);
+        self.0.all.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
-impl Drop for Place {
+impl Drop for Kept {
     fn drop(&mut self) {
         if let Err(error) = clear(&self.folder) {
             tracing::warn!(%error, folder = %self.folder.display(), "what was spooled could not be removed");
         }
-        self.room.all.fetch_sub(self.room.own.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.all.fetch_sub(self.own.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 
@@ -152,7 +158,7 @@ mod tests {
         let spool = Spool::open(data.path(), 1000).unwrap();
         let (one, two) = (spool.place().unwrap(), spool.place().unwrap());
         assert_ne!(one.id(), two.id());
-        for folder in [&spool.folder, &one.folder] {
+        for folder in [&spool.folder, one.folder()] {
             assert_eq!(fs::metadata(folder).unwrap().permissions().mode() & 0o7777, 0o700);
         }
         one.room.take(700).unwrap();
@@ -167,8 +173,10 @@ mod tests {
         fs::create_dir(&locked).unwrap();
         fs::write(locked.join("file"), "x").unwrap();
         fs::set_permissions(&locked, Permissions::from_mode(0o500)).unwrap();
-        let gone = one.folder.clone();
+        let (gone, writes) = (one.folder().to_owned(), one.room());
         drop(one);
+        assert!(gone.exists() && two.room.take(700).is_err(), "somebody still writes");
+        drop(writes);
         assert!(!gone.exists());
         two.room.take(700).unwrap();
         std::mem::forget(two);

@@ -53,7 +53,8 @@ pub trait Host: Send + Sync {
         tell: TellBytes,
     ) -> Result<Brought, HostError>;
     /// Brings a file or a folder of the server to `to` on this machine, in the same way. Whatever names the server sends,
-    /// nothing is written outside `to` and a temporary name beside it.
+    /// nothing is written outside `to` and a temporary name beside it. When this is given up, `tell` is dropped as soon as
+    /// nothing is written any more.
     async fn get(&self, from: &str, to: &Path, tell: TellBytes) -> Result<Brought, HostError>;
     /// It did not do what it should: whoever connects next gets another one.
     fn distrust(&self);

@@ -13,6 +13,7 @@ mod adhoc;
 mod adopt;
 mod asks;
 mod attacks;
+mod carry;
 mod check;
 mod contact;
 mod counts;

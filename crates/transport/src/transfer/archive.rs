@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::dialog::printable;
 use super::file::Hashing;
 use super::tree::{self, Trouble};
 use crate::Error;
@@ -52,13 +53,14 @@ fn sum(path: &Path) -> io::Result<String> {
     Ok(hex::encode(hasher.finalize()))
 }
 
-/// Writes what is in `folder` as a tar stream: files, folders and links, with `rwxrwxrwx` and without owners. Links are not
+/// Writes what is in `folder`, which is ours and of which nobody else knows, as a tar stream: files, folders and links, with
+/// `rwxrwxrwx` and without owners. What its owner may not read, since it came so, can be read afterwards. Links are not
 /// followed. Tells `count` of every few bytes of files. Blocks.
 ///
 /// # Errors
 /// Something cannot be read or is of another kind, or the stream takes no more.
 pub fn pack(folder: &Path, into: impl Write, count: &mut (dyn FnMut(u64) + Send)) -> Result<(), Error> {
-    let entries = tree::entries(folder).map_err(|trouble| told(folder, trouble))?;
+    let entries = tree::opened_entries(folder).map_err(|trouble| told(folder, trouble))?;
     tree::pack(folder, &entries, into, false, count).map_err(|trouble| told(folder, trouble)).map(drop)
 }
 
@@ -124,12 +126,14 @@ pub fn unpack_one(
 
 /// The same trouble, with a path as it is seen from `folder`.
 fn told(folder: &Path, trouble: Trouble) -> Error {
+    let odd = |reason: &str| Error::Archive { reason: printable(reason) };
     match trouble {
         Trouble::Here(path, source) => {
             let path = path.strip_prefix(folder).map_or(path.clone(), Path::to_owned);
             Error::LocalFile { path, source }
         }
-        Trouble::Stream(source) => Error::Read { source },
+        Trouble::Stream(source) => odd(&format!("breaks off: {source}")),
+        Trouble::Unfit(reason) => odd(&format!("makes no sense: {reason}")),
         Trouble::Hostile(name) => Error::HostileName { place: "the archive".to_owned(), name },
     }
 }

@@ -1,7 +1,11 @@
 //! A script that runs on the other machine: lines to it, and its answers.
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use std::time::Duration;
 
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::time::timeout;
+
+use super::last_words::LastWords;
 use crate::{Error, OutputReader, Running, Session, Stdin};
 
 /// The longest line that is read, in bytes, and the longest answer that is waited for behind what a login says.
@@ -9,12 +13,14 @@ const LINE: u64 = 8 * 1024;
 const CHATTER: usize = 256 * 1024;
 /// How much of a reason is told, in characters.
 const REASON: usize = 300;
+/// How long a script whose output has ended has to end itself.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// `I` and `O` are its input and output, or nothing where somebody else has them.
 pub(super) struct Dialog<I = Stdin, O = BufReader<OutputReader>> {
     pub(super) stdin: I,
     pub(super) stdout: O,
-    stderr: OutputReader,
+    last_words: LastWords,
     running: Running,
     session: Session,
     path: String,
@@ -26,7 +32,8 @@ impl Dialog {
         let (stdin, stdout, stderr, running) = session.exec(script).await?.into_parts();
         let path = lines.first().copied().unwrap_or_default().to_owned();
         let stdout = BufReader::new(stdout);
-        let mut dialog = Dialog { stdin, stdout, stderr, running, session: session.clone(), path };
+        let (last_words, session) = (LastWords::of(stderr), session.clone());
+        let mut dialog = Dialog { stdin, stdout, last_words, running, session, path };
         for line in lines {
             dialog.say(line).await;
         }
@@ -51,14 +58,14 @@ impl Dialog {
 
     /// The input for somebody else.
     pub(super) fn without_input(self) -> (Dialog<()>, Stdin) {
-        let Dialog { stdin, stdout, stderr, running, session, path } = self;
-        (Dialog { stdin: (), stdout, stderr, running, session, path }, stdin)
+        let Dialog { stdin, stdout, last_words, running, session, path } = self;
+        (Dialog { stdin: (), stdout, last_words, running, session, path }, stdin)
     }
 
     /// The output for somebody else.
     pub(super) fn without_output(self) -> (Dialog<Stdin, ()>, BufReader<OutputReader>) {
-        let Dialog { stdin, stdout, stderr, running, session, path } = self;
-        (Dialog { stdin, stdout: (), stderr, running, session, path }, stdout)
+        let Dialog { stdin, stdout, last_words, running, session, path } = self;
+        (Dialog { stdin, stdout: (), last_words, running, session, path }, stdout)
     }
 }
 
@@ -75,11 +82,11 @@ impl<I> Dialog<I> {
         if let Some(answer) = self.next().await? {
             return Ok(First::Answer(answer));
         }
-        match self.running.wait().await {
-            Ok(exit) if exit.code.is_some() => Ok(First::Refused(self.silent().await)),
-            Err(error @ Error::ExecRefused { .. }) => Ok(First::Refused(error)),
+        match timeout(LAST_WORDS, self.running.wait()).await {
+            Ok(Ok(exit)) if exit.code.is_some() => Ok(First::Refused(self.silent().await)),
+            Ok(Err(error @ Error::ExecRefused { .. })) => Ok(First::Refused(error)),
             // Some servers only close the channel.
-            Err(error @ Error::Lost { .. }) if !self.session.is_closed() => Ok(First::Refused(error)),
+            Ok(Err(error @ Error::Lost { .. })) if !self.session.is_closed() => Ok(First::Refused(error)),
             _ => Err(self.silent().await),
         }
     }
@@ -134,7 +141,7 @@ impl<I, O> Dialog<I, O> {
 
     /// Why there is no answer.
     pub(super) async fn silent(&mut self) -> Error {
-        match last_words(&mut self.running, &mut self.stderr).await {
+        match self.last_words.told(&mut self.running, LAST_WORDS).await {
             Ok(words) => self.bad(&words),
             Err(error) => error,
         }
@@ -143,18 +150,6 @@ impl<I, O> Dialog<I, O> {
     pub(super) fn differs(&self) -> Error {
         Error::Differs { path: self.path.clone(), place: self.session.place() }
     }
-}
-
-/// What a command that has no answer said at last.
-pub(super) async fn last_words(running: &mut Running, stderr: &mut OutputReader) -> Result<String, Error> {
-    let exit = running.wait().await?;
-    let mut said = Vec::new();
-    // What it says is told; that it says nothing is no news.
-    drop(stderr.take(LINE).read_to_end(&mut said).await);
-    let said = String::from_utf8_lossy(&said);
-    let code = exit.code.map_or_else(|| "a signal".to_owned(), |code| code.to_string());
-    let nothing = || format!("the command ended without an answer (exit {code})");
-    Ok(said.lines().next().map_or_else(nothing, str::to_owned))
 }
 
 /// A reason from another machine, as it may be shown.

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use super::archive::Summed;
 use super::dialog::{Dialog, First};
+use super::folder::remove;
 use super::{Progress, Sent, Source, Tell, Transferred, part_of, script};
 use crate::{Error, Session};
 
@@ -135,17 +136,19 @@ fn own() -> u32 {
     nix::unistd::geteuid().as_raw()
 }
 
-/// The file that is not complete yet. A new one is ours alone; nothing is written through a link.
-pub(super) fn part_file(part: &Path, is_old: bool) -> io::Result<File> {
+/// The file that is not complete yet. Nothing is written through a link.
+fn part_file(part: &Path, is_old: bool) -> io::Result<File> {
     if is_old {
         let follow_none = nix::fcntl::OFlag::O_NOFOLLOW.bits();
         return OpenOptions::new().append(true).custom_flags(follow_none).open(part);
     }
-    match fs::remove_file(part) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(part)
+    remove(part)?;
+    new_file(part)
+}
+
+/// A file where nothing is, ours alone.
+pub(super) fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Sizes and sums of what is sent.

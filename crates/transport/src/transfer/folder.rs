@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use tokio::task::spawn_blocking;
-use tokio_util::io::SyncIoBridge;
 
+use super::bridge::with_stream;
 use super::dialog::{Dialog, First};
 use super::file::{KEPT, local_part};
 use super::tree::{self, Sums, Trouble};
-use super::{Progress, Sent, Tell, Transferred, part_of, script};
+use super::{OLDS, Progress, Sent, Tell, Transferred, part_of, script};
 use crate::{Error, Session};
 
 /// The longest line of a list of sums, in bytes.
@@ -43,9 +43,8 @@ pub(super) async fn put(
         return Ok(Sent::Refused(tell, error));
     }
     let (mut dialog, stdin) = dialog.without_input();
-    let mut into = SyncIoBridge::new(stdin);
     let (folder, wants_sums) = (from.to_owned(), known.is_none());
-    let packing = spawn_blocking(move || {
+    let packing = with_stream(stdin, move |mut into| {
         let mut done = 0;
         let packed = tree::pack(&folder, &entries, &mut into, wants_sums, &mut |bytes| {
             done += bytes;
@@ -88,10 +87,10 @@ pub(super) async fn get(
     let mut dialog = Dialog::start(session, script::GET_FOLDER, &[from]).await?;
     dialog.answer().await?;
     let (mut dialog, stdout) = dialog.without_output();
-    let (into, mut source) = (part.clone(), SyncIoBridge::new(stdout));
-    let unpacking = spawn_blocking(move || {
+    let into = part.clone();
+    let unpacking = with_stream(stdout, move |source| {
         let mut done = 0;
-        let sums = tree::unpack(&mut source, &into, &mut |bytes| {
+        let sums = tree::unpack(source, &into, &mut |bytes| {
             done += bytes;
             tell(Progress { done, total: None });
         })?;
@@ -101,6 +100,8 @@ pub(super) async fn get(
     let (sums, bytes) = match unpacked {
         Ok(unpacked) if dialog.is_good().await? => unpacked,
         Ok(_) | Err(Trouble::Stream(_)) => return Err(dialog.silent().await),
+        // It may go on without end.
+        Err(Trouble::Unfit(why)) => return Err(dialog.bad(&why)),
         Err(trouble) => return Err(told(session, trouble)),
     };
     if !are_theirs(session, from, &sums).await? {
@@ -119,18 +120,42 @@ pub(super) fn fresh(to: &Path) -> Result<PathBuf, Error> {
     made.map(|()| part.clone()).map_err(|source| Error::LocalFile { path: part, source })
 }
 
-/// The whole folder takes its place here. What was there goes away when the new one is there.
+/// The whole folder takes its place here. What was there goes away when the new one is there, or is left beside it where it
+/// cannot be removed.
 pub(super) fn placed(part: &Path, to: &Path) -> Result<(), Error> {
-    let old = local_part(part)?;
-    let placed = remove(&old).and_then(|()| match fs::rename(to, &old) {
+    let first = local_part(part)?;
+    let placed = free(&first).and_then(|old| match fs::rename(to, &old) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         moved => match fs::rename(part, to) {
-            Ok(()) => remove(&old),
+            Ok(()) => {
+                remove(&old).ok();
+                Ok(())
+            }
             // What was there is there again.
             Err(error) => moved.and_then(|()| fs::rename(&old, to)).and(Err(error)),
         },
     });
     placed.map_err(|source| Error::LocalFile { path: to.to_owned(), source })
+}
+
+/// A name for what goes aside, which nothing has any more.
+fn free(first: &Path) -> io::Result<PathBuf> {
+    let mut old = first.to_owned();
+    for number in 1.. {
+        match remove(&old) {
+            Err(error) if number > OLDS => return Err(error),
+            Err(_) => old = with_end(first, &format!(".{number}")),
+            Ok(()) => break,
+        }
+    }
+    Ok(old)
+}
+
+/// The same path with this behind it.
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut longer = path.as_os_str().to_owned();
+    longer.push(end);
+    longer.into()
 }
 
 /// Whether these are the files as they are there now. Whatever else that machine says ends it.
@@ -225,6 +250,7 @@ pub(super) fn told_of(place: String, trouble: Trouble) -> Error {
     match trouble {
         Trouble::Here(path, source) => Error::LocalFile { path, source },
         Trouble::Stream(source) => Error::Read { source },
+        Trouble::Unfit(reason) => Error::Archive { reason },
         Trouble::Hostile(name) => Error::HostileName { place, name },
     }
 }
@@ -236,6 +262,8 @@ pub(super) fn broken(path: &Path) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use testkit::nobody::as_nobody;
+
     use super::*;
 
     #[test]
@@ -259,5 +287,25 @@ mod tests {
         remove(&folder).unwrap();
         assert!(!folder.exists() && kept.join("file").exists());
         fs::set_permissions(&kept, Permissions::from_mode(0o700)).unwrap();
+    }
+
+    #[test]
+    fn a_folder_takes_its_place_where_the_old_one_cannot_be_removed() {
+        // Only root can make what another one cannot remove.
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let here = as_nobody(|| tempfile::tempdir().unwrap());
+        let (part, to) = (here.path().join(".to.part"), here.path().join("to"));
+        for count in [2, 3] {
+            as_nobody(|| fs::create_dir_all(&to).unwrap());
+            fs::create_dir(to.join("theirs")).unwrap();
+            as_nobody(|| {
+                fs::create_dir(&part).unwrap();
+                placed(&part, &to).unwrap();
+            });
+            assert!(!to.join("theirs").exists());
+            assert_eq!(fs::read_dir(here.path()).unwrap().count(), count);
+        }
     }
 }

@@ -11,9 +11,11 @@
 //! there is used here before it is judged.
 
 mod archive;
+mod bridge;
 mod dialog;
 mod file;
 mod folder;
+mod last_words;
 mod script;
 mod sftp;
 mod tree;
@@ -89,6 +91,9 @@ pub struct Transferred {
     pub resumed: u64,
 }
 
+/// How many names more what goes aside may have, where what had the first one cannot be removed.
+const OLDS: u32 = 9;
+
 /// What became of what was sent through a command.
 enum Sent {
     Whole(Transferred),
@@ -149,7 +154,8 @@ impl<'a> Get<'a> {
         Get { session, from, to, tell: Box::new(|_| ()) }
     }
 
-    /// Is told how far it is, after every few KiB.
+    /// Is told how far it is, after every few KiB. When the transfer was given up, `tell` is dropped as soon as nothing is
+    /// written here any more.
     pub fn progress(mut self, tell: impl FnMut(Progress) + Send + 'static) -> Get<'a> {
         self.tell = Box::new(tell);
         self

@@ -1,7 +1,8 @@
 //! What is run on the other machine: constant lines that sh, fish and tcsh take alike, so without quotes, backslashes,
 //! exclamation marks and line breaks inside. All values come as lines on standard input.
 
-/// Says `@bad` and why, and ends; the SHA-256 of its input; and a path with the home folder in place of `~`.
+/// Says `@bad` and why, and ends; the SHA-256 of its input; a name that nothing has any more, where a folder that forbids to be
+/// removed is opened first, and no file, which may have other names; and a path with the home folder in place of `~`.
 macro_rules! script {
     ($($line:literal)*) => {
         concat!(
@@ -9,7 +10,7 @@ macro_rules! script {
             "LC_ALL=C; export LC_ALL; CDPATH=; ",
             "bad() { echo \"@bad $1\"; exit 73; }; ",
             "sum() { { sha256sum || shasum -a 256 || sha256 || openssl dgst -sha256 -r; } 2>/dev/null | cut -d \" \" -f 1; }; ",
-            "gone() { test -L \"$1\" || chmod -R u+rwx \"$1\" 2>/dev/null; rm -rf \"$1\"; }; ",
+            "gone() { rm -rf \"$1\" 2>/dev/null || { find \"$1\" -type d -exec chmod u+rwx {} \";\" 2>/dev/null; rm -rf \"$1\"; }; }; ",
             "path() { IFS= read -r path; case \"$path\" in \"~/\"*) path=$HOME/${path#??};; esac; }; ",
             $($line, " ",)*
             "'"
@@ -29,7 +30,7 @@ pub(super) const PUT_FILE: &str = script! {
     // A new one is made by us alone: whoever may write in that folder has no file of his under this name.
     "case \"$how\" in"
     "more) why=$( { cat >> \"$part\"; } 2>&1 );;"
-    "*) rm -f \"$part\"; set -C; why=$( { cat > \"$part\"; } 2>&1 );;"
+    "*) why=$(gone \"$part\" 2>&1) && set -C && why=$( { cat > \"$part\"; } 2>&1 );;"
     "esac || bad \"$why\";"
     "test \"$(sum < \"$part\")\" = \"$want\" || bad sum;"
     "why=$( { chmod \"$mode\" \"$part\" && mv -f \"$part\" \"$to\"; } 2>&1 ) || bad \"$why\";"
@@ -65,13 +66,15 @@ pub(super) const PLACE_FOLDER: &str = script! {
     "path; to=$path; path; part=$path; IFS= read -r mode;"
     "check() { if command -v sha256sum; then sha256sum -c; else shasum -a 256 -c; fi; };"
     "IFS= read -r any; test \"$any\" = no || ( cd \"$part\" && check ) > /dev/null 2>&1 || bad sum;"
-    "old=$part.old;"
-    "why=$( { gone \"$old\" && chmod \"$mode\" \"$part\" &&"
+    // What was there goes aside, and what of an earlier time cannot be removed is left under its name.
+    "old=$part.old; n=0;"
+    "until why=$(gone \"$old\" 2>&1); do test $n -lt 9 || bad \"$why\"; n=$((n + 1)); old=$part.old.$n; done;"
+    "why=$( { chmod \"$mode\" \"$part\" &&"
     "if test -e \"$to\" || test -L \"$to\"; then mv \"$to\" \"$old\"; fi &&"
     // What was there is there again when the new one does not take its place.
-    "{ mv \"$part\" \"$to\" || { test -e \"$to\" || mv \"$old\" \"$to\"; false; }; } && gone \"$old\"; } 2>&1 )"
+    "{ mv \"$part\" \"$to\" || { test -e \"$to\" || mv \"$old\" \"$to\"; false; }; }; } 2>&1 )"
     "|| bad \"$why\";"
-    "echo @done"
+    "gone \"$old\" > /dev/null 2>&1; echo @done"
 };
 
 /// A folder is read as a tar stream.

@@ -1,26 +1,19 @@
 //! A folder as a tar stream: packed here, and unpacked here without believing any name in it.
 
-use std::cell::Cell;
+mod unpack;
+
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::fs::{self, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
-use std::path::{Component, Path, PathBuf};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use tar::{Archive, Builder, EntryType, Header};
+use tar::{Builder, EntryType, Header};
 
-use super::file::{Hashing, KEPT};
-
-/// How many files, folders and links are taken from a stream: each holds memory here, and a place on the disk.
-const MOST: usize = 2_000_000;
-
-/// What may stand between the bytes of two files, in bytes: names and texts of links, which are read into memory.
-const BETWEEN: u64 = 256 * 1024;
-
-/// What may stand behind the end of an archive, in bytes: writers fill up their last record.
-const BEHIND: u64 = 16 * 1024 * 1024;
+use super::file::KEPT;
+pub(super) use unpack::unpack;
 
 /// Why a thing of another kind is not brought.
 pub(super) const NEITHER: &str = "it is neither a file nor a folder nor a link";
@@ -35,6 +28,8 @@ pub(super) enum Trouble {
     Here(PathBuf, io::Error),
     /// The stream ended or broke.
     Stream(io::Error),
+    /// What comes in the stream is no tree that is taken.
+    Unfit(String),
     /// A name that leads elsewhere, or a thing that is neither file, folder nor link.
     Hostile(String),
 }
@@ -51,6 +46,27 @@ pub(super) fn entry(folder: &Path, name: &Path) -> Result<(PathBuf, fs::Metadata
 
 /// Everything below a folder, sorted: folders before what is in them. Links are not followed.
 pub(super) fn entries(folder: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>, Trouble> {
+    walk(folder, false)
+}
+
+/// The same of a folder of which nobody else knows: all of it can be read afterwards. What is told of a thing is how it was.
+pub(super) fn opened_entries(folder: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>, Trouble> {
+    let entries = walk(folder, true)?;
+    // When all is known: a file may have several names.
+    for (name, found) in entries.iter().filter(|(_, found)| found.is_file()) {
+        let here = folder.join(name);
+        allow(&here, found, 0o400).map_err(|error| Trouble::Here(here, error))?;
+    }
+    Ok(entries)
+}
+
+/// Adds these bits to the mode of what is there, where it lacks them.
+fn allow(here: &Path, found: &fs::Metadata, bits: u32) -> io::Result<()> {
+    let mode = found.permissions().mode();
+    if mode & bits == bits { Ok(()) } else { fs::set_permissions(here, Permissions::from_mode(mode | bits)) }
+}
+
+fn walk(folder: &Path, is_ours: bool) -> Result<Vec<(PathBuf, fs::Metadata)>, Trouble> {
     let mut found = Vec::new();
     let mut open = vec![PathBuf::new()];
     while let Some(below) = open.pop() {
@@ -61,6 +77,10 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>, Tro
             let metadata = entry.metadata().map_err(|error| Trouble::Here(entry.path(), error))?;
             let name = below.join(entry.file_name());
             if metadata.is_dir() {
+                if is_ours {
+                    allow(&entry.path(), &metadata, 0o500)
+                        .map_err(|error| Trouble::Here(entry.path(), error))?;
+                }
                 open.push(name.clone());
             }
             found.push((name, metadata));
@@ -146,231 +166,5 @@ impl Read for Reading<'_> {
         self.left = self.left.saturating_sub(bytes);
         (self.count)(bytes);
         Ok(read)
-    }
-}
-
-/// A stream of which no more is read than may come next.
-struct Bounded<'l, R> {
-    from: R,
-    left: &'l Cell<u64>,
-}
-
-impl<R: Read> Read for Bounded<'_, R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left.get()).unwrap_or(usize::MAX).min(into.len());
-        if most == 0 && !into.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a name in it is too long for one"));
-        }
-        let read = self.from.read(into.get_mut(..most).unwrap_or_default())?;
-        self.left.set(self.left.get() - u64::try_from(read).unwrap_or_default());
-        Ok(read)
-    }
-}
-
-/// Reads a tar stream to its end, into the empty folder `into`, of which nobody else knows. Links are made when all else is
-/// there, so that nothing is written through one.
-pub(super) fn unpack(mut from: impl Read, into: &Path, count: Count<'_>) -> Result<Sums, Trouble> {
-    let sums = unpack_entries(&mut from, into, count)?;
-    // The end of an archive is padded.
-    let behind = io::copy(&mut from.take(BEHIND + 1), &mut io::sink()).map_err(Trouble::Stream)?;
-    if behind > BEHIND {
-        let why = "there is more behind the end of the archive";
-        return Err(Trouble::Stream(io::Error::new(io::ErrorKind::InvalidData, why)));
-    }
-    Ok(sums)
-}
-
-fn unpack_entries(from: impl Read, into: &Path, count: Count<'_>) -> Result<Sums, Trouble> {
-    let left = Cell::new(BETWEEN);
-    let mut sums = Sums::new();
-    let mut links = Vec::new();
-    let mut modes = Vec::new();
-    let mut archive = Archive::new(Bounded { from, left: &left });
-    for (number, entry) in archive.entries().map_err(Trouble::Stream)?.enumerate() {
-        let mut entry = entry.map_err(Trouble::Stream)?;
-        if number == MOST {
-            let why = format!("it has more than {MOST} files, folders and links");
-            return Err(Trouble::Here(into.to_owned(), io::Error::new(io::ErrorKind::FileTooLarge, why)));
-        }
-        let name = below(&entry.path_bytes())?;
-        let here = into.join(&name);
-        let told = |error| Trouble::Here(here.clone(), error);
-        let mode = entry.header().mode().map_err(Trouble::Stream)? & KEPT;
-        let kind = entry.header().entry_type();
-        match kind {
-            EntryType::Directory => {
-                folders(into, &name)?;
-                modes.push((here, mode));
-            }
-            EntryType::Regular | EntryType::Continuous => {
-                folders(into, name.parent().unwrap_or(Path::new("")))?;
-                left.set(entry.size().saturating_add(BETWEEN));
-                let mut file =
-                    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&here).map_err(told)?;
-                let mut hasher = Sha256::new();
-                let mut buffer = vec![0; 64 * 1024];
-                loop {
-                    let read = entry.read(&mut buffer).map_err(Trouble::Stream)?;
-                    let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else { break };
-                    io::copy(&mut &*chunk, &mut Hashing(&mut hasher)).map_err(told)?;
-                    file.write_all(chunk).map_err(told)?;
-                    count(u64::try_from(read).unwrap_or_default());
-                }
-                left.set(BETWEEN);
-                file.set_permissions(Permissions::from_mode(mode)).map_err(told)?;
-                sums.insert(name, hex::encode(hasher.finalize()));
-            }
-            EntryType::Link => {
-                let target = below(&entry.link_name_bytes().unwrap_or_default())?;
-                let Some(sum) = sums.get(&target).cloned() else {
-                    return Err(Trouble::Hostile(shown(target.as_os_str().as_bytes())));
-                };
-                folders(into, name.parent().unwrap_or(Path::new("")))?;
-                fs::hard_link(into.join(&target), &here).map_err(told)?;
-                sums.insert(name, sum);
-            }
-            EntryType::Symlink => {
-                let text = entry.link_name_bytes().unwrap_or_default().into_owned();
-                links.push((name, PathBuf::from(std::ffi::OsString::from_vec(text))));
-            }
-            _ => return Err(Trouble::Hostile(shown(&entry.path_bytes()))),
-        }
-    }
-    for (name, text) in links {
-        folders(into, name.parent().unwrap_or(Path::new("")))?;
-        symlink(text, into.join(&name)).map_err(|error| Trouble::Here(into.join(&name), error))?;
-    }
-    // The innermost first: a folder that nobody may write in is no obstacle then.
-    for (here, mode) in modes.into_iter().rev() {
-        fs::set_permissions(&here, Permissions::from_mode(mode))
-            .map_err(|error| Trouble::Here(here, error))?;
-    }
-    Ok(sums)
-}
-
-/// A name of the stream as a path below the folder.
-fn below(name: &[u8]) -> Result<PathBuf, Trouble> {
-    let path = Path::new(std::ffi::OsStr::from_bytes(name));
-    let mut clean = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::Normal(part) => clean.push(part),
-            _ => return Err(Trouble::Hostile(shown(name))),
-        }
-    }
-    Ok(clean)
-}
-
-/// Makes the folders on the way to `name`; each is one of ours, and none is a link yet.
-fn folders(into: &Path, name: &Path) -> Result<(), Trouble> {
-    let here = into.join(name);
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(&here);
-    made.map_err(|error| Trouble::Here(here, error))
-}
-
-/// A name as it may be shown.
-fn shown(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).chars().take(200).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stream(names: &[(&str, EntryType, &str)]) -> Vec<u8> {
-        let mut tar = Builder::new(Vec::new());
-        for (name, kind, text) in names {
-            let mut header = Header::new_gnu();
-            header.set_mode(0o4755);
-            header.set_entry_type(*kind);
-            let is_file = *kind == EntryType::Regular;
-            header.set_size(if is_file { text.len() as u64 } else { 0 });
-            // The library refuses to write such names, so they are put into the header by hand.
-            let field = &mut header.as_gnu_mut().unwrap().name;
-            field[..name.len()].copy_from_slice(name.as_bytes());
-            if !is_file {
-                header.as_gnu_mut().unwrap().linkname[..text.len()].copy_from_slice(text.as_bytes());
-            }
-            header.set_cksum();
-            tar.append(&header, if is_file { text.as_bytes() } else { &[] }).unwrap();
-        }
-        tar.into_inner().unwrap()
-    }
-
-    fn unpacked(names: &[(&str, EntryType, &str)]) -> (tempfile::TempDir, Result<Sums, Trouble>) {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("into")).unwrap();
-        let result = unpack(&*stream(names), &folder.path().join("into"), &mut |_| ());
-        (folder, result)
-    }
-
-    #[test]
-    fn no_name_leads_outside() {
-        use EntryType::{Char, Fifo, Link, Regular, Symlink};
-        for names in [
-            vec![("../x", Regular, "")],
-            vec![("/etc/x", Regular, "")],
-            vec![("a/../../x", Regular, "")],
-            vec![("a/..", EntryType::Directory, "")],
-            vec![("x", Link, "/etc/passwd")],
-            vec![("x", Link, "../../etc/passwd")],
-            vec![("x", Link, "nothing")],
-            vec![("x", Fifo, "")],
-            vec![("x", Char, "")],
-            vec![("x", Symlink, "/etc"), ("y", Link, "x")],
-        ] {
-            let (folder, result) = unpacked(&names);
-            assert!(matches!(result, Err(Trouble::Hostile(_))), "{names:?}: {result:?}");
-            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{names:?}");
-        }
-    }
-
-    #[test]
-    fn nothing_is_written_through_a_link() {
-        use EntryType::{Regular, Symlink};
-        let (folder, result) = unpacked(&[("x", Symlink, "/tmp"), ("x/evil", Regular, "text")]);
-        assert!(matches!(result, Err(Trouble::Here(..))), "{result:?}");
-        assert_eq!(
-            fs::read_to_string(folder.path().join("into/x/evil")).unwrap(),
-            "text",
-            "in a folder of its own"
-        );
-        let (_folder, result) = unpacked(&[("x", Regular, "1"), ("x", Regular, "2")]);
-        assert!(matches!(result, Err(Trouble::Here(..))), "{result:?}");
-    }
-
-    /// A header alone, that tells of so many bytes.
-    fn header(kind: EntryType, size: u64) -> Vec<u8> {
-        let mut header = Header::new_gnu();
-        header.set_path("x").unwrap();
-        header.set_entry_type(kind);
-        header.set_size(size);
-        header.set_cksum();
-        header.as_bytes().to_vec()
-    }
-
-    #[test]
-    fn a_stream_without_an_end_is_left() {
-        let hundred_gigabytes = 100 << 30;
-        for begin in [
-            header(EntryType::GNULongName, hundred_gigabytes),
-            header(EntryType::GNULongLink, hundred_gigabytes),
-            header(EntryType::XHeader, hundred_gigabytes),
-            stream(&[("x", EntryType::Regular, "text")]),
-        ] {
-            let into = tempfile::tempdir().unwrap();
-            let endless = begin.as_slice().chain(io::repeat(0));
-            let result = unpack(endless, into.path(), &mut |_| ());
-            assert!(matches!(result, Err(Trouble::Stream(_))), "{result:?}");
-        }
-    }
-
-    #[test]
-    fn nobody_gets_more_rights_than_read_write_and_run() {
-        let (folder, result) = unpacked(&[("x", EntryType::Regular, "1")]);
-        result.unwrap();
-        let mode = fs::metadata(folder.path().join("into/x")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o7777, 0o755);
     }
 }

@@ -205,6 +205,10 @@ async fn what_an_earlier_try_left_is_replaced_and_never_written_through() {
         }
         session.put(b"new".to_vec(), to.to_str().unwrap()).await.unwrap();
         assert!(!to.is_symlink() && fs::read(&to).unwrap() == b"new" && fs::read(&kept).unwrap() == b"kept");
+        // A folder that was to have the name of the file.
+        fs::create_dir_all(root.join(".file.part/full")).unwrap();
+        session.put(b"newer".to_vec(), to.to_str().unwrap()).await.unwrap();
+        assert!(fs::read(&to).unwrap() == b"newer" && !root.join(".file.part").exists());
         // Of a folder, even what forbids to be removed.
         let folder = root.join(".tree.part/closed");
         fs::create_dir_all(&folder).unwrap();

@@ -1,5 +1,8 @@
 //! Files and folders, both ways: whole, as they were, and nowhere else.
 
+mod early;
+mod leftovers;
+
 use std::fs;
 use std::future::IntoFuture;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -343,6 +346,31 @@ async fn a_folder_replaces_what_is_there_unless_it_may_not() {
         assert!(root.join("folder/mine").exists() && root.join("link").is_symlink());
         session.put(here.path(), root.join("folder").to_str().unwrap()).await.unwrap();
         assert!(!root.join("folder/mine").exists());
+    }
+}
+
+#[test]
+fn what_came_with_no_right_to_read_it_is_packed_as_it_came() {
+    let modes =
+        [("a", 0o000), ("a/file", 0o000), ("b", 0o300), ("b/file", 0o640), ("c", 0o400), ("c/file", 0o200)];
+    let mut archive = Vec::new();
+    testkit::nobody::as_nobody(|| {
+        let ours = tempfile::tempdir().unwrap();
+        for (name, _) in modes {
+            let path = ours.path().join(name);
+            if name.contains('/') { fs::write(path, name).unwrap() } else { fs::create_dir(path).unwrap() }
+        }
+        for (name, mode) in modes.into_iter().rev() {
+            fs::set_permissions(ours.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        transport::pack(ours.path(), &mut archive, &mut |_| ()).unwrap();
+    });
+    let mut tar = tar::Archive::new(&*archive);
+    for (entry, (name, mode)) in tar.entries().unwrap().zip(modes) {
+        let entry = entry.unwrap();
+        let size = if name.contains('/') { name.len() as u64 } else { 0 };
+        assert_eq!((&*entry.path().unwrap(), entry.size()), (Path::new(name), size));
+        assert_eq!(entry.header().mode().unwrap(), mode, "{name}");
     }
 }
 

@@ -10,7 +10,8 @@ use tokio::time::timeout;
 
 use super::packet::{self, Attributes, Entry, Kind, Reply, Request};
 use crate::target::Seconds;
-use crate::transfer::dialog::{last_words, printable};
+use crate::transfer::dialog::printable;
+use crate::transfer::last_words::LastWords;
 use crate::{Error, OutputReader, Process, Running, Stdin};
 
 /// The largest packet that is taken, in bytes; OpenSSH sends none that is larger.
@@ -30,7 +31,7 @@ const RENAME_OVER: &str = "posix-rename@openssh.com";
 pub(super) struct Client {
     stdin: Stdin,
     stdout: BufReader<OutputReader>,
-    stderr: OutputReader,
+    last_words: LastWords,
     running: Running,
     place: String,
     /// What messages are about.
@@ -53,9 +54,10 @@ impl Client {
         patience: Duration,
     ) -> Result<Client, Error> {
         let (stdin, stdout, stderr, running) = process.into_parts();
-        let (stdout, path) = (BufReader::new(stdout), path.to_owned());
+        let (stdout, last_words) = (BufReader::new(stdout), LastWords::of(stderr));
+        let (path, last, can_rename_over) = (path.to_owned(), 0, false);
         let mut client =
-            Client { stdin, stdout, stderr, running, place, path, last: 0, can_rename_over: false, patience };
+            Client { stdin, stdout, last_words, running, place, path, last, can_rename_over, patience };
         client.send(Request::hello()).await?;
         let hello = client.packet().await?;
         let Some(extensions) = packet::extensions(&hello) else { return Err(client.odd()) };
@@ -275,11 +277,9 @@ impl Client {
 
     /// Why the talk is over before its time.
     async fn ended(&mut self) -> Error {
-        match timeout(self.patience, last_words(&mut self.running, &mut self.stderr)).await {
-            Ok(Ok(words)) => self.bad(&printable(&words)),
-            // A lost connection explains a broken stream, not the other way round.
-            Ok(Err(lost)) => lost,
-            Err(_) => self.bad("it ended in the middle of an answer"),
+        match self.last_words.told(&mut self.running, self.patience).await {
+            Ok(words) => self.bad(&printable(&words)),
+            Err(lost) => lost,
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use super::client::Client;
 use super::packet::{Attributes, Kind, READ, Reply, Thing, WRITE_NEW};
 use crate::Error;
-use crate::transfer::file::{KEPT, MODE};
+use crate::transfer::file::{KEPT, MODE, new_file};
 
 /// How much one question brings, in bytes. Every server takes as much.
 const PIECE: u32 = 32 * 1024;
@@ -95,8 +95,7 @@ pub(super) async fn read(
         return Err(client.bad("it is no file"));
     }
     let Some(size) = found.size else { return Err(client.bad("the server does not say how long it is")) };
-    let new = crate::transfer::file::part_file(to, false).map_err(here)?;
-    let mut file = tokio::fs::File::from_std(new);
+    let mut file = tokio::fs::File::from_std(new_file(to).map_err(here)?);
     let (mut asked, mut done, mut stands, mut open) = (0, 0, 0, HashMap::new());
     tell(0, size);
     loop {

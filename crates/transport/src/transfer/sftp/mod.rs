@@ -24,6 +24,7 @@ use client::Client;
 use packet::Thing;
 
 use super::file::{KEPT, local_part, mode_of, open, size_of};
+use super::folder::remove;
 use super::{Progress, Source, Summed, Tell, Transferred, part_of};
 use crate::{Error, Session};
 
@@ -52,7 +53,7 @@ pub(super) async fn put(
     if client.look(to.as_bytes()).await?.is_some_and(|found| found.thing() == Thing::Folder) {
         return Err(client.bad("it is a folder"));
     }
-    client.remove(part.as_bytes()).await?;
+    client.remove_all(part.as_bytes()).await?;
     let mut done = 0;
     tell(Progress { done, total: Some(total) });
     let mut count = |bytes| {
@@ -81,6 +82,7 @@ pub(super) async fn get(
         Thing::File => {}
         Thing::Link | Thing::Other => return Err(client.bad("it is no file")),
     }
+    remove(&part).map_err(|source| Error::LocalFile { path: part.clone(), source })?;
     let mut tell = |done, total| tell(Progress { done, total: Some(total) });
     let bytes = file::read(&mut client, from.as_bytes(), &part, &mut tell).await?;
     fs::rename(&part, to).map_err(|source| Error::LocalFile { path: to.to_owned(), source })?;

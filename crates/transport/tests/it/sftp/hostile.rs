@@ -59,15 +59,20 @@ impl Answers {
     }
 }
 
-/// A server that says this, whatever it is asked, and what came of fetching something from it.
-async fn fetched(answers: &Answers, here: &Path) -> Result<Transferred, Error> {
+/// A server that says this, whatever it is asked.
+async fn saying(answers: &Answers, here: &Path) -> (Fleet, Session) {
     let said = here.join("said");
     fs::write(&said, [HELLO, &answers.0].concat()).unwrap();
     let lines = format!(
         "Subsystem sftp /bin/sftp\nForceCommand test \"$SSH_ORIGINAL_COMMAND\" = /bin/sftp || exit 1; cat {}; exec cat >/dev/null",
         said.display()
     );
-    let (_fleet, session) = sshd(&lines).await;
+    sshd(&lines).await
+}
+
+/// What came of fetching something from such a server.
+async fn fetched(answers: &Answers, here: &Path) -> Result<Transferred, Error> {
+    let (_fleet, session) = saying(answers, here).await;
     session.get("tree", here.join("into/tree")).await
 }
 
@@ -100,6 +105,23 @@ async fn a_hostile_listing_writes_nowhere_else() {
     // A folder that turns out to be none.
     let answers = new().folder(&[(b"pipe", FILE)]).status(1).status(0).handle().found(0o010_644, 0);
     check(fetched(&answers, here.path()).await, "it is no file");
+}
+
+#[tokio::test]
+async fn a_folder_is_replaced_where_the_old_one_cannot_be_removed() {
+    let (denied, nothing) = (3, 2);
+    let here = tempfile::tempdir().unwrap();
+    // What an earlier try left goes; the folder is made, and has its mode.
+    let answers = Answers::default().status(nothing).status(0).status(0);
+    // What once went aside is still there, and what is there now gets another name.
+    let answers = answers.found(FOLDER, 0).found(FOLDER, 0).status(denied).status(denied).status(nothing);
+    let answers = answers.found(FOLDER, 0).status(0).status(0);
+    // It cannot be removed either.
+    let answers = answers.found(FOLDER, 0).status(denied).status(denied);
+    let (_fleet, session) = saying(&answers, here.path()).await;
+    let from = here.path().join("from");
+    fs::create_dir(&from).unwrap();
+    session.put(from.as_path(), "tree").await.unwrap();
 }
 
 #[tokio::test]
