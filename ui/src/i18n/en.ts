@@ -121,7 +121,7 @@ export const en = {
   log: {
     title: (node: string) => `Log of ${node}`, choose: 'Choose a step to see what it wrote.', empty: 'It wrote nothing.', waiting: 'It has not begun.',
     follow: 'Follow', newLines: (n: number) => `${s(n, 'new line')} ↓`, search: 'Search', hits: (n: number, all: number) => `${n}/${all}`,
-    noHits: 'no hit', download: 'Download', wrap: 'Wrap', earlier: 'Load earlier lines', lines: (n: number) => s(n, 'line'),
+    noHits: 'no hit', download: 'Download', wrap: 'Wrap', earlier: 'Load earlier lines', onlyLast: (n: number) => `Only about the last ${s(n, 'line')} are shown here. The download has all of them.`, lines: (n: number) => s(n, 'line'),
     dropped: (size: string) => `… ${size} were left out here, because the step wrote too much …`,
   },
   chat: {

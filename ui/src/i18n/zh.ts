@@ -118,7 +118,7 @@ export const zh: Messages = {
   log: {
     title: (node) => `${node} 的日志`, choose: '选择一个步骤查看它的输出。', empty: '没有输出。', waiting: '还没有开始。',
     follow: '跟随', newLines: (n) => `${n} 行新日志 ↓`, search: '搜索', hits: (n, all) => `${n}/${all}`,
-    noHits: '没有结果', download: '下载', wrap: '换行', earlier: '加载更早的日志', lines: (n) => `${n} 行`,
+    noHits: '没有结果', download: '下载', wrap: '换行', earlier: '加载更早的日志', onlyLast: (n) => `这里只显示最后约 ${n} 行，下载文件包含全部内容。`, lines: (n) => `${n} 行`,
     dropped: (size) => `… 输出过多，此处省略 ${size} …`,
   },
   chat: {
