@@ -48,7 +48,7 @@ export const en = {
   files: {
     title: 'Files', way: 'Which way', put: 'Bring to the servers', get: 'Fetch from the servers', file: 'File', folder: 'Folder', isFolder: 'It is a folder', replace: 'It takes the place of a folder that is there',
     to: 'To', toHint: 'its name there: absolute, or from the home folder', from: 'From', fromHint: 'a file or a folder there: absolute, or from the home folder',
-    choose: 'Choose servers', putIt: (n: number) => `Bring it to ${s(n, 'server')}`, getIt: (n: number) => `Fetch it from ${s(n, 'server')}`, stop: 'Stop it', stopped: 'Stopped.',
+    choose: 'Choose servers', putIt: (n: number) => `Bring it to ${s(n, 'server')}`, getIt: (n: number) => `Fetch it from ${s(n, 'server')}`, stop: 'Stop it', stopped: 'Stopped.', leave: 'Files are on their way, and stop when you leave this screen. Leave it?',
     sending: (sent: string, all: string) => `Sending to Aweigh: ${sent} of ${all}`, moving: (moved: string, all: string) => (all ? `Under way: ${moved} of ${all}` : `Under way: ${moved}`),
     brought: (files: number, size: string) => `${s(files, 'file')}, ${size}`, save: 'Save what came', saveHint: 'a tar file with a folder for each server; it is kept for ten minutes',
   },
@@ -61,7 +61,7 @@ export const en = {
       lost: 'The connection is lost, and the shell with it. What ran in it was hung up.', blocked: 'Something between here and Aweigh lets no WebSocket through, and a shell needs one.',
       flooded: 'The shell was closed: it wrote more than this page can draw.', left: 'The shell is closed.',
     },
-    again: 'Open a new shell', hangUp: 'Hang up', paste: 'Paste', reader: 'Screen reader', keys: 'Ctrl+Shift+Enter leaves the terminal, Ctrl+Shift+C copies, Ctrl+Shift+V pastes.',
+    again: 'Open a new shell', hangUp: 'Hang up', leave: 'The shell is open, and ends when you leave this screen. Leave it?', paste: 'Paste', reader: 'Screen reader', keys: 'Ctrl+Shift+Enter leaves the terminal, Ctrl+Shift+C copies, Ctrl+Shift+V pastes.',
   },
   recordings: {
     title: 'Recordings', lead: 'What shells on servers showed, the latest first.', empty: 'Nobody has had a shell yet.', nothing: 'Nobody has had a shell there.', emptyLead: 'Each shell that is opened on a server is recorded.',
@@ -118,7 +118,7 @@ export const zh: typeof en = {
   files: {
     title: '文件', way: '方向', put: '上传到服务器', get: '从服务器取回', file: '文件', folder: '文件夹', isFolder: '这是一个文件夹', replace: '替换已有的文件夹',
     to: '目标', toHint: '在服务器上的名称：绝对路径，或相对于主目录', from: '来源', fromHint: '服务器上的文件或文件夹：绝对路径，或相对于主目录',
-    choose: '请选择服务器', putIt: (n) => `上传到 ${n} 台服务器`, getIt: (n) => `从 ${n} 台服务器取回`, stop: '停止', stopped: '已停止。',
+    choose: '请选择服务器', putIt: (n) => `上传到 ${n} 台服务器`, getIt: (n) => `从 ${n} 台服务器取回`, stop: '停止', stopped: '已停止。', leave: '文件正在传输，离开此页面会中断传输。确定离开吗？',
     sending: (sent, all) => `正在发送到 Aweigh：${sent} / ${all}`, moving: (moved, all) => (all ? `传输中：${moved} / ${all}` : `传输中：${moved}`),
     brought: (files, size) => `${files} 个文件，${size}`, save: '保存取回的内容', saveHint: 'tar 文件，每台服务器一个文件夹；保留十分钟',
   },
@@ -131,7 +131,7 @@ export const zh: typeof en = {
       lost: '连接已断开，终端随之结束，其中运行的程序已被挂断。', blocked: '你与 Aweigh 之间的某个代理不允许 WebSocket，终端需要它。',
       flooded: '终端已关闭：输出超过了页面能显示的数量。', left: '终端已关闭。',
     },
-    again: '打开新的终端', hangUp: '挂断', paste: '粘贴', reader: '屏幕阅读器', keys: 'Ctrl+Shift+Enter 离开终端，Ctrl+Shift+C 复制，Ctrl+Shift+V 粘贴。',
+    again: '打开新的终端', hangUp: '挂断', leave: '终端仍在使用，离开此页面会将它关闭。确定离开吗？', paste: '粘贴', reader: '屏幕阅读器', keys: 'Ctrl+Shift+Enter 离开终端，Ctrl+Shift+C 复制，Ctrl+Shift+V 粘贴。',
   },
   recordings: {
     title: '录像', lead: '服务器终端显示过的内容，最新的在前。', empty: '还没有人打开过终端。', nothing: '还没有人在那里打开过终端。', emptyLead: '在服务器上打开的每个终端都会录像。',
