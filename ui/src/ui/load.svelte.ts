@@ -9,13 +9,18 @@ export class Load<T> {
   constructor(ask: (signal: AbortSignal) => Promise<T>) {
     this.#ask = ask
     $effect(() => {
-      void this.again()
+      void this.#load(true)
       return () => this.#stop?.abort()
     })
   }
 
-  /** Asks again; what is shown stays until the answer comes. */
-  async again(): Promise<void> {
+  /** Asks again; what is shown stays until the answer comes, and when none comes. */
+  again(): Promise<void> {
+    return this.#load(false)
+  }
+
+  /** What was answered to another question does not stay when there is no answer to this one. */
+  async #load(isOther: boolean): Promise<void> {
     this.#stop?.abort()
     const stop = new AbortController()
     this.#stop = stop
@@ -23,7 +28,9 @@ export class Load<T> {
       const value = await this.#ask(stop.signal)
       if (this.#stop === stop) [this.value, this.error] = [value, undefined]
     } catch (error) {
-      if (this.#stop === stop && !stop.signal.aborted) this.error = error
+      if (this.#stop !== stop || stop.signal.aborted) return
+      this.error = error
+      if (isOther) this.value = undefined
     }
   }
 }
