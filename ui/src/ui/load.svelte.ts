@@ -19,11 +19,12 @@ export class Load<T> {
     return this.#load(false)
   }
 
-  /** What was answered to another question does not stay when there is no answer to this one. */
+  /** Why another question had no answer is nothing to this one; what it was answered goes when this one has none. */
   async #load(isOther: boolean): Promise<void> {
     this.#stop?.abort()
     const stop = new AbortController()
     this.#stop = stop
+    if (isOther) this.error = undefined
     try {
       const value = await this.#ask(stop.signal)
       if (this.#stop === stop) [this.value, this.error] = [value, undefined]
