@@ -13,7 +13,7 @@ export const en = {
     unreadable: 'The answer of Aweigh broke off, or was changed on its way. What was asked for may have happened all the same.',
     notFound: 'There is nothing here.', home: 'To the board', optional: 'optional', unknown: 'unknown',
     sureRemove: (what: string) => `Remove ${what}?`, skip: 'Skip to the content',
-    newVersion: 'A new version of Aweigh is running.', reload: 'Reload',
+    others: (n: number) => `and ${n.toLocaleString('en')} more`, newVersion: 'A new version of Aweigh is running.', reload: 'Reload',
   },
   nav: {
     board: 'Board', history: 'History', servers: 'Servers', run: 'Run', hooks: 'Hooks', credentials: 'Credentials', users: 'Users', audit: 'Audit',

@@ -10,7 +10,7 @@ export const zh: Messages = {
     unreadable: 'Aweigh 的响应中断，或在途中被改动。请求的操作可能已经完成。',
     notFound: '这里什么也没有。', home: '回到总览', optional: '可选', unknown: '未知',
     sureRemove: (what) => `删除 ${what}？`, skip: '跳到正文',
-    newVersion: 'Aweigh 已升级到新版本。', reload: '刷新',
+    others: (n) => `另外 ${n} 台`, newVersion: 'Aweigh 已升级到新版本。', reload: '刷新',
   },
   nav: {
     board: '总览', history: '历史', servers: '服务器', run: '执行', hooks: '钩子', credentials: '凭据', users: '用户', audit: '审计',
