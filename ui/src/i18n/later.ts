@@ -58,7 +58,7 @@ export const en = {
   credentials: {
     title: 'Credentials', add: 'Add a credential', empty: 'No credential yet', emptyLead: 'Keys, passwords and tokens that log in to servers and repositories. They are sealed, and never shown again.',
     kind: 'Kind', kinds: { 'ssh-key': 'SSH key', 'ssh-password': 'SSH password', 'ssh-agent': 'SSH agent', 'git-key': 'Git key', 'git-token': 'Git token' } as Record<string, string>,
-    secret: 'Secret', secretKeep: 'empty: it stays as it is', passphrase: 'Passphrase', username: 'User name', fingerprint: 'Fingerprint', stored: 'Stored', file: 'From a file…',
+    secret: 'Secret', secretKeep: 'empty: it stays as it is', passphrase: 'Passphrase', username: 'User name', fingerprint: 'Fingerprint', stored: 'Stored', file: 'From a file…', tooLong: (most: string) => `It is longer than a secret may be: ${most}.`,
     generate: 'Make a new key', generateHint: 'Or have Aweigh make one: its private half never leaves the server. Otherwise paste one here:',
     line: 'Line for authorized_keys', lineLead: 'The public half. It belongs into ~/.ssh/authorized_keys of the login user on the servers, or to the deploy keys of the git host.', copyLine: 'Copy the line for authorized_keys',
     rotate: {
@@ -157,7 +157,7 @@ export const zh: typeof en = {
   credentials: {
     title: '凭据', add: '添加凭据', empty: '还没有凭据', emptyLead: '登录服务器和仓库用的密钥、密码和令牌。加密保存，不再显示。',
     kind: '类型', kinds: { 'ssh-key': 'SSH 密钥', 'ssh-password': 'SSH 密码', 'ssh-agent': 'SSH 代理', 'git-key': 'Git 密钥', 'git-token': 'Git 令牌' },
-    secret: '机密内容', secretKeep: '留空则保持不变', passphrase: '密钥口令', username: '用户名', fingerprint: '指纹', stored: '保存时间', file: '从文件读取…',
+    secret: '机密内容', secretKeep: '留空则保持不变', passphrase: '密钥口令', username: '用户名', fingerprint: '指纹', stored: '保存时间', file: '从文件读取…', tooLong: (most) => `文件超过机密内容的上限：${most}。`,
     generate: '生成新密钥', generateHint: '可以由 Aweigh 生成：私钥不会离开服务器。也可以在下面粘贴已有的密钥：',
     line: 'authorized_keys 内容', lineLead: '公钥。请加入服务器登录用户的 ~/.ssh/authorized_keys，或 git 托管平台的部署密钥。', copyLine: '复制 authorized_keys 内容',
     rotate: {
