@@ -1,5 +1,5 @@
 // A server between its form and the API.
-import { filled, lines, list, number, split } from './forms'
+import { filled, list, number, split } from './forms'
 
 /** A server as it is stored, as far as the form shows it. */
 export type Spec = {
@@ -15,7 +15,7 @@ export function written(one: Spec): ServerForm {
   const labels = Object.entries(one.labels ?? {}).flatMap(([key, value]) => list(value).map((word) => `${key}=${word}`))
   return {
     name: one.name, host: one.host, port: String(one.port ?? ''), user: one.user ?? '', credential: one.credential ?? '', jump: one.jump ?? '',
-    labels: labels.join('\n'), host_key: lines(one.host_key),
+    labels: labels.join('\n'), host_key: list(one.host_key).join('\n'),
   }
 }
 
