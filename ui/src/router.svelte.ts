@@ -12,23 +12,45 @@ export function route(): Route {
   return current
 }
 
+/** Answers with a question as long as something would be lost. */
+type Question = () => string | null
+let question: Question = () => null
+
+/** Has `asked` before this screen is left for another one, and the browser ask before it leaves the page. Answers how to end that. */
+export function guard(asked: Question): () => void {
+  question = asked
+  const leaving = (event: BeforeUnloadEvent): void => { if (asked()) event.preventDefault() }
+  addEventListener('beforeunload', leaving)
+  return () => {
+    removeEventListener('beforeunload', leaving)
+    if (question === asked) question = () => null
+  }
+}
+
+/** Whether the screen may be left for what is at `path`. */
+function mayLeave(path: string): boolean {
+  const asked = path === current.path ? null : question()
+  return asked === null || confirm(asked)
+}
+
 /** Goes to another screen. */
 export function go(target: string): void {
   if (target === location.pathname + location.search + location.hash) return
+  if (!mayLeave(new URL(target, location.href).pathname)) return
   history.pushState(null, '', target)
   current = here()
   if (!location.hash) scrollTo(0, 0)
 }
 
 /** Changes the query in place: what is chosen on a screen is part of its address. */
-export function replaceQuery(changes: Record<string, string | null>): void {
+export function replaceQuery(changes: Record<string, string | null>, hash = location.hash): void {
   const query = new URLSearchParams(location.search)
   for (const [key, value] of Object.entries(changes)) {
     if (value === null || value === '') query.delete(key)
     else query.set(key, value)
   }
   const text = query.toString()
-  history.replaceState(null, '', location.pathname + (text ? `?${text}` : '') + location.hash)
+  history.replaceState(null, '', location.pathname + (text ? `?${text}` : '') + hash)
   current = here()
 }
 
@@ -54,7 +76,11 @@ export function match(pattern: string, path: string): Record<string, string> | n
 
 /** Keeps clicks on links of the page in the page, and follows the browser's own buttons. */
 export function listen(): void {
-  addEventListener('popstate', () => { current = here() })
+  addEventListener('popstate', () => {
+    if (mayLeave(location.pathname)) current = here()
+    // The browser is there already: the way back to where it was.
+    else history.pushState(null, '', current.path + (current.query.size > 0 ? `?${current.query}` : '') + current.hash)
+  })
   addEventListener('hashchange', () => { current = here() })
   document.addEventListener('click', (event) => {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return

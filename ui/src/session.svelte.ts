@@ -27,7 +27,12 @@ class Session {
   }
 
   async signOut(): Promise<void> {
-    await send('DELETE', '/session').catch(() => {})
+    try {
+      await send('DELETE', '/session')
+    } catch (error) {
+      // Whoever is not signed in need not be signed out.
+      if (!(error instanceof Problem && error.status === 401)) throw error
+    }
     this.me = null
   }
 

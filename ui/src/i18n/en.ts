@@ -13,7 +13,7 @@ export const en = {
     unreadable: 'The answer of Aweigh broke off, or was changed on its way. What was asked for may have happened all the same.',
     notFound: 'There is nothing here.', home: 'To the board', optional: 'optional', unknown: 'unknown',
     sureRemove: (what: string) => `Remove ${what}?`, skip: 'Skip to the content',
-    newVersion: 'A new version of Aweigh is running.', reload: 'Reload',
+    others: (n: number) => `and ${n.toLocaleString('en')} more`, newVersion: 'A new version of Aweigh is running.', reload: 'Reload',
   },
   nav: {
     board: 'Board', history: 'History', servers: 'Servers', run: 'Run', hooks: 'Hooks', credentials: 'Credentials', users: 'Users', audit: 'Audit',
@@ -121,7 +121,7 @@ export const en = {
   log: {
     title: (node: string) => `Log of ${node}`, choose: 'Choose a step to see what it wrote.', empty: 'It wrote nothing.', waiting: 'It has not begun.',
     follow: 'Follow', newLines: (n: number) => `${s(n, 'new line')} ↓`, search: 'Search', hits: (n: number, all: number) => `${n}/${all}`,
-    noHits: 'no hit', download: 'Download', wrap: 'Wrap', earlier: 'Load earlier lines', lines: (n: number) => s(n, 'line'),
+    noHits: 'no hit', download: 'Download', wrap: 'Wrap', earlier: 'Load earlier lines', onlyLast: (n: number) => `Only about the last ${s(n, 'line')} are shown here. The download has all of them.`, lines: (n: number) => s(n, 'line'),
     dropped: (size: string) => `… ${size} were left out here, because the step wrote too much …`,
   },
   chat: {

@@ -58,7 +58,7 @@ export const en = {
   credentials: {
     title: 'Credentials', add: 'Add a credential', empty: 'No credential yet', emptyLead: 'Keys, passwords and tokens that log in to servers and repositories. They are sealed, and never shown again.',
     kind: 'Kind', kinds: { 'ssh-key': 'SSH key', 'ssh-password': 'SSH password', 'ssh-agent': 'SSH agent', 'git-key': 'Git key', 'git-token': 'Git token' } as Record<string, string>,
-    secret: 'Secret', secretKeep: 'empty: it stays as it is', passphrase: 'Passphrase', username: 'User name', fingerprint: 'Fingerprint', stored: 'Stored', file: 'From a file…',
+    secret: 'Secret', secretKeep: 'empty: it stays as it is', passphrase: 'Passphrase', username: 'User name', fingerprint: 'Fingerprint', stored: 'Stored', file: 'From a file…', tooLong: (most: string) => `It is longer than a secret may be: ${most}.`,
     generate: 'Make a new key', generateHint: 'Or have Aweigh make one: its private half never leaves the server. Otherwise paste one here:',
     line: 'Line for authorized_keys', lineLead: 'The public half. It belongs into ~/.ssh/authorized_keys of the login user on the servers, or to the deploy keys of the git host.', copyLine: 'Copy the line for authorized_keys',
     rotate: {
@@ -82,11 +82,11 @@ export const en = {
   define: {
     newProject: 'New project', repository: 'Repository', repositoryHint: 'https://…, or git@host:org/name.git', credential: 'Credential', build: 'Build',
     run: 'Commands', runHint: 'one per line; they run on the control host, in a fresh tree of the commit', output: 'What is packed', outputHint: 'a folder of the tree; . is everything',
-    exclude: 'Left out', excludeHint: 'patterns as in .gitignore, one per line', cache: 'Kept between builds', cacheHint: 'folders, one per line', timeout: 'Time limit', memory: 'Memory limit', processes: 'Process limit', limitHint: 'of one command with all its processes', submodules: 'Bring submodules along', lfs: 'Bring the files that Git LFS keeps',
+    exclude: 'Left out', excludeHint: 'patterns as in .gitignore, one per line', cache: 'Kept between builds', cacheHint: 'folders, one per line', timeout: 'Time limit', memory: 'Memory limit', processes: 'Process limit', limitHint: 'of one command with all its processes, such as 4GiB', submodules: 'Bring submodules along', lfs: 'Bring the files that Git LFS keeps',
     newEnvironment: 'New environment', serversHint: 'which servers: a name or labels, such as env=production&role=web', path: 'Folder on the servers', pathHint: 'absolute, such as /srv/shop',
     keep: 'Releases that are kept', linkedFiles: 'Linked files', linkedDirs: 'Linked folders', linkedHint: 'from shared/, one per line', health: 'Health checks', healthHint: 'one per line: a URL as seen from the server, or a command',
     hooks: 'Hooks', hooksHint: 'one command per line', onInterrupt: 'After a crash in the middle', unreachable: 'A server that does not answer',
-    inherited: 'Defaults of the project apply where this is empty.', json: 'It has parts that this form does not show; they stay as they are.',
+    inherited: 'Defaults of the project apply where this is empty.', kept: 'Lines cannot say this, so here it can only be read. It is changed in a fleet file (aweigh apply), or over the API.',
     points: { before_fetch: 'Before fetching (control host)', after_upload: 'After the upload (staging)', before_activate: 'Before the switch', after_activate: 'After the switch (restart)', after_verify: 'After the health check', before_rollback: 'Before a rollback', after_release: 'After the release (control host)', on_failure: 'When it failed (control host)' } as Record<string, string>,
     choices: { continue: 'go on', hold: 'wait for a person', roll_back: 'roll back', abort: 'stop the release', skip: 'leave it out' } as Record<string, string>, usual: 'as usual',
   },
@@ -157,7 +157,7 @@ export const zh: typeof en = {
   credentials: {
     title: '凭据', add: '添加凭据', empty: '还没有凭据', emptyLead: '登录服务器和仓库用的密钥、密码和令牌。加密保存，不再显示。',
     kind: '类型', kinds: { 'ssh-key': 'SSH 密钥', 'ssh-password': 'SSH 密码', 'ssh-agent': 'SSH 代理', 'git-key': 'Git 密钥', 'git-token': 'Git 令牌' },
-    secret: '机密内容', secretKeep: '留空则保持不变', passphrase: '密钥口令', username: '用户名', fingerprint: '指纹', stored: '保存时间', file: '从文件读取…',
+    secret: '机密内容', secretKeep: '留空则保持不变', passphrase: '密钥口令', username: '用户名', fingerprint: '指纹', stored: '保存时间', file: '从文件读取…', tooLong: (most) => `文件超过机密内容的上限：${most}。`,
     generate: '生成新密钥', generateHint: '可以由 Aweigh 生成：私钥不会离开服务器。也可以在下面粘贴已有的密钥：',
     line: 'authorized_keys 内容', lineLead: '公钥。请加入服务器登录用户的 ~/.ssh/authorized_keys，或 git 托管平台的部署密钥。', copyLine: '复制 authorized_keys 内容',
     rotate: {
@@ -181,11 +181,11 @@ export const zh: typeof en = {
   define: {
     newProject: '新建项目', repository: '仓库', repositoryHint: 'https://…，或 git@host:org/name.git', credential: '凭据', build: '构建',
     run: '命令', runHint: '每行一条，在控制机上全新检出的目录中执行', output: '打包内容', outputHint: '目录；. 表示全部',
-    exclude: '排除', excludeHint: '与 .gitignore 相同的规则，每行一条', cache: '构建间保留', cacheHint: '目录，每行一个', timeout: '时间限制', memory: '内存限制', processes: '进程数限制', limitHint: '一条命令及其全部进程的总和', submodules: '包含子模块', lfs: '取回 Git LFS 保存的文件',
+    exclude: '排除', excludeHint: '与 .gitignore 相同的规则，每行一条', cache: '构建间保留', cacheHint: '目录，每行一个', timeout: '时间限制', memory: '内存限制', processes: '进程数限制', limitHint: '一条命令及其全部进程的总和，例如 4GiB', submodules: '包含子模块', lfs: '取回 Git LFS 保存的文件',
     newEnvironment: '新建环境', serversHint: '哪些服务器：名称或标签，例如 env=production&role=web', path: '服务器目录', pathHint: '绝对路径，例如 /srv/shop',
     keep: '保留的版本数', linkedFiles: '共享文件', linkedDirs: '共享目录', linkedHint: '来自 shared/，每行一个', health: '健康检查', healthHint: '每行一个：从服务器访问的 URL，或一条命令',
     hooks: '钩子', hooksHint: '每行一条命令', onInterrupt: '中途崩溃后', unreachable: '服务器无响应时',
-    inherited: '留空则使用项目的默认值。', json: '有些内容此表单无法显示，它们保持不变。',
+    inherited: '留空则使用项目的默认值。', kept: '这里的内容无法逐行填写，因此只能查看。请在 fleet 文件（aweigh apply）中或通过 API 修改。',
     points: { before_fetch: '拉取之前（控制机）', after_upload: '上传之后（准备）', before_activate: '切换之前', after_activate: '切换之后（重启）', after_verify: '健康检查之后', before_rollback: '回滚之前', after_release: '发布之后（控制机）', on_failure: '失败时（控制机）' },
     choices: { continue: '继续', hold: '等待人工', roll_back: '回滚', abort: '停止发布', skip: '跳过该服务器' }, usual: '默认',
   },

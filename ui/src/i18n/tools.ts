@@ -16,7 +16,7 @@ export const en = {
     deeds: {
       put: 'saved', set: 'set', delete: 'removed', remove: 'removed', create: 'made', cancel: 'cancelled', pause: 'paused', resume: 'let go on', promote: 'let the next batch go',
       retry: 'tried again', skip: 'left servers out', check: 'tested', trust: 'trusted its key', lock: 'locked', unlock: 'unlocked', adopt: 'took over', accept: 'accepted as it is',
-      push: 'brought a built tree', try: 'tried', run: 'ran a command', get: 'fetched files', show: 'looked at', rotate: 'replaced the key', retype: 'typed the password again', facts: 'asked what it is',
+      push: 'brought a built tree', try: 'tried', run: 'ran a command', get: 'fetched files', show: 'looked at', rotate: 'replaced the key', retype: 'typed the password again', 'secrets.use': 'used secrets', facts: 'asked what it is',
       'session.begin': 'signed in', 'session.end': 'signed out', 'password.set': 'changed the password', 'token.create': 'made a token', 'token.remove': 'removed a token',
       'user.setup': 'made a set-up link', 'files.put': 'brought files', 'files.get': 'fetched files', 'shared.put': 'brought linked files', 'shared.get': 'fetched linked files', 'shared.list': 'looked at linked files', 'shell.open': 'opened a shell', 'git_host.trust': 'trusted the key of a git host',
     } as Record<string, string>,
@@ -35,7 +35,7 @@ export const en = {
   },
   run: {
     title: 'Run a command', lead: 'On one server or on many at once, outside of any release.', answers: 'Answers',
-    servers: 'Servers', serversHint: 'all, a name, a range such as web-[01:40], a label such as role=web, or a group such as @web; & is and, a comma is or', nobody: 'No server is meant.', count: (n: number) => s(n, 'server'), others: (n: number) => `and ${n} more`,
+    servers: 'Servers', serversHint: 'all, a name, a range such as web-[01:40], a label such as role=web, or a group such as @web; & is and, a comma is or', nobody: 'No server is meant.', count: (n: number) => s(n, 'server'),
     command: 'Command', commandHint: 'The login shell of each server runs it. Ctrl+Enter starts it.', place: 'Where', home: 'Where the login begins',
     more: 'Input, time limit, servers at once', stdin: 'What it reads', stdinHint: 'the same on every server', timeout: 'Time limit', timeoutHint: 'such as 30s or 10m', limit: 'Servers at once',
     submit: (n: number) => `Run it on ${s(n, 'server')}`, choose: 'Choose servers and a command', stop: 'Stop it everywhere', earlier: 'Earlier commands of this session',
@@ -48,7 +48,7 @@ export const en = {
   files: {
     title: 'Files', way: 'Which way', put: 'Bring to the servers', get: 'Fetch from the servers', file: 'File', folder: 'Folder', isFolder: 'It is a folder', replace: 'It takes the place of a folder that is there',
     to: 'To', toHint: 'its name there: absolute, or from the home folder', from: 'From', fromHint: 'a file or a folder there: absolute, or from the home folder',
-    choose: 'Choose servers', putIt: (n: number) => `Bring it to ${s(n, 'server')}`, getIt: (n: number) => `Fetch it from ${s(n, 'server')}`, stop: 'Stop it', stopped: 'Stopped.',
+    choose: 'Choose servers', putIt: (n: number) => `Bring it to ${s(n, 'server')}`, getIt: (n: number) => `Fetch it from ${s(n, 'server')}`, stop: 'Stop it', stopped: 'Stopped.', leave: 'Files are on their way, and stop when you leave this screen. Leave it?',
     sending: (sent: string, all: string) => `Sending to Aweigh: ${sent} of ${all}`, moving: (moved: string, all: string) => (all ? `Under way: ${moved} of ${all}` : `Under way: ${moved}`),
     brought: (files: number, size: string) => `${s(files, 'file')}, ${size}`, save: 'Save what came', saveHint: 'a tar file with a folder for each server; it is kept for ten minutes',
   },
@@ -61,7 +61,7 @@ export const en = {
       lost: 'The connection is lost, and the shell with it. What ran in it was hung up.', blocked: 'Something between here and Aweigh lets no WebSocket through, and a shell needs one.',
       flooded: 'The shell was closed: it wrote more than this page can draw.', left: 'The shell is closed.',
     },
-    again: 'Open a new shell', hangUp: 'Hang up', paste: 'Paste', reader: 'Screen reader', keys: 'Ctrl+Shift+Enter leaves the terminal, Ctrl+Shift+C copies, Ctrl+Shift+V pastes.',
+    again: 'Open a new shell', hangUp: 'Hang up', leave: 'The shell is open, and ends when you leave this screen. Leave it?', paste: 'Paste', reader: 'Screen reader', keys: 'Ctrl+Shift+Enter leaves the terminal, Ctrl+Shift+C copies, Ctrl+Shift+V pastes.',
   },
   recordings: {
     title: 'Recordings', lead: 'What shells on servers showed, the latest first.', empty: 'Nobody has had a shell yet.', nothing: 'Nobody has had a shell there.', emptyLead: 'Each shell that is opened on a server is recorded.',
@@ -86,7 +86,7 @@ export const zh: typeof en = {
     deeds: {
       put: '保存', set: '设置', delete: '删除', remove: '删除', create: '创建', cancel: '取消', pause: '暂停', resume: '继续', promote: '放行下一批',
       retry: '重试', skip: '跳过服务器', check: '测试', trust: '信任密钥', lock: '锁定', unlock: '解锁', adopt: '接管', accept: '确认无误',
-      push: '推送制品', try: '试运行', run: '执行命令', get: '取回文件', show: '查看', rotate: '更换密钥', retype: '重新输入密码', facts: '查询信息',
+      push: '推送制品', try: '试运行', run: '执行命令', get: '取回文件', show: '查看', rotate: '更换密钥', retype: '重新输入密码', 'secrets.use': '使用机密', facts: '查询信息',
       'session.begin': '登录', 'session.end': '退出登录', 'password.set': '修改密码', 'token.create': '创建令牌', 'token.remove': '删除令牌',
       'user.setup': '创建设置链接', 'files.put': '上传文件', 'files.get': '取回文件', 'shared.put': '上传共享文件', 'shared.get': '取回共享文件', 'shared.list': '查看共享文件', 'shell.open': '打开终端', 'git_host.trust': '信任 Git 主机的密钥',
     },
@@ -105,7 +105,7 @@ export const zh: typeof en = {
   },
   run: {
     title: '执行命令', lead: '在一台或多台服务器上同时执行，与发布无关。', answers: '结果',
-    servers: '服务器', serversHint: 'all、名称、编号范围（例如 web-[01:40]）、标签（例如 role=web）或分组（例如 @web）；& 表示并且，逗号表示或者', nobody: '没有符合的服务器。', count: (n) => `${n} 台服务器`, others: (n) => `另外 ${n} 台`,
+    servers: '服务器', serversHint: 'all、名称、编号范围（例如 web-[01:40]）、标签（例如 role=web）或分组（例如 @web）；& 表示并且，逗号表示或者', nobody: '没有符合的服务器。', count: (n) => `${n} 台服务器`,
     command: '命令', commandHint: '由每台服务器的登录 shell 执行，按 Ctrl+Enter 开始。', place: '位置', home: '登录后的目录',
     more: '输入、时间限制、并发数', stdin: '标准输入', stdinHint: '每台服务器相同', timeout: '时间限制', timeoutHint: '例如 30s 或 10m', limit: '同时执行的服务器数',
     submit: (n) => `在 ${n} 台服务器上执行`, choose: '请选择服务器并输入命令', stop: '全部停止', earlier: '本次会话的历史命令',
@@ -118,7 +118,7 @@ export const zh: typeof en = {
   files: {
     title: '文件', way: '方向', put: '上传到服务器', get: '从服务器取回', file: '文件', folder: '文件夹', isFolder: '这是一个文件夹', replace: '替换已有的文件夹',
     to: '目标', toHint: '在服务器上的名称：绝对路径，或相对于主目录', from: '来源', fromHint: '服务器上的文件或文件夹：绝对路径，或相对于主目录',
-    choose: '请选择服务器', putIt: (n) => `上传到 ${n} 台服务器`, getIt: (n) => `从 ${n} 台服务器取回`, stop: '停止', stopped: '已停止。',
+    choose: '请选择服务器', putIt: (n) => `上传到 ${n} 台服务器`, getIt: (n) => `从 ${n} 台服务器取回`, stop: '停止', stopped: '已停止。', leave: '文件正在传输，离开此页面会中断传输。确定离开吗？',
     sending: (sent, all) => `正在发送到 Aweigh：${sent} / ${all}`, moving: (moved, all) => (all ? `传输中：${moved} / ${all}` : `传输中：${moved}`),
     brought: (files, size) => `${files} 个文件，${size}`, save: '保存取回的内容', saveHint: 'tar 文件，每台服务器一个文件夹；保留十分钟',
   },
@@ -131,7 +131,7 @@ export const zh: typeof en = {
       lost: '连接已断开，终端随之结束，其中运行的程序已被挂断。', blocked: '你与 Aweigh 之间的某个代理不允许 WebSocket，终端需要它。',
       flooded: '终端已关闭：输出超过了页面能显示的数量。', left: '终端已关闭。',
     },
-    again: '打开新的终端', hangUp: '挂断', paste: '粘贴', reader: '屏幕阅读器', keys: 'Ctrl+Shift+Enter 离开终端，Ctrl+Shift+C 复制，Ctrl+Shift+V 粘贴。',
+    again: '打开新的终端', hangUp: '挂断', leave: '终端仍在使用，离开此页面会将它关闭。确定离开吗？', paste: '粘贴', reader: '屏幕阅读器', keys: 'Ctrl+Shift+Enter 离开终端，Ctrl+Shift+C 复制，Ctrl+Shift+V 粘贴。',
   },
   recordings: {
     title: '录像', lead: '服务器终端显示过的内容，最新的在前。', empty: '还没有人打开过终端。', nothing: '还没有人在那里打开过终端。', emptyLead: '在服务器上打开的每个终端都会录像。',

@@ -10,7 +10,7 @@ export const zh: Messages = {
     unreadable: 'Aweigh 的响应中断，或在途中被改动。请求的操作可能已经完成。',
     notFound: '这里什么也没有。', home: '回到总览', optional: '可选', unknown: '未知',
     sureRemove: (what) => `删除 ${what}？`, skip: '跳到正文',
-    newVersion: 'Aweigh 已升级到新版本。', reload: '刷新',
+    others: (n) => `另外 ${n} 台`, newVersion: 'Aweigh 已升级到新版本。', reload: '刷新',
   },
   nav: {
     board: '总览', history: '历史', servers: '服务器', run: '执行', hooks: '钩子', credentials: '凭据', users: '用户', audit: '审计',
@@ -118,7 +118,7 @@ export const zh: Messages = {
   log: {
     title: (node) => `${node} 的日志`, choose: '选择一个步骤查看它的输出。', empty: '没有输出。', waiting: '还没有开始。',
     follow: '跟随', newLines: (n) => `${n} 行新日志 ↓`, search: '搜索', hits: (n, all) => `${n}/${all}`,
-    noHits: '没有结果', download: '下载', wrap: '换行', earlier: '加载更早的日志', lines: (n) => `${n} 行`,
+    noHits: '没有结果', download: '下载', wrap: '换行', earlier: '加载更早的日志', onlyLast: (n) => `这里只显示最后约 ${n} 行，下载文件包含全部内容。`, lines: (n) => `${n} 行`,
     dropped: (size) => `… 输出过多，此处省略 ${size} …`,
   },
   chat: {

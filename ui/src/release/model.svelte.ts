@@ -184,6 +184,11 @@ export class ReleaseModel {
     this.#isAskedToWait = this.status === 'running' && release.pausing === true
   }
 
+  /** Takes in its place in the queue; no fact tells that others went on. */
+  place(release: Release): void {
+    if (this.status === 'queued') this.release = { ...this.release, position: release.position }
+  }
+
   /** Remembers whether a server is to be left out; no fact tells it before it is done. */
   leave(name: string, isLeaving: boolean): void {
     const leaving = new Set(this.leaving)
@@ -308,6 +313,11 @@ export class ReleaseModel {
       )
     })
   }
+}
+
+/** The step that the tab key stops at: the first of `wishes` that is drawn, else the first step of all. */
+export function tabStop(drawn: { key: string }[], ...wishes: (string | null)[]): string | undefined {
+  return wishes.find((key) => drawn.some((node) => node.key === key)) ?? drawn[0]?.key
 }
 
 /** Rows with problems first, otherwise as they were; the same list where there are none. What is at work stays where

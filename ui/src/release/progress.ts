@@ -35,15 +35,20 @@ export function readProgress(raw: unknown, isOpen: (key: string) => boolean): Up
   return nodes.size > 0 ? { ...sum, nodes } : null
 }
 
-/** Asks again and again, one question at a time. */
+/** Asks again and again, one question at a time; so often at most. */
 export class Asking {
+  #every: number
   #last = -Infinity
+
+  constructor(every = EVERY) {
+    this.#every = every
+  }
 
   /** Begins, and answers how to end it. Who begins again soon after an end does not ask sooner for that. */
   begin(ask: (signal: AbortSignal) => Promise<void>): () => void {
     const stop = new AbortController()
     let timer: ReturnType<typeof setTimeout>
-    const next = (): void => { timer = setTimeout(go, Math.max(0, this.#last + EVERY - performance.now())) }
+    const next = (): void => { timer = setTimeout(go, Math.max(0, this.#last + this.#every - performance.now())) }
     const go = async (): Promise<void> => {
       this.#last = performance.now()
       // An answer that is lost is no loss: the next one tells more.

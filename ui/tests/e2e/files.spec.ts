@@ -44,6 +44,26 @@ test('of a place, files go to its servers only', async ({ page, rig }) => {
   await expect(files(page).getByRole('listitem')).toHaveCount(1)
 })
 
+test('a screen with files on their way is left only by whoever says so', async ({ page, rig }) => {
+  await choose(page, rig, 'web-1')
+  // It is under way until somebody ends it.
+  await page.route('**/api/v1/put?*', () => {})
+  await files(page).getByLabel('File', { exact: true }).setInputFiles({ name: 'x', mimeType: 'text/plain', buffer: Buffer.from('x\n') })
+  await files(page).getByLabel('To', { exact: true }).fill('~/x')
+  await files(page).getByRole('button', { name: 'Bring it to 1 server' }).click()
+  await expect(files(page).getByRole('button', { name: 'Stop it' })).toBeVisible()
+  const asked: string[] = []
+  page.on('dialog', (dialog) => { asked.push(dialog.message()); void dialog.dismiss() })
+  await page.getByRole('link', { name: 'Board' }).click()
+  await expect(files(page).getByRole('button', { name: 'Stop it' })).toBeVisible()
+  expect(asked).toEqual([expect.stringContaining('Files are on their way')])
+  await files(page).getByRole('button', { name: 'Stop it' }).click()
+  await expect(files(page).getByRole('status')).toHaveText('Stopped.')
+  await page.getByRole('link', { name: 'Board' }).click()
+  await expect(page).toHaveURL(`${rig.url}/`)
+  expect(asked).toHaveLength(1)
+})
+
 test('a folder goes whole, and is told where it may not go', async ({ page, rig }) => {
   await choose(page, rig, 'web-1')
   const folder = join(rig.folder, `site-${Date.now()}`)

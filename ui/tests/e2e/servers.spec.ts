@@ -60,6 +60,31 @@ test('a server that agrees to unsafe algorithms is marked in the list and on its
   await page.request.delete(`${rig.url}/api/v1/servers/old`, { headers: { Origin: rig.url } })
 })
 
+test('trusting a key leaves unsaved edits alone, and a key that is taken out of the form is pinned no more', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const stored = async (name: string) => (await page.request.get(`${rig.url}/api/v1/servers/${name}`)).json()
+  const { port } = await stored('web-1')
+  const made = await page.request.post(`${rig.url}/api/v1/servers`, { data: { name: 'twin', host: '127.0.0.1', port, user: 'nobody', credential: 'deploy' }, headers: { Origin: rig.url } })
+  expect(made.status(), await made.text()).toBe(201)
+  await page.goto(`${rig.url}/servers/twin`)
+  await page.getByLabel('User', { exact: true }).fill('somebody')
+  await page.getByRole('button', { name: 'Trust its key…' }).click()
+  await page.getByRole('button', { name: 'It is the same: trust it' }).first().click()
+  await expect(page.getByLabel('Host keys')).toHaveValue(/^ssh-ed25519 /)
+  await expect(page.getByLabel('User', { exact: true })).toHaveValue('somebody')
+
+  await page.getByLabel('Port').fill('22a')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByLabel('Port')).toHaveAttribute('aria-invalid', 'true')
+  await page.getByLabel('Port').fill(String(port))
+  await page.getByLabel('Host keys').fill('')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect.poll(async () => (await stored('twin')).user).toBe('somebody')
+  expect((await stored('twin')).host_key ?? []).toEqual([])
+  await expect(page.getByLabel('Host keys')).toHaveValue('')
+  await page.request.delete(`${rig.url}/api/v1/servers/twin`, { headers: { Origin: rig.url } })
+})
+
 test('a group is made, used in a selector, changed, and not removed while somebody needs it', async ({ page, rig }) => {
   await signIn(page, rig.url)
   await page.goto(`${rig.url}/servers`)

@@ -39,6 +39,29 @@ test('what is typed is run, and drawn with its colours, under a policy without i
   expect(wrong).toEqual([])
 })
 
+test('an open shell is left only by whoever says so', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  await page.goto(`${rig.url}/servers/web-1`)
+  await page.getByRole('link', { name: 'Open a shell' }).click()
+  await expect(screen(page)).toContainText(/[#$]/)
+  const asked: string[] = []
+  let stays = true
+  page.on('dialog', (dialog) => { asked.push(dialog.message()); void (stays ? dialog.dismiss() : dialog.accept()) })
+  await page.getByRole('link', { name: 'Board' }).click()
+  await page.goBack()
+  await expect.poll(() => asked.length).toBe(2)
+  expect(asked[0]).toContain('The shell is open')
+  await expect(page).toHaveURL(/\/servers\/web-1\/shell$/)
+  await expect(state(page)).toContainText('Open')
+  await page.getByRole('textbox', { name: 'Shell on web-1' }).focus()
+  await page.keyboard.type('echo st$((1))ll\n')
+  await expect(screen(page)).toContainText('st1ll')
+  stays = false
+  await page.getByRole('link', { name: 'Board' }).click()
+  await expect(page).toHaveURL(`${rig.url}/`)
+  expect(asked).toHaveLength(3)
+})
+
 test('what a server writes stays in the terminal', async ({ page, rig }) => {
   const bad: string[] = refused(page)
   page.on('dialog', (dialog) => { bad.push(dialog.message()); void dialog.dismiss() })

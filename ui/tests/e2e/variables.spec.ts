@@ -40,6 +40,9 @@ test('what project and environment say is listed with who says it, and reaches t
   await expect(page.getByLabel('Secret', { exact: true })).toHaveValue('')
   // A file has it with all its lines, and without the end of the last one.
   const file = join(rig.folder, 'token')
+  writeFileSync(file, 'x'.repeat(70_000))
+  await page.getByLabel('From a file…').setInputFiles(file)
+  await expect(page.getByRole('alert')).toContainText('longer than a secret may be')
   writeFileSync(file, 'open\nsesame\n')
   await page.getByLabel('From a file…').setInputFiles(file)
   await expect(page.getByLabel('It has several lines')).toBeChecked()

@@ -1,4 +1,6 @@
 // The audit log: where a thing is, and what was done to it, in words.
+import { readFileSync, readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { expect, test, vi } from 'vitest'
 
 vi.stubGlobal('document', { documentElement: { lang: 'en', dataset: {} }, cookie: '' })
@@ -29,4 +31,17 @@ test('a deed is told by its own words, else by those of its verb, else as it is'
   expect(deed('session.begin', zh.audit.deeds)).toBe('登录')
   expect(deed('moon.landing', en.audit.deeds)).toBe('moon.landing')
   expect(deed('x.constructor', en.audit.deeds)).toBe('x.constructor')
+})
+
+test('every deed that the server records has words', () => {
+  const deeds = ['actions', 'store', 'aweigh'].flatMap((name) => {
+    const folder = resolve(import.meta.dirname, '../../../crates', name, 'src')
+    const files = (readdirSync(folder, { recursive: true }) as string[]).filter((path) => path.endsWith('.rs'))
+    return files.flatMap((path) => {
+      const code = readFileSync(join(folder, path), 'utf8').split('#[cfg(test)]')[0] ?? ''
+      return [...code.matchAll(/(?:\bdeed\(|\bown\(|\bDeed::new\(|=>\s*\{?\s*\()[^;{}"]*"([a-z_]+\.[a-z_]+)"/g)].map((found) => found[1] ?? '')
+    })
+  })
+  expect(deeds).toEqual(expect.arrayContaining(['server.put', 'release.create', 'shell.open', 'secrets.use', 'environment.delete']))
+  expect(deeds.filter((what) => deed(what, en.audit.deeds) === what || deed(what, zh.audit.deeds) === what)).toEqual([])
 })

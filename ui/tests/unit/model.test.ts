@@ -1,7 +1,7 @@
 // The release as the page keeps it: the same facts, the same tree as on the server.
 import { expect, test } from 'vitest'
 import type { Fact, NodeFact, Snapshot } from '../../src/api/types'
-import { ReleaseModel, worstFirst } from '../../src/release/model.svelte'
+import { ReleaseModel, tabStop, worstFirst } from '../../src/release/model.svelte'
 
 const AT = '2026-11-20T10:45:12Z'
 
@@ -54,4 +54,23 @@ test('a new try begins its time anew', () => {
   const model = new ReleaseModel(snapshot(['web-1']))
   model.apply([fact({ key: 'fetch' }), { ...fact({ key: 'fetch', attempt: 2 }), at: '2026-11-20T10:46:00Z' } as Fact])
   expect(model.nodes.get('fetch')).toMatchObject({ attempt: 2, startedAt: '2026-11-20T10:46:00Z', endedAt: null })
+})
+
+test('the tab key always stops at a step that is drawn', () => {
+  const drawn = [{ key: 'start' }, { key: 'web-2/activate' }]
+  expect(tabStop(drawn, 'web-2/activate', 'start')).toBe('web-2/activate')
+  // The one that had the focus is filtered or scrolled away.
+  expect(tabStop(drawn, 'web-1/activate', 'web-2/activate')).toBe('web-2/activate')
+  expect(tabStop(drawn, '', null)).toBe('start')
+  expect(tabStop([], 'start')).toBeUndefined()
+})
+
+test('a place in the queue is taken in as long as it waits there', () => {
+  const waiting = snapshot(['web-1'])
+  const model = new ReleaseModel({ ...waiting, release: { ...waiting.release, status: 'queued', position: 3 } })
+  model.place({ ...waiting.release, position: 1 })
+  expect(model.release.position).toBe(1)
+  model.apply([{ seq: ++seq, at: AT, kind: 'release', data: { status: 'running' } }])
+  model.place({ ...waiting.release, position: 2 })
+  expect(model.release.position).toBe(1)
 })

@@ -120,6 +120,14 @@ describe('asking where no WebSocket tells', () => {
     expect(ask).toHaveBeenCalledTimes(3)
   })
 
+  test('it asks as seldom as it was told', async () => {
+    const ask = vi.fn(async () => {})
+    const end = new Asking(15_000).begin(ask)
+    await vi.advanceTimersByTimeAsync(29_000)
+    expect(ask).toHaveBeenCalledTimes(2)
+    end()
+  })
+
   test('it does not ask while an answer is awaited, and ends that too', async () => {
     const signals: AbortSignal[] = []
     const end = new Asking().begin((signal) => { signals.push(signal); return new Promise(() => {}) })
