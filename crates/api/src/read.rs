@@ -52,10 +52,37 @@ fn told(path: &Path, message: &str) -> (String, String) {
     }
     let kind = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
     let said = match kind.and_then(|rest| rest.split_once(", expected ")) {
-        Some((found, expected)) => format!("must be {expected}, not {found}"),
+        Some((found, expected)) => format!("must be {}, not {}", wanted(expected), kind_of(found)),
         None => message.to_owned(),
     };
     (field, said)
+}
+
+/// What is expected there, in words of people.
+fn wanted(expected: &str) -> &str {
+    match expected {
+        "i64" | "u64" | "i32" | "u32" | "u16" | "u8" | "usize" => "a whole number",
+        "a boolean" => "true or false",
+        "a string" => "a text",
+        _ if expected.starts_with("struct ") => "a table",
+        _ => expected,
+    }
+}
+
+/// What was found, without its value: that may be a secret in the wrong place.
+fn kind_of(found: &str) -> &str {
+    let word = |text: &'static str, kind: &'static str| found.starts_with(text).then_some(kind);
+    let words = [
+        word("string", "a text"),
+        word("integer", "a number"),
+        word("floating point", "a number"),
+        word("boolean", "true or false"),
+        word("null", "nothing"),
+        word("unit", "nothing"),
+        word("sequence", "a list"),
+        word("map", "a table"),
+    ];
+    words.into_iter().flatten().next().unwrap_or("something else")
 }
 
 /// Removes the key at `path`; `false` when its last part is not a key of a table.
@@ -99,11 +126,29 @@ mod tests {
                 "credentials.deploy.kind must be one of ssh-key, ssh-password, ssh-agent, git-key, git-token, \
                  not ssh-kee; did you mean `ssh-key`?",
                 "projects.shop.defaults.hooks.after_upload[0].runn is not a known key; did you mean `run`?",
-                "projects.shop.defaults.keep must be i64, not boolean `true`",
+                "projects.shop.defaults.keep must be a whole number, not true or false",
                 "servers.web-1.hots is not a known key; did you mean `host`?",
-                "servers.web-1.labels.role must be a string or a list, not integer `5`",
-                "servers.web-1.port must be i64, not string \"22\"",
+                "servers.web-1.labels.role must be a string or a list, not a number",
+                "servers.web-1.port must be a whole number, not a text",
                 "servrs is not a known key; did you mean `servers`?",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_secret_in_the_wrong_place_is_not_told() {
+        let value = serde_json::json!({
+            "projects": {"shop": {"secrets": {"TOKEN": "s3cr3t-value"}}},
+            "credentials": {"deploy": {"kind": "ssh-password", "secret": 918_273_645}},
+        });
+        let mut told: Vec<String> =
+            read::<Fleet>(value).unwrap_err().iter().map(ToString::to_string).collect();
+        told.sort();
+        assert_eq!(
+            told,
+            [
+                "credentials.deploy.secret must be a text, not a number",
+                "projects.shop.secrets.TOKEN must be a table, not a text",
             ]
         );
     }

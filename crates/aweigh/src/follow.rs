@@ -99,7 +99,7 @@ pub async fn follow_until(
     tokio::pin!(over);
     let mut view = View::stdout();
     loop {
-        let snapshot = Snapshot::of(client, id).await?;
+        let snapshot = first_look(client, id).await?;
         let mut watched = Watched {
             tree: snapshot.tree(),
             release: snapshot.release,
@@ -126,6 +126,20 @@ pub async fn follow_until(
                 say(&ways_on(id))?;
                 return Ok(Ending::Done);
             }
+        }
+    }
+}
+
+/// Asks for release `id`, and waits for a server that is away for a moment: the release is there, whatever becomes of the line.
+async fn first_look(client: &Client, id: ReleaseId) -> Result<Snapshot, Error> {
+    let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
+    loop {
+        match Snapshot::of(client, id).await {
+            Err(error) if error.is_temporary() && begun.elapsed() < PATIENCE => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LAST_PAUSE);
+            }
+            found => return found,
         }
     }
 }
@@ -240,7 +254,18 @@ impl Watched {
     async fn logs(&self, client: &Client) -> anyhow::Result<()> {
         let failed = failed(&self.tree);
         for node in failed.iter().take(LOG_STEPS) {
-            let (lines, before) = tail(client, self.release.id, &node.key).await?;
+            // How it ended is known; a log that is gone, or a server, does not change that.
+            let (lines, before) = match tail(client, self.release.id, &node.key).await {
+                Ok(found) => found,
+                Err(error) => {
+                    say(&format!(
+                        "\n── {}: its log cannot be shown: {}",
+                        node.key,
+                        one_line(&error.to_string())
+                    ))?;
+                    continue;
+                }
+            };
             if lines.is_empty() {
                 continue;
             }

@@ -201,7 +201,10 @@ impl Driver {
             stdin.write_all(&stream.head).await?;
             let mut at = 0;
             while at < stream.body.bytes() {
-                let piece = stream.body.piece(at).await?;
+                let piece = match stream.body.piece(at).await {
+                    Ok(piece) => piece,
+                    Err(error) => return Ok(Err(error)),
+                };
                 stdin.write_all(&piece).await?;
                 at += piece.len() as u64;
                 sent(stream.head.len() as u64 + at);
@@ -213,14 +216,21 @@ impl Driver {
                 // For a child of this process only closing the pipe is an end.
                 *stdin = Box::pin(tokio::io::sink());
             }
-            Ok::<(), std::io::Error>(())
+            Ok::<_, std::io::Error>(Ok(()))
         };
         let read = self.hears.end();
         let (mut write, mut read) = (std::pin::pin!(write), std::pin::pin!(read));
         tokio::select! {
             answer = &mut read => answer,
-            // A writer that failed has its reason in the answer, if there is one.
-            _ = &mut write => read.await,
+            written = &mut write => match written {
+                // The server waits for what cannot be sent, and would not answer.
+                Ok(Err(error)) => {
+                    let message = format!("what is sent cannot be read on the machine of Aweigh: {error}");
+                    Err(Broken::Unfit(Failure::new(message)))
+                }
+                // A line that failed has its reason in the answer, if there is one.
+                _ => read.await,
+            },
         }
     }
 

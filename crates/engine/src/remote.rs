@@ -162,9 +162,7 @@ impl Answer {
     pub fn line(&mut self, nonce: &str, line: &str) -> bool {
         let Some(answer) = line.strip_prefix('@').and_then(|rest| rest.strip_prefix(nonce)) else {
             let room = LONGEST_SAID.saturating_sub(self.said.len());
-            let kept: String = line.chars().take(room).collect();
-            self.said.push_str(&kept);
-            self.said.push('\n');
+            self.said.extend(line.chars().chain(['\n']).take(room));
             return false;
         };
         let answer = answer.strip_prefix(' ').unwrap_or(answer);

@@ -3,6 +3,7 @@
 use crate::{
     CommitId, Error, GitRepository,
     answers::Lasts,
+    fields::Fields,
     plain::plain,
     question::{Cut, Question},
 };
@@ -183,6 +184,20 @@ impl GitRepository {
             changed.push((path.to_vec(), status != b"D"));
         }
         Ok(changed)
+    }
+
+    /// Whether a commit has a `.gitattributes` anywhere, by which one file of its tree decides about others (gitattributes(5)).
+    ///
+    /// # Errors
+    /// [`Error::CommitGone`] when the mirror does not have it.
+    pub async fn has_attributes(&self, commit: &CommitId) -> Result<bool, Error> {
+        let is_one = |path: &[u8]| path.rsplit(|byte| *byte == b'/').next() == Some(b".gitattributes");
+        let mut found = Fields::only(is_one);
+        let args = ["-r", "-z", "--name-only", "--full-tree", commit.as_str()];
+        match self.read("ls-tree", &args, None, |bytes| found.feed(bytes)).await {
+            Ok(()) => Ok(!found.end().is_empty()),
+            Err(error) => Err(self.blame(commit, error).await),
+        }
     }
 
     /// Lists the files that differ between two commits.

@@ -101,6 +101,9 @@ impl ExportStats {
     }
 }
 
+/// How long all paths together may be, in bytes: they are in memory, and trees that share trees make many of few bytes.
+const ALL_NAMES: u64 = 256 * 1024 * 1024;
+
 /// Gives every entry with its path and its time, in seconds since 1970, to `take`. `before` was counted already and
 /// counts for the limits of the policy. `broken` words what is wrong with the stream itself. Blocks.
 pub(crate) fn walk(
@@ -116,6 +119,7 @@ pub(crate) fn walk(
     // What has come, and whether it is a folder. Invariant: what is in a folder comes after it. So a link can never be
     // a part of a path.
     let mut come: HashMap<Vec<u8>, bool> = HashMap::new();
+    let mut names = 0;
     for entry in archive.entries().map_err(&broken)? {
         let mut entry = entry.map_err(&broken)?;
         let kind = entry.header().entry_type();
@@ -124,6 +128,11 @@ pub(crate) fn walk(
         }
         let name = entry.path_bytes().into_owned();
         let path = inside(&name)?.to_vec();
+        names += path.len() as u64;
+        if names > ALL_NAMES {
+            let (what, unit, setting) = ("the names of the tree", "bytes", "repository_files");
+            return Err(Error::TooLarge { what, limit: ALL_NAMES, unit, setting });
+        }
         let parent = path.iter().rposition(|byte| *byte == b'/').and_then(|end| path.get(..end));
         let is_reached = parent.is_none_or(|parent| come.get(parent) == Some(&true));
         let is_new = come.insert(path.clone(), kind == EntryType::Directory).is_none();

@@ -270,7 +270,6 @@ fn slow() -> Router<AppState> {
             "/downloads/{download}",
             allow(GetFiles, get(transfers::download)).merge(allow(GetFiles, delete(transfers::forget))),
         )
-        .route("/hooks/{hook}/try", allow(TryHook, post(hooks::try_it)))
         .route("/servers/{server}/trust", allow(TrustServer, post(servers::trust)))
         .route("/projects/{project}/environments/{environment}/shared", allow(GetFiles, get(shared::list)))
         .route(
@@ -294,4 +293,6 @@ fn slow() -> Router<AppState> {
         .route("/projects/{project}/refs", allow(SeeRepository, get(git::refs)))
         .route("/projects/{project}/fetch", allow(FetchRepository, post(git::fetch)))
         .layer(from_fn(guard::to_its_end))
+        // Whoever tries a hook and goes away does not want it to run on.
+        .route("/hooks/{hook}/try", allow(TryHook, post(hooks::try_it)))
 }

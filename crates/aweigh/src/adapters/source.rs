@@ -213,6 +213,10 @@ impl Source for GitSource {
         self.open(project).await?.changed_paths(&from, &to).await.map_err(trouble)
     }
 
+    async fn has_attributes(&self, project: &Project, commit: &CommitId) -> Result<bool, SourceError> {
+        self.open(project).await?.has_attributes(&theirs(commit)?).await.map_err(trouble)
+    }
+
     async fn refs(
         &self,
         project: &Project,

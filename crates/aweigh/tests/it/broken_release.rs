@@ -30,6 +30,16 @@ fn asked(port: u16) -> Option<String> {
     })
 }
 
+/// A port that nobody has. It is below those that the kernel gives to clients: until the app listens somebody else's connection
+/// could have got it.
+fn free() -> TcpListener {
+    loop {
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", rand::random_range(10_000..32_000))) {
+            return listener;
+        }
+    }
+}
+
 struct Apps {
     rig: Rig,
     ports: Vec<u16>,
@@ -39,13 +49,6 @@ impl Apps {
     /// Servers with a web server each, restarted by `after_activate` and asked for health.
     fn new(servers: usize) -> Self {
         let rig = Rig::new(servers);
-        // Below the ports that the kernel gives to clients: until the app listens somebody else's connection could
-        // have got it.
-        let free = || loop {
-            if let Ok(listener) = TcpListener::bind(("127.0.0.1", rand::random_range(10_000..32_000))) {
-                return listener;
-            }
-        };
         let listeners: Vec<TcpListener> = (0..servers).map(|_| free()).collect();
         let ports: Vec<u16> =
             listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
@@ -113,6 +116,32 @@ fn one_unhealthy_server_of_eight_takes_all_back_running() {
     let fourth = rig.repo.commit([("version", file("4\n"))]);
     rig.release("main");
     apps.assert_answers(&fourth);
+}
+
+#[test]
+fn a_line_that_is_cut_while_health_is_asked_for_says_nothing_of_the_application() {
+    let mut rig = Rig::new(1);
+    rig.repo.commit([("version", file("1\n"))]);
+    let port = free().local_addr().unwrap().port();
+    rig.apply(&format!(
+        "health = [{{ http = \"http://127.0.0.1:{port}/\", timeout = \"2s\", deadline = \"60s\" }}]"
+    ));
+    rig.ok(["release", "shop", "-e", "production", "main", "--detach"]);
+    rig.wait_for_node(1, "web-1/verify", "running");
+    rig.fleet.servers[0].stop();
+    rig.fleet.servers[0].start();
+    // Only now there is something that listens.
+    let www = tempfile::tempdir().unwrap();
+    std::fs::write(www.path().join("index.html"), "here").unwrap();
+    let listen = format!("127.0.0.1:{port}");
+    let mut app = std::process::Command::new("busybox")
+        .args(["httpd", "-f", "-p", &listen, "-h"])
+        .arg(www.path())
+        .spawn()
+        .unwrap();
+    rig.wait_for(1, "succeeded");
+    app.kill().unwrap();
+    app.wait().unwrap();
 }
 
 #[test]

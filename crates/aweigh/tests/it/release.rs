@@ -114,3 +114,19 @@ fn a_repository_over_ssh_is_read_with_a_key_and_a_known_host() {
     rig.release("main");
     assert_eq!(rig.revision(1), Some(commit));
 }
+
+#[test]
+fn what_attributes_write_into_a_file_is_of_the_commit_that_is_released() {
+    let rig = Rig::new(1);
+    // It is not packed itself, as in many repositories.
+    let attributes = ".gitattributes export-ignore\nversion export-subst\n";
+    rig.repo.commit([(".gitattributes", file(attributes)), ("version", file("$Format:%H$\n"))]);
+    rig.apply("");
+    for text in ["1", "2"] {
+        let commit = rig.repo.commit([("other", file(text))]);
+        rig.release("main");
+        let current = rig.root(1).join("current");
+        assert_eq!(std::fs::read_to_string(current.join("version")).unwrap(), format!("{commit}\n"));
+        assert!(!current.join(".gitattributes").exists());
+    }
+}

@@ -169,3 +169,28 @@ fn by_hand_with_aweigh_gone() {
     rig.assert_runs(&fifth);
     assert_eq!(rig.node(5, "web-1/upload")["status"], "ok", "it is told once");
 }
+
+#[test]
+fn a_server_that_was_away_for_long_goes_back_to_what_it_ran() {
+    let mut rig = Rig::new(2);
+    let marker = rig.folder.path().join("breaks");
+    let first = rig.repo.commit([("version", file("1"))]);
+    rig.apply(&format!(
+        "keep = 2\nunreachable = \"skip\"\n[projects.shop.environments.production.hooks]\nafter_release = \"test ! -e {}\"",
+        marker.display()
+    ));
+    rig.release("main");
+    rig.fleet.servers[1].power_off();
+    let mut live = first.clone();
+    for text in ["2", "3", "4"] {
+        live = rig.repo.commit([("version", file(text))]);
+        rig.ok(["release", "shop", "-e", "production", "main"]);
+    }
+    rig.fleet.servers[1].start();
+    std::fs::write(&marker, "").unwrap();
+    rig.repo.commit([("version", file("5"))]);
+    let failed = rig.run(["release", "shop", "-e", "production", "main"]);
+    assert_ne!(failed.code, 0, "{failed:?}");
+    // By then what is not kept was removed, and this is not among the last two.
+    assert_eq!((rig.revision(1), rig.revision(2)), (Some(live), Some(first)));
+}

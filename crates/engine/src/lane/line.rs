@@ -110,9 +110,7 @@ impl Lane {
                 Ok(())
             }
             (Broken::Lost(error), Some(pause)) => {
-                if let Some(host) = self.host.take() {
-                    host.distrust();
-                }
+                self.hang_up();
                 tracing::info!(server = %self.server.name, %error, "connecting again");
                 tokio::time::sleep(*pause).await;
                 Ok(())
@@ -194,11 +192,21 @@ impl Lane {
         host: &str,
         port: u16,
     ) -> Result<Box<dyn crate::ports::Duplex>, HostError> {
-        let lost = || HostError::lost("there is no connection");
-        self.connect().await.map_err(|_| lost())?;
+        self.connect().await.map_err(|broken| match broken {
+            Broken::Away(error) | Broken::Lost(error) => error,
+            Broken::Unfit(failure) => HostError::other(failure.message),
+        })?;
         match &self.host {
             Some(connection) => connection.forward(host, port).await,
-            None => Err(lost()),
+            None => Err(HostError::lost("there is no connection")),
+        }
+    }
+
+    /// Gives up a connection over which nothing comes any more; the next word is said over a new one.
+    pub fn hang_up(&mut self) {
+        self.driver = None;
+        if let Some(host) = self.host.take() {
+            host.distrust();
         }
     }
 

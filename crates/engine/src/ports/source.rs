@@ -44,6 +44,8 @@ pub trait Source: Send + Sync {
         from: &CommitId,
         to: &CommitId,
     ) -> Result<Vec<(Vec<u8>, bool)>, SourceError>;
+    /// Whether a commit has attributes, by which a file that did not change may be packed otherwise.
+    async fn has_attributes(&self, project: &Project, commit: &CommitId) -> Result<bool, SourceError>;
     /// The newest `limit` entries of one kind, newest first.
     async fn refs(
         &self,

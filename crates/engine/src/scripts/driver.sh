@@ -23,12 +23,20 @@ TAR_OPTIONS=--blocking-factor=128
 export TAR_OPTIONS
 mode=$1
 
+# When a process was started, in ticks since the boot: with its number it is one process, and not one that has the number now.
+# $1 is its line in /proc/PID/stat (proc_pid_stat(5), field 22); behind the name, which may hold anything, that is the 20th.
+born_of() {
+  set -- ${1##*) }
+  echo "${20:-}"
+}
+
 # ------------------------------------------------------------------ one hook, in its own session
 if [ "$mode" = run ]; then
   # A variable of theirs may have a name of ours: here are numbers alone.
   # Asked to end, it stays to tell how the hook ended. What it starts hears the signal by itself.
   trap : TERM
   # The name appears only when it is whole: whoever reads `pid` reads a number. What cannot be found again is not run.
+  (read -r stat </proc/$$/stat && born_of "$stat") >"$2/born" 2>/dev/null
   echo $$ >"$2/pid.new" && mv "$2/pid.new" "$2/pid" || exit 73
   # The driver reads bytes; a hook has the language of the session.
   unset LC_ALL TAR_OPTIONS
@@ -60,11 +68,6 @@ nonce=@$2
 here=$PWD
 next=.aweigh/next-$2
 bad() { printf '%s\n' "$nonce bad $*"; exit 73; }
-# Whoever may write here can put something else in the place of a release, in the middle of it. By hand it is too late to ask.
-if [ "$mode" = serve ]; then
-  [ -O .aweigh ] || bad ".aweigh in $here belongs to another user: find out who made it, and remove it"
-  case $(stat -c %a .) in *[2367]) bad "$here may be written to by every user: chmod o-w it" ;; esac
-fi
 # A test is no process, and there are thousands of servers.
 set --
 for needed in releases shared .aweigh/incoming .aweigh/manifests .aweigh/runs .aweigh/trash; do
@@ -173,6 +176,7 @@ do_acquire() {
   if [ "$lock" = taken ] && [ ! -L ".aweigh/lock-after-$me" ]; then owner=$me; else mine || return 75; fi
   printf '' 2>/dev/null >".aweigh/$me"
   say lock "$lock"
+  clear_incoming
   for tool in tar setsid stat xargs head cmp zstd gzip curl wget; do if has $tool; then say tool $tool; fi; done
   cd -P . && say root "$PWD"
   # Whose the files are that are made here.
@@ -234,12 +238,21 @@ do_probe() {
 # stay shared), seal (1: nothing will change it, seal it now), linked dirs, linked files, size (empty: to the end of the
 # input, which saves a process that copies every byte); then the stream
 do_receive() {
-  unread=yes
+  unread=yes into=
+  take_in_release
+  status=$?
+  # What came is of no use, and the disk may be full of it.
+  if [ $status -ne 0 ] && [ -n "$into" ]; then rm -rf "$into"; fi
+  return $status
+}
+
+take_in_release() {
   line; name=$value; line; codec=$value; line; base=$value; line; own=$value; line; seal=$value
   line; dirs=$value
+  plain "$name" || return 64
   into=.aweigh/incoming/$name
   if [ -e "$into" ]; then rm -rf "$into"; fi
-  plain "$name" && mkdir "$into" || return 70
+  mkdir "$into" || return 70
   printf '' >"$into/linked_dirs" && printf '' >"$into/linked_files" || return 70
   while [ "$dirs" -gt 0 ]; do line; dirs=$((dirs - 1)); printf '%s\n' "$value" >>"$into/linked_dirs"; done
   line; files=$value
@@ -274,6 +287,23 @@ do_receive() {
   if [ -e ".aweigh/manifests/$name" ]; then rm -rf ".aweigh/manifests/$name"; fi
   mv "$into/manifest" ".aweigh/manifests/$name" && mv "$into/tree" "releases/$name" || return 70
   rm -rf "$into"
+}
+
+# What those before us left in the middle of it. Ours may have been left by ourselves, before the line was cut.
+clear_incoming() {
+  for old in .aweigh/incoming/*; do
+    case $old in ".aweigh/incoming/$name") continue ;; esac
+    if [ -e "$old" ] || [ -L "$old" ]; then mv "$old" ".aweigh/trash/${old##*/}-$$"; fi
+  done
+  empty_trash
+}
+
+# Removing may take long; nobody waits for it.
+empty_trash() {
+  set -- .aweigh/trash/*
+  if [ -e "$1" ] || [ -L "$1" ]; then
+    setsid sh -c 'for gone in .aweigh/trash/*; do rm -rf "$gone"; done' </dev/null >/dev/null 2>&1 &
+  fi
 }
 
 # Unpacks its standard input.
@@ -525,6 +555,8 @@ do_undo() {
   now=$(readlink current)
   if [ "$now" != "$before" ]; then
     [ "$now" = "releases/$name" ] || { say now "$now"; return 78; }
+    # Better a release that failed than none.
+    case $before in releases/*) [ -d "$before" ] || { echo "$before is gone"; return 76; } ;; esac
     if [ -n "$before" ]; then point_current "$before" || return 70; else rm -f current || return 70; fi
   fi
   say now "$(readlink current)"
@@ -614,24 +646,38 @@ gone() {
     starting=$((starting + 1))
     [ $starting -gt 100 ]
   else
-    ! alive "$(cat "$dir/pid")"
+    ! alive
   fi
 }
 
-# Whether the process $1 runs. One that has ended and that nobody collects, as in many containers, does not.
-alive() {
-  kill -0 "$1" 2>/dev/null || return 1
-  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
-  case ${stat##*) } in Z*) return 1 ;; esac
+# The process of the run of $dir, $leader, and when it was $born.
+find_leader() {
+  leader=$(cat "$dir/pid") born=
+  if [ -s "$dir/born" ]; then read -r born <"$dir/born"; fi
 }
+
+# Whether the process of the run of $dir runs. One that has ended and that nobody collects, as in many containers, does not.
+alive() {
+  find_leader
+  kill -0 "$leader" 2>/dev/null || return 1
+  { read -r stat <"/proc/$leader/stat"; } 2>/dev/null || return 0
+  case ${stat##*) } in Z*) return 1 ;; esac
+  is_its_own
+}
+
+# Whether $stat is that of the process that was $born, and not of a stranger who has its number since.
+is_its_own() { [ -z "$born" ] || [ "$(born_of "$stat")" = "$born" ]; }
 
 # What runs of the session of $dir, in whatever group of it: $found; or its group, where /proc does not tell.
 members() {
-  leader=$(cat "$dir/pid") found=
+  find_leader
+  found=
   if [ ! -r /proc/self/stat ]; then
     if kill -0 "-$leader" 2>/dev/null; then found=-$leader; fi
     return 0
   fi
+  # As long as something of a session runs, its number is given to nobody else.
+  if { read -r stat <"/proc/$leader/stat"; } 2>/dev/null && ! is_its_own; then return 0; fi
   for stat in /proc/[0-9]*/stat; do
     number=${stat#/proc/} number=${number%/stat}
     { read -r stat <"$stat"; } 2>/dev/null || continue
@@ -662,7 +708,7 @@ do_state() {
   dir=.aweigh/runs/$run
   [ -d "$dir" ] || return 80
   if [ -f "$dir/exit" ]; then say exit "$(cat "$dir/exit")"
-  elif [ -f "$dir/pid" ] && alive "$(cat "$dir/pid")"; then say running yes
+  elif [ -f "$dir/pid" ] && alive; then say running yes
   elif [ -f "$dir/exit" ]; then say exit "$(cat "$dir/exit")"
   else say unknown yes; fi
 }
@@ -741,11 +787,15 @@ do_prune() {
   for old in .aweigh/driver-* .aweigh/*:*; do
     case $old in "$driver" | ".aweigh/$me" | *lock-after-*) ;; *) if [ -f "$old" ]; then rm -f "$old"; fi ;; esac
   done
-  # Removing may take long; nobody waits for it.
-  set -- .aweigh/trash/*
-  if [ -e "$1" ] || [ -L "$1" ]; then
-    setsid sh -c 'for gone in .aweigh/trash/*; do rm -rf "$gone"; done' </dev/null >/dev/null 2>&1 &
-  fi
+  # Rollbacks and the like have hooks and no folder: what these left goes with the next release.
+  own=${me%:*} own=${own##*:}
+  for old in .aweigh/runs/*; do
+    number=${old##*/}
+    case $number in "$own" | *[!0-9]*) continue ;; esac
+    set -- releases/*-"$number"
+    if [ ! -e "$1" ]; then mv "$old" ".aweigh/trash/runs-$number-$$"; fi
+  done
+  empty_trash
   return 0
 }
 

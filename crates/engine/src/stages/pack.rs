@@ -151,7 +151,10 @@ async fn of_commit(
     let (project, commit) = (&run.plan.project, &run.plan.commit);
     let changed = match &previous {
         Some(previous) if is_comparable(run, previous) => {
-            run.ports.source.changed_paths(project, &previous.kept.commit, commit).await.ok()
+            let source = &run.ports.source;
+            let changed = source.changed_paths(project, &previous.kept.commit, commit);
+            let (changed, has_attributes) = tokio::join!(changed, source.has_attributes(project, commit));
+            changed.ok().filter(|_| matches!(has_attributes, Ok(false)))
         }
         _ => None,
     };
@@ -188,12 +191,10 @@ async fn of_commit(
 }
 
 /// Whether the difference between two commits says all about the difference between their artifacts: made with the
-/// same settings, without attributes, by which one file of a tree decides about others, and without a `REVISION` of
-/// the repository's own.
+/// same settings, and without a `REVISION` of the repository's own. Attributes are for the commits to tell: a manifest lacks
+/// those that are not packed themselves.
 fn is_comparable(run: &Run, previous: &Previous) -> bool {
     let entries = &previous.manifest.entries;
-    let has_attributes =
-        entries.keys().any(|path| path.rsplit(|byte| *byte == b'/').next() == Some(b".gitattributes"));
     let revision = format!("{}\n", previous.kept.commit);
     let time = match entries.get(b"REVISION".as_slice()) {
         Some(Entry::File { mtime, .. }) => format!("{mtime}\n"),
@@ -204,7 +205,6 @@ fn is_comparable(run: &Run, previous: &Previous) -> bool {
         matches!(entries.get(name), Some(Entry::File { sha256, .. }) if *sha256 == ours)
     };
     previous.kept.build == settings_hash(run)
-        && !has_attributes
         && is_ours(b"REVISION", &revision)
         && is_ours(b"REVISION_TIME", &time)
 }

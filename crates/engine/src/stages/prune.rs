@@ -21,10 +21,13 @@ pub async fn prune(lane: &mut Lane) -> Result<(), Halt> {
         good.iter().map(|good| good.folder_on(lane.name()).clone()).collect()
     };
     let origin = run.plan.origin.as_ref().map_or(run.plan.release, |origin| origin.release);
+    let mut needed = folders(&ways_back(&run.good, origin));
+    // Whatever this release ends with from here on, the way back leads there.
+    needed.extend(lane.previous().and_then(|before| before.parse().ok()));
     let kept = Kept {
         live: lane.folder(),
         good: &folders(&run.good.iter().collect::<Vec<_>>()),
-        needed: &folders(&ways_back(&run.good, origin)),
+        needed: &needed,
         keep: run.plan.environment.keep,
     };
     let remove = to_remove(&lane.facts.releases, &kept);

@@ -151,7 +151,7 @@ pub async fn upload(lane: &mut Lane, parcel: Option<&Parcel>) -> Result<(), Halt
     match stage(lane, parcel, &open).await {
         Ok(()) => {}
         Err(Halt::Failed(failure)) => return Err(open.fail(failure).await),
-        Err(other) => return Err(other),
+        Err(other) => return Err(stop(open, other).await),
     }
     let staged = lane.known(ServerState::Staged);
     match warning {
@@ -172,7 +172,8 @@ async fn stage(lane: &mut Lane, parcel: Option<&Parcel>, open: &crate::run::Open
     if lane.facts.origin {
         return Ok(());
     }
-    if lane.facts.staged && open.unknown {
+    // A folder that comes again was there before this release began: that it is there says nothing of what we did.
+    if lane.facts.staged && open.unknown && lane.run.plan.origin.is_none() {
         return if seal_now && !lane.facts.sealed { Ok(seal(lane).await?) } else { Ok(()) };
     }
     let parcel = parcel.ok_or_else(|| {
@@ -224,14 +225,14 @@ fn base(lane: &Lane) -> Option<Base> {
     Some(Base { folder, artifact })
 }
 
-/// Sends the artifact, over a new connection where the line is cut.
+/// Sends the artifact, over a new connection where the line is cut, until somebody wishes that the release stops.
 async fn send(
     lane: &mut Lane,
     parcel: &Parcel,
     codec: Codec,
     base: Option<&Base>,
     log: &mut NodeLog,
-) -> Result<Answer, Failure> {
+) -> Result<Answer, Halt> {
     let form = Form { codec, base: base.map(|base| base.artifact.clone()), owner: lane.facts.owner };
     let stream = parcel.stream(form).await?;
     let environment = &lane.run.plan.environment;
@@ -258,6 +259,7 @@ async fn send(
     log.line(&format!("{} files, {} bytes of {}{shared}", stream.files, stream.size(), codec.word()));
     let meter = parcel.run.ports.uploads.begin(parcel.run.plan.release, &lane.key("upload"), stream.size());
     let mut again = Lane::tries();
+    let stop = lane.run.steering.stopped().clone();
     loop {
         let asked = async {
             lane.point("receive", Side::Before).await?;
@@ -272,7 +274,14 @@ async fn send(
             lane.point("receive", Side::After).await?;
             Ok(answer)
         };
-        let asked: Result<Answer, Broken> = asked.await;
+        let asked: Result<Answer, Broken> = tokio::select! {
+            asked = asked => asked,
+            () = stop.cancelled() => {
+                // The server hears the end of its input, and takes away what came.
+                lane.start_anew();
+                return Err(Halt::Stopped);
+            }
+        };
         match asked {
             Ok(answer) => {
                 if is_large {

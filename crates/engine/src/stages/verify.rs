@@ -131,7 +131,13 @@ async fn http(lane: &mut Lane, url: &str, timeout: Duration) -> Result<String, S
         Ok(Err(error)) if error.kind == HostTrouble::ForwardRefused => {
             return there(lane, url, timeout).await;
         }
-        Ok(Err(error)) => return Err(error.message),
+        Ok(Err(error)) => {
+            // The line is cut, which says nothing of the application: the next try goes over a new one.
+            if error.kind == HostTrouble::Lost {
+                lane.hang_up();
+            }
+            return Err(error.message);
+        }
     };
     let ask = async {
         let (mut sender, connection) =

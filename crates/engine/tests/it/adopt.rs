@@ -248,6 +248,7 @@ async fn removing_what_was_adopted_leaves_the_hooks_of_ours() {
     take_over(&site, errand(&site, &found, None)).await.unwrap();
     let mut driver = site.locked().await;
     fs::create_dir_all(site.path(".aweigh/runs/7/web-1-1")).unwrap();
+    fs::create_dir(site.path("releases/20260101T000000Z-7")).unwrap();
     let answer = ask(&mut driver, "prune", &["", "", "2", "shop-7", "shop-8"]).await;
     assert_eq!(answer.all("removed").collect::<Vec<_>>(), ["shop-7"], "what is live stays");
     assert_eq!(site.names(".aweigh/runs"), ["7"]);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use engine::artifact::manifest::Entry;
 use engine::artifact::pack::{Order, pack};
 use engine::driver::{Broken, Driver};
-use engine::remote::Command;
+use engine::remote::{Command, DRIVER_HASH};
 use sha2::{Digest, Sha256};
 
 use crate::asks::{ask, command, hook, outcome};
@@ -179,20 +179,30 @@ async fn a_folder_into_which_others_may_write_is_refused() {
         let site = Site::new(machine);
         drop(site.driver(ME).await);
         let (root, inner) = (site.path(""), site.path(".aweigh"));
+        // Whoever was there first left a file of the name and the length of ours.
+        let driver = inner.join(format!("driver-{}", *DRIVER_HASH));
+        let genuine = fs::read(&driver).unwrap();
+        let mut hostile = b"touch PWN\nexit\n".to_vec();
+        hostile.resize(genuine.len(), b'#');
+        fs::write(&driver, hostile).unwrap();
         for mode in [0o777, 0o757, 0o772, 0o2777, 0o1777] {
             fs::set_permissions(&root, fs::Permissions::from_mode(mode)).unwrap();
             let failure = crate::contact::unfit(&site).await;
             assert!(failure.message.contains("every user: chmod o-w"), "{mode:o}: {}", failure.message);
         }
-        for mode in [0o755, 0o775, 0o700, 0o2775] {
-            fs::set_permissions(&root, fs::Permissions::from_mode(mode)).unwrap();
-            drop(site.driver(ME).await);
-        }
+        fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).unwrap();
         // Only root can give a folder away.
         if is_root {
             std::os::unix::fs::chown(&inner, Some(12345), None).unwrap();
             let failure = crate::contact::unfit(&site).await;
             assert!(failure.message.contains("belongs to another user"), "{}", failure.message);
+            std::os::unix::fs::chown(&inner, Some(0), None).unwrap();
+        }
+        assert!(!site.path("PWN").exists(), "it was run");
+        fs::write(&driver, genuine).unwrap();
+        for mode in [0o755, 0o775, 0o700, 0o2775] {
+            fs::set_permissions(&root, fs::Permissions::from_mode(mode)).unwrap();
+            drop(site.driver(ME).await);
         }
     }
 }

@@ -44,6 +44,31 @@ async fn a_signal_reaches_grandchildren() {
 }
 
 #[tokio::test]
+async fn a_stranger_that_has_the_number_of_a_run_is_left_alone() {
+    for machine in Machine::ALL {
+        let (site, mut driver) = ready(machine).await;
+        // The server was started again since, and counts its processes anew.
+        let mut stranger = std::process::Command::new("setsid").args(["sleep", "1000"]).spawn().unwrap();
+        let pid = stranger.id();
+        let run = site.path(".aweigh/runs/41/hook-1");
+        fs::create_dir_all(&run).unwrap();
+        for (name, text) in [("pid", format!("{pid}\n")), ("born", "1\n".to_owned()), ("log", String::new())]
+        {
+            fs::write(run.join(name), text).unwrap();
+        }
+        let answer = ask(&mut driver, "halt", &["42"]).await;
+        assert_eq!((answer.status, answer.get("ended")), (0, None));
+        assert_eq!(ask(&mut driver, "state", &["41/hook-1"]).await.get("unknown"), Some("yes"));
+        assert_eq!(ask(&mut driver, "kill", &["41/hook-1", "KILL"]).await.get("left"), None);
+        let (_, answer) = follow(&mut driver, "41/hook-1", 0).await;
+        assert_eq!(answer.get("lost"), Some("yes"));
+        assert!(stranger.try_wait().unwrap().is_none(), "it was killed");
+        stranger.kill().unwrap();
+        stranger.wait().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_run_that_was_asked_to_end_is_over_when_all_of_it_is() {
     // The hook itself ends at once; what it started does not listen.
     let text = "sh -c 'trap \"\" TERM; echo $$ >deaf; while :; do sleep 0.05; done' & wait";

@@ -21,7 +21,8 @@ async fn what_is_named_goes_and_everything_else_stays() {
         for name in ["t-1", "t-2"] {
             fs::create_dir(site.path(".aweigh/manifests").join(name)).unwrap();
         }
-        for run in ["1", "2"] {
+        // Of a rollback there is no folder; the last one is of this release itself.
+        for run in ["1", "2", "7", "42", "notes"] {
             fs::create_dir_all(site.path(".aweigh/runs").join(run).join("hook-1")).unwrap();
         }
         fs::write(site.path(".aweigh/driver-0123456789abcdef"), "an earlier one").unwrap();
@@ -40,7 +41,7 @@ async fn what_is_named_goes_and_everything_else_stays() {
         assert_eq!(fs::read_to_string(site.path("current/folder/file")).unwrap(), "t-3");
         assert_eq!(site.names(".aweigh/manifests"), ["t-2"]);
         assert_eq!(site.names(".aweigh/manifests/t-2"), ["good"]);
-        assert_eq!(site.names(".aweigh/runs"), ["2"]);
+        assert_eq!(site.names(".aweigh/runs"), ["2", "42", "notes"]);
         assert!(site.path("shared").is_dir() && site.folder().join("outside").exists());
         assert!(!site.path(".aweigh/driver-0123456789abcdef").exists());
         assert!(site.path(&format!(".aweigh/driver-{}", *DRIVER_HASH)).exists());

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::asks::{ask, command};
 use crate::machine::Machine;
-use crate::site::{ME, Site};
+use crate::site::{ME, Site, wait_until};
 use crate::tree::{Parcel, differences, noise, receive, stream_of, walk};
 
 /// No answer takes this long.
@@ -257,6 +257,25 @@ async fn a_name_that_is_not_plain_is_refused() {
         assert_ne!(parcel.send(&mut driver, name, Codec::Gzip).await.status, 0, "{name:?}");
         assert_eq!(site.names("releases"), [""; 0]);
         assert!(!site.path(".aweigh/outside").exists());
+    }
+}
+
+#[tokio::test]
+async fn what_did_not_become_a_release_is_not_left_there() {
+    let parcel = Parcel::of(&[("index", "one")]);
+    for machine in Machine::ALL {
+        let site = Site::new(machine);
+        let mut driver = site.locked().await;
+        let answer = parcel.send_linked(&mut driver, "one", &[], &["config.yml"]).await;
+        assert_eq!(answer.status, status::MISSING, "{answer:?}");
+        assert_eq!(site.names(".aweigh/incoming"), [""; 0]);
+        // And what a driver left that was killed in the middle of it.
+        fs::create_dir_all(site.path(".aweigh/incoming/other/tree")).unwrap();
+        fs::write(site.path(".aweigh/incoming/env-0123"), "SECRET=x").unwrap();
+        fs::create_dir(site.path(".aweigh/incoming/one")).unwrap();
+        ask(&mut driver, "acquire", &["", "one", "", "0"]).await;
+        assert_eq!(site.names(".aweigh/incoming"), ["one"], "what is being received is left alone");
+        wait_until("an empty trash", || site.names(".aweigh/trash").is_empty()).await;
     }
 }
 

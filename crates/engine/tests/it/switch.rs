@@ -148,6 +148,19 @@ async fn a_link_that_leads_outside_is_put_back() {
 }
 
 #[tokio::test]
+async fn the_way_back_to_a_release_that_is_gone_is_not_taken() {
+    for machine in Machine::ALL {
+        let (site, mut driver) = staged(machine).await;
+        assert_eq!(activate(&mut driver, "one", "").await, 0);
+        assert_eq!(activate(&mut driver, "two", "releases/one").await, 0);
+        fs::remove_dir_all(site.path("releases/one")).unwrap();
+        let answer = ask(&mut driver, "undo", &["two", "releases/one", ""]).await;
+        assert_eq!((answer.status, answer.first_said()), (status::INCOMPLETE, "releases/one is gone"));
+        assert_eq!(site.link("current"), "releases/two");
+    }
+}
+
+#[tokio::test]
 async fn twice_is_once() {
     for machine in Machine::ALL {
         let (site, mut driver) = staged(machine).await;

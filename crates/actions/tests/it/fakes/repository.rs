@@ -75,6 +75,10 @@ impl Source for Repository {
         Ok(Vec::new())
     }
 
+    async fn has_attributes(&self, _: &Project, _: &CommitId) -> Result<bool, SourceError> {
+        Ok(false)
+    }
+
     async fn commit_time(&self, _: &Project, _: &CommitId) -> Result<i64, SourceError> {
         Ok(0)
     }
