@@ -56,6 +56,8 @@ pub enum Ended {
     TooMuch(String),
     /// It was killed because the release is to stop.
     Stopped,
+    /// It was to end for this reason, and cannot be killed: something of it still runs, as another user.
+    Survives(Box<Ended>),
     /// Its process is gone and left no exit code: killed on the server, or the server went down.
     Vanished,
 }
@@ -64,16 +66,26 @@ impl Ended {
     /// For a sentence that begins with the hook's name.
     pub fn words(&self) -> String {
         match self {
-            Self::Exit(code) => format!("exited with {code}"),
-            Self::TooLong(limit) => format!("ran longer than its timeout of {limit:?} and was killed"),
-            Self::Silent(limit) => {
-                format!("was silent longer than its idle timeout of {limit:?} and was killed")
+            Self::TooLong(_) | Self::Silent(_) => format!("{} and was killed", self.reason()),
+            Self::TooMuch(_) => format!("{}, and was killed", self.reason()),
+            Self::Survives(why) => {
+                format!("{}, and could not be killed: something of it still runs", why.reason())
             }
-            Self::TooMuch(what) => format!("{what}, and was killed"),
+            Self::Exit(_) | Self::Stopped | Self::Vanished => self.reason(),
+        }
+    }
+
+    fn reason(&self) -> String {
+        match self {
+            Self::Exit(code) => format!("exited with {code}"),
+            Self::TooLong(limit) => format!("ran longer than its timeout of {limit:?}"),
+            Self::Silent(limit) => format!("was silent longer than its idle timeout of {limit:?}"),
+            Self::TooMuch(what) => what.clone(),
             Self::Stopped => "was stopped".to_owned(),
             Self::Vanished => {
                 "disappeared without an exit code: it was killed, or the server went down".to_owned()
             }
+            Self::Survives(why) => why.reason(),
         }
     }
 }
@@ -141,8 +153,21 @@ struct Watch<'j> {
     until: Instant,
     silent_until: Option<Instant>,
     look: Option<Instant>,
-    killed: Option<(Ended, Instant, bool)>,
+    killed: Option<Killed>,
+    /// Something came over the line that is there now.
+    is_heard: bool,
     stop: tokio_util::sync::CancellationToken,
+}
+
+/// A job that is to end before its time.
+struct Killed {
+    why: Ended,
+    /// When more is done about it.
+    next: Instant,
+    /// KILL was sent; after that nothing more can be done.
+    is_last: bool,
+    /// Something of it was left after that.
+    survives: bool,
 }
 
 impl<'j> Watch<'j> {
@@ -155,7 +180,7 @@ impl<'j> Watch<'j> {
         let now = Instant::now();
         let silent_until = job.hook.idle_timeout.map(|idle| now + idle);
         let (until, look) = (now + job.hook.timeout, job.limits.is_some().then(|| now + LOOK));
-        Self { job, offset: job.log_read, until, silent_until, look, killed: None, stop }
+        Self { job, offset: job.log_read, until, silent_until, look, killed: None, is_heard: false, stop }
     }
 
     async fn follow(mut self, lane: &mut Lane, log: &mut NodeLog) -> Result<Ended, Halt> {
@@ -170,9 +195,13 @@ impl<'j> Watch<'j> {
                 Err(broken) => Err(broken),
             };
             match answer {
-                Ok(answer) => return Ok(self.verdict(&answer)),
+                Ok(answer) => return Ok(self.verdict(answer.as_ref())),
                 Err(broken) => {
                     let before = self.offset;
+                    // However often a line breaks, as long as it comes back.
+                    if std::mem::take(&mut self.is_heard) {
+                        again = Lane::tries();
+                    }
                     lane.wait_again(broken, &mut again).await.map_err(|failure| {
                         let message = format!("{}; the hook may still be running there", failure.message);
                         Halt::Failed(Failure { message, ..failure })
@@ -183,8 +212,13 @@ impl<'j> Watch<'j> {
         }
     }
 
-    /// Listens until the job ends or the line is cut; minds the clocks meanwhile.
-    async fn listen(&mut self, lane: &mut Lane, log: &mut NodeLog) -> Result<Result<Answer, Broken>, Halt> {
+    /// Listens until the job ends or the line is cut; minds the clocks meanwhile. No answer means that it does not end, whatever
+    /// is done about it.
+    async fn listen(
+        &mut self,
+        lane: &mut Lane,
+        log: &mut NodeLog,
+    ) -> Result<Result<Option<Answer>, Broken>, Halt> {
         loop {
             let flush_at = log.due();
             let clock = self.next_clock();
@@ -202,6 +236,7 @@ impl<'j> Watch<'j> {
                     heard = driver.heard() => Turn::Heard(heard),
                 }
             };
+            self.is_heard |= matches!(turn, Turn::Heard(Ok(_)));
             match turn {
                 Turn::Heard(Ok(Heard::Log(bytes))) => {
                     if !bytes.is_empty() {
@@ -210,10 +245,15 @@ impl<'j> Watch<'j> {
                         log.push(&bytes);
                     }
                 }
-                Turn::Heard(Ok(Heard::End(answer))) => return Ok(Ok(answer)),
+                Turn::Heard(Ok(Heard::End(answer))) => return Ok(Ok(Some(answer))),
                 Turn::Heard(Err(broken)) => return Ok(Err(broken)),
                 Turn::Flush => log.flush().await?,
                 Turn::Stop => self.kill(lane, log, Ended::Stopped).await,
+                Turn::Clock if self.killed.as_ref().is_some_and(|killed| killed.is_last) => {
+                    // What it still says is not heard any more.
+                    lane.start_anew();
+                    return Ok(Ok(None));
+                }
                 Turn::Clock => self.ring(lane, log).await,
                 Turn::Look => self.look(lane, log).await,
             }
@@ -222,7 +262,7 @@ impl<'j> Watch<'j> {
 
     fn next_clock(&self) -> Instant {
         match (&self.killed, self.silent_until) {
-            (Some((_, at, _)), _) => *at,
+            (Some(killed), _) => killed.next,
             (None, Some(silent)) => silent.min(self.until),
             (None, None) => self.until,
         }
@@ -230,10 +270,9 @@ impl<'j> Watch<'j> {
 
     async fn ring(&mut self, lane: &Lane, log: &mut NodeLog) {
         match self.killed.take() {
-            Some((why, _, _)) => {
+            Some(Killed { why, .. }) => {
                 log.line("it does not end; killing it");
-                signal(lane, &self.job.run_id, "KILL").await;
-                self.killed = Some((why, Instant::now() + GRACE, true));
+                self.kill_all(lane, why).await;
             }
             None if Instant::now() >= self.until => {
                 self.kill(lane, log, Ended::TooLong(self.job.hook.timeout)).await;
@@ -254,21 +293,28 @@ impl<'j> Watch<'j> {
             None => self.look = Some(Instant::now() + LOOK),
             Some(what) => {
                 log.line(&format!("it {what}; killing it"));
-                signal(lane, &self.job.run_id, "KILL").await;
-                self.killed = Some((Ended::TooMuch(what), Instant::now() + GRACE, true));
+                self.kill_all(lane, Ended::TooMuch(what)).await;
             }
         }
+    }
+
+    async fn kill_all(&mut self, lane: &Lane, why: Ended) {
+        let answer = signal(lane, &self.job.run_id, "KILL").await;
+        let survives = answer.is_some_and(|answer| answer.get("left").is_some());
+        self.killed = Some(Killed { why, next: Instant::now() + GRACE, is_last: true, survives });
     }
 
     async fn kill(&mut self, lane: &Lane, log: &mut NodeLog, why: Ended) {
         log.line(&format!("it {}; sending TERM", why.words()));
         signal(lane, &self.job.run_id, "TERM").await;
-        self.killed = Some((why, Instant::now() + GRACE, false));
+        self.killed = Some(Killed { why, next: Instant::now() + GRACE, is_last: false, survives: false });
     }
 
-    fn verdict(self, answer: &Answer) -> Ended {
-        match (self.killed, answer.get("exit").and_then(|code| code.trim().parse().ok())) {
-            (Some((why, _, _)), _) => why,
+    fn verdict(self, answer: Option<&Answer>) -> Ended {
+        let code = answer.and_then(|answer| answer.get("exit")?.trim().parse().ok());
+        match (self.killed, code) {
+            (Some(killed), _) if killed.survives || answer.is_none() => Ended::Survives(Box::new(killed.why)),
+            (Some(killed), _) => killed.why,
             (None, Some(code)) => Ended::Exit(code),
             (None, None) => Ended::Vanished,
         }
@@ -292,5 +338,19 @@ async fn signal(lane: &Lane, run_id: &str, signal: &str) -> Option<Answer> {
 pub async fn kill(lane: &mut Lane, run_id: &str) {
     if lane.driver().await.is_ok() {
         signal(lane, run_id, "KILL").await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_killed_is_not_said_to_be() {
+        let limit = Ended::TooLong(Duration::from_secs(90));
+        assert_eq!(limit.words(), "ran longer than its timeout of 90s and was killed");
+        let survives = Ended::Survives(Box::new(limit));
+        let said = "ran longer than its timeout of 90s, and could not be killed: something of it still runs";
+        assert_eq!(survives.words(), said);
     }
 }
