@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use sha2::{Digest, Sha256};
 use store::{AuditFilter, AuditRecord, Deed};
 
+use crate::page::page;
 use crate::{Action, Actions, Actor, Error, Object, authorize};
 
 /// The most deeds of one answer.
@@ -17,15 +18,17 @@ pub const MOST_DEEDS: u64 = 1000;
 const LONGEST_DETAIL: usize = 2000;
 
 impl Actions {
-    /// What people did, the latest first, at most `limit`.
+    /// What people did, the latest first, at most `limit`, and the number before which there is more.
     pub async fn audit(
         &self,
         actor: &Actor,
         filter: &AuditFilter,
         limit: u64,
-    ) -> Result<Vec<AuditRecord>, Error> {
+    ) -> Result<(Vec<AuditRecord>, Option<i64>), Error> {
         authorize(actor, Action::SeeAudit, &Object::Installation)?;
-        Ok(self.store().audit(filter, limit.clamp(1, MOST_DEEDS)).await?)
+        let limit = limit.clamp(1, MOST_DEEDS);
+        let found = self.store().audit(filter, limit + 1).await?;
+        Ok(page(found, limit, |record| record.id))
     }
 
     /// Records a deed that is no write of the store, before it begins; durable on return.

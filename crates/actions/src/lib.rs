@@ -25,6 +25,7 @@ pub mod git;
 pub mod git_hosts;
 pub mod locks;
 pub mod master_key;
+mod page;
 pub mod passwords;
 pub mod people;
 mod planning;
@@ -89,7 +90,7 @@ pub use proof::{Proof, digest};
 pub use releases::{Back, Others, Page, Request, Wanted};
 pub use servers::Trust;
 pub use shared::{SharedOrder, SharedThere};
-pub use shells::{Admitted, OpenShell, Screen, ShellRequest, Shown};
+pub use shells::{Admitted, MOST_RECORDINGS, OpenShell, Screen, ShellRequest, Shown};
 pub use store::{
     AccountRecord, AuditFilter, AuditRecord, Batch, Change, CredentialKind, CredentialRecord, LogFilter,
     LogReader, LogSlice, Managed, MasterKeyState, NewCredential, NewRecording, NewSecret, RecordingEnd,

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use store::{Created, Filter, Idempotency, NewRelease};
 
 use crate::audit::deed;
+use crate::page::page;
 use crate::{Action, Actions, Actor, Error, Object, authorize};
 
 /// A wish for a release.
@@ -203,19 +204,15 @@ impl Actions {
     ) -> Result<Page, Error> {
         authorize(actor, Action::SeeReleases, &Object::Installation)?;
         let limit = limit.clamp(1, MOST);
-        // One more than is shown tells whether there is a next page.
         let filter = Filter { project, environment, before, limit: limit + 1, ..Filter::default() };
-        let mut items = self.store().releases(&filter).await?;
-        let shown = usize::try_from(limit).unwrap_or(usize::MAX);
-        if items.is_empty()
+        let found = self.store().releases(&filter).await?;
+        if found.is_empty()
             && let Some(project) = &filter.project
         {
             // Releases of a project outlive it; only a name that never was is unknown.
             self.project(project).await?;
         }
-        let more = items.len() > shown;
-        items.truncate(shown);
-        let next = items.last().map(|release| release.id).filter(|_| more);
+        let (items, next) = page(found, limit, |release| release.id);
         Ok(Page { items, next })
     }
 

@@ -21,9 +21,13 @@ use store::{NewRecording, RecordingRecord};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::page::page;
 use crate::{Action, Actions, Actor, Error, Object, authorize};
 
 pub use recorded::{Screen, Shown};
+
+/// The most recordings on a page.
+pub const MOST_RECORDINGS: u64 = 200;
 
 /// How many shells may be open at once: each holds a connection, a file and a thread that writes it.
 pub(crate) const AT_ONCE: usize = 32;
@@ -149,11 +153,9 @@ impl Actions {
         limit: u64,
     ) -> Result<(Vec<RecordingRecord>, Option<i64>), Error> {
         authorize(actor, Action::SeeRecordings, &Object::Installation)?;
-        let mut found = self.store().recordings(server, before, limit + 1).await?;
-        let more = found.len() as u64 > limit;
-        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let next = found.last().map(|record| record.id).filter(|_| more);
-        Ok((found, next))
+        let limit = limit.clamp(1, MOST_RECORDINGS);
+        let found = self.store().recordings(server, before, limit + 1).await?;
+        Ok(page(found, limit, |record| record.id))
     }
 
     /// What a shell showed, open to be read from its beginning: asciicast v2, as far as it is written.

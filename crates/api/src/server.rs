@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Address, Labels, Name, Server, SshAddress};
+use model::{Address, Labels, Name, Selector, Server, SshAddress};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -98,6 +98,11 @@ impl ServerSpec {
     /// The server `name`, with `defaults` below what is said here.
     pub fn check(&self, name: &Name, defaults: &ServerDefaults) -> Result<Server, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
+        errors.add_if(
+            name.as_str() == Selector::ALL,
+            "",
+            "\"all\" is no name for a server: it means every server",
+        );
         errors.add_if(self.known_hosts.is_some(), "known_hosts", READ_BY_THE_COMMAND_LINE);
         let labels = self.labels(&mut errors);
         let variables = errors.nest("variables", variable::variables(&self.variables));

@@ -246,6 +246,13 @@ mod tests {
             serde_json::json!({"web-[1:3]": {"host": "{name}", "jump": "web-2"}}),
             &[&format!("{key}.jump is the server itself (web-2)")],
         );
+        // No selector could mean that server alone.
+        let told = "\"all\" is no name for a server: it means every server";
+        check(serde_json::json!({"all": {"host": "local"}}), &[&format!("servers.all {told}")]);
+        check(
+            serde_json::json!({"al[k:m]": {"host": "{name}"}}),
+            &[&format!("servers.al[k:m] {told} (all)")],
+        );
         check(
             serde_json::json!({"web-[1:3]": {"host": "local"}}),
             &[&format!(

@@ -15,6 +15,7 @@ mod variables;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -250,6 +251,11 @@ pub struct CheckArgs {
     pub file: PathBuf,
 }
 
+/// Reads how many rows of a listing are wanted, of which the API gives at most `most` at once.
+fn limit(most: impl TryInto<i64>) -> impl TypedValueParser<Value = u32> {
+    clap::value_parser!(u32).range(1..=most.try_into().unwrap_or(i64::MAX))
+}
+
 /// Reads a span of time such as `90s`, `10m` or `1h30m`.
 fn duration(text: &str) -> Result<Duration, String> {
     let bad = || format!("{text:?} is not a span of time such as 90s, 10m or 1h30m");
@@ -295,6 +301,12 @@ mod tests {
             "servers import --from yaml hosts.yml",
             "credentials add deploy --kind ssh-keys",
             "git shop commits --limit none",
+            "git shop tags --limit 1001",
+            "git shop diff main next --limit 0",
+            "audit --limit 0",
+            "audit --limit 1001",
+            "releases --limit 201",
+            "recordings --limit 201",
             "hooks show Reload",
             "hooks show reload@0",
             "hooks try reload shop -e production",

@@ -40,9 +40,12 @@ pub enum InvalidSelector {
 }
 
 impl Selector {
+    /// The word for every server, which is the name of none.
+    pub const ALL: &'static str = "all";
+
     /// Every server.
     pub fn all() -> Self {
-        Self { text: "all".to_owned(), any: vec![vec![Term::All]] }
+        Self { text: Self::ALL.to_owned(), any: vec![vec![Term::All]] }
     }
 
     /// Whether `server` is meant. `key!=value` also holds where the label is absent.
@@ -99,7 +102,7 @@ fn other_form(text: &str) -> InvalidSelector {
 }
 
 fn plain(text: &str) -> Option<Term> {
-    if text == "all" {
+    if text == Selector::ALL {
         return Some(Term::All);
     }
     if let Some(group) = text.strip_prefix('@') {

@@ -99,9 +99,11 @@ impl Parameters {
         self.value(key, "a number from 0")
     }
 
-    /// How many things are wanted: whatever is said is moved into `1..=most`.
+    /// How many things are wanted, at most `most`.
     pub(crate) fn limit(&self, usual: u64, most: u64) -> Result<u64, FieldError> {
-        let said: Option<i64> = self.value("limit", "a number")?;
-        Ok(said.map_or(usual, |said| u64::try_from(said).unwrap_or(0)).clamp(1, most))
+        let expected = format!("a number from 1 to {most}");
+        let said = self.value("limit", &expected)?.unwrap_or(usual);
+        let wrong = || FieldError::new("limit", format_args!("must be {expected}"));
+        Some(said).filter(|said| (1..=most).contains(said)).ok_or_else(wrong)
     }
 }

@@ -8,7 +8,7 @@ use crate::releases::forward;
 
 /// Who did what to what, the first first.
 async fn deeds(rig: &Rig) -> Vec<String> {
-    let all = rig.actions.audit(&admin(), &AuditFilter::default(), 100).await.unwrap();
+    let (all, _) = rig.actions.audit(&admin(), &AuditFilter::default(), 100).await.unwrap();
     all.iter().rev().map(|one| format!("{} {} {} {}", one.who, one.what, one.object, one.detail)).collect()
 }
 

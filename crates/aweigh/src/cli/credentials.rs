@@ -26,6 +26,8 @@ pub enum Credentials {
         kind: CredentialKind,
     },
     /// Type a stored password again, for servers whose host, port or user changed
+    #[command(long_about = "Type a stored password again, for servers whose host, port or user changed\n\n\
+One that differs from the stored one takes its place; the answer says which of the two it was.")]
     Retype {
         /// Its name
         name: Name,

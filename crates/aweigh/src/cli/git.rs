@@ -59,7 +59,7 @@ There is no .git in it; .aweigh-checkout remembers what was brought.")]
 #[derive(Debug, Clone, Copy, Args)]
 pub struct RefListing {
     /// At most this many
-    #[arg(long, default_value_t = 50, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = super::limit(actions::git::MOST_REFS))]
     pub limit: u32,
     /// How it is printed.
     #[command(flatten)]
@@ -80,7 +80,7 @@ pub struct GitDiff {
     #[arg(long)]
     pub patch: bool,
     /// List at most this many files
-    #[arg(long, default_value_t = 1000, value_name = "N")]
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = super::limit(actions::git::MOST_FILES))]
     pub limit: u32,
     /// How it is printed.
     #[command(flatten)]

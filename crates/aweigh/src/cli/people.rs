@@ -57,7 +57,7 @@ pub struct AuditArgs {
     #[arg(long, value_name = "NUMBER")]
     pub before: Option<u64>,
     /// At most this many
-    #[arg(long, default_value_t = 50, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = super::limit(actions::audit::MOST_DEEDS))]
     pub limit: u32,
     /// How it is printed.
     #[command(flatten)]

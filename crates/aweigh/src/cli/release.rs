@@ -279,8 +279,11 @@ pub struct ReleasesArgs {
     /// Only of this environment
     #[arg(short, long = "env", value_name = "ENV")]
     pub environment: Option<Name>,
+    /// Only what has a smaller number
+    #[arg(long, value_name = "NUMBER")]
+    pub before: Option<u64>,
     /// At most this many
-    #[arg(long, default_value_t = 20, value_name = "N")]
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = super::limit(actions::releases::MOST))]
     pub limit: u32,
     /// How it is printed.
     #[command(flatten)]

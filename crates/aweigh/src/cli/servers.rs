@@ -122,8 +122,8 @@ fn label(text: &str) -> Result<(String, String), String> {
 /// The words of `servers import`.
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "What the file does not say about a server that is there already stays as it is, and nothing is \
-removed. A line that makes no sense is told by its number, and then nothing is taken.\n\nExamples:\n  \
+    after_long_help = "What the file does not say about a server that is there already stays as it is (its port and its \
+pinned key while the host is the same), and nothing is removed. A line that makes no sense is told by its number, and then nothing is taken.\n\nExamples:\n  \
 aweigh servers import --from ssh-config --user deploy --credential deploy --plan\n  \
 aweigh servers import --from known_hosts            pin what ~/.ssh/known_hosts knows of servers without a pin\n  \
 aweigh servers import --from csv servers.csv --credential deploy --label env=production\n  \

@@ -31,8 +31,11 @@ pub struct RecordingsArgs {
     /// Only of this server
     #[arg(long, value_name = "SERVER")]
     pub server: Option<Name>,
+    /// Only what has a smaller number
+    #[arg(long, value_name = "NUMBER")]
+    pub before: Option<u64>,
     /// At most this many
-    #[arg(long, default_value_t = 20, value_name = "N")]
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = super::limit(actions::MOST_RECORDINGS))]
     pub limit: u32,
     /// How it is printed.
     #[command(flatten)]

@@ -20,6 +20,8 @@ pub enum Error {
         why: String,
         /// What to do next.
         hint: String,
+        /// Whether that is so because no server runs there.
+        is_absent: bool,
     },
     /// The connection broke, or time was over, after the request was sent: it may have been done.
     #[error("the connection to Aweigh at {place} broke: {why}")]
@@ -106,6 +108,11 @@ impl Error {
         }
     }
 
+    /// Whether no server runs there. It is not known of one that may not be asked.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Unreachable { is_absent: true, .. })
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -137,6 +144,7 @@ impl Error {
             place: place.to_string(),
             why: deepest(source),
             hint: "install the certificates of authorities: apt-get install ca-certificates".to_owned(),
+            is_absent: false,
         }
     }
 
@@ -165,7 +173,8 @@ impl Error {
             ),
             (At::Url(_), _) => (deepest(source), "check the address in AWEIGH_URL or of `aweigh login`"),
         };
-        Self::Unreachable { place: place.to_string(), why, hint: hint.to_owned() }
+        let is_absent = matches!(kind, Some(io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused));
+        Self::Unreachable { place: place.to_string(), why, hint: hint.to_owned(), is_absent }
     }
 
     /// An answer that did not begin in time.
@@ -276,7 +285,14 @@ mod tests {
         let at = At::Url(format!("http://127.0.0.1:{port}").parse().unwrap());
         let refused = failure(Place { at, token: None }).await;
         assert!(refused.to_string().contains("refused"), "{refused}");
+        // Whatever is there cannot be looked at, as where a user may not open the socket.
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let unknown = failure(Place::socket(&file)).await;
+        assert!(!unknown.is_absent(), "{unknown}");
+        assert_eq!(unknown.trouble(), Trouble::Unreachable);
         for error in [absent, dead, refused] {
+            assert!(error.is_absent(), "{error}");
             assert_eq!(error.trouble(), Trouble::Unreachable);
             assert!(error.is_temporary());
         }

@@ -28,5 +28,6 @@ pub(super) async fn run(client: &Client, args: &AuditArgs) -> anyhow::Result<End
     };
     let rows = page.items.iter().map(row).collect();
     table::show(&["NUMBER", "WHEN", "WHO", "WHAT", "TO", "DETAIL"], rows, "nothing was done yet")?;
+    table::tell_rest(page.next);
     Ok(Ending::Done)
 }

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use api::{
-    CredentialSpec, CredentialView, GenerateRequest, Named, Page, Passphrase, RotateAnswer, RotatedState,
-    Secret,
+    CredentialKind, CredentialSpec, CredentialView, GenerateRequest, Named, Page, Passphrase, RotateAnswer,
+    RotatedState, Secret,
 };
 use jiff::tz::TimeZone;
+use model::Name;
 use secrecy::ExposeSecret;
 
 use crate::advice::Advised;
@@ -36,28 +37,14 @@ pub(super) async fn run(client: &Client, verb: Credentials, env: Env<'_>) -> any
             let ask = Ask::at(&["credentials", name.as_str(), "generate"]);
             let made: CredentialView = client.decode(&client.post(&ask, &GenerateRequest { kind }).await?)?;
             say(made.public_key.as_deref().unwrap_or_default())?;
-            note(if kind == api::CredentialKind::GitKey {
+            note(if kind == CredentialKind::GitKey {
                 "add this line to the git host, as a deploy key that may only read"
             } else {
                 "add this line to ~/.ssh/authorized_keys of the login user on each server"
             });
             Ok(Ending::Done)
         }
-        Credentials::Retype { name, secret } => {
-            let args = CredentialAdd {
-                name: name.clone(),
-                kind: api::CredentialKind::SshPassword,
-                secret,
-                passphrase_env: None,
-                certificate: None,
-                username: None,
-            };
-            let secret = spec(args, env)?.secret;
-            let patch = CredentialSpec { secret, ..CredentialSpec::default() };
-            client.patch(&Ask::at(&["credentials", name.as_str()]), &patch).await?;
-            say(&format!("credential {name} is good for every server that names it"))?;
-            Ok(Ending::Done)
-        }
+        Credentials::Retype { name, secret } => retype(client, name, secret, env).await,
         Credentials::Show { name, listing } => show(client, name.as_str(), listing).await,
         Credentials::Rotate { name, listing } => rotate(client, name.as_str(), listing).await,
         Credentials::Remove { name } => {
@@ -108,6 +95,34 @@ async fn show(client: &Client, name: &str, listing: Listing) -> anyhow::Result<E
     Ok(Ending::Done)
 }
 
+async fn retype(
+    client: &Client,
+    name: Name,
+    secret: crate::cli::Secret,
+    env: Env<'_>,
+) -> anyhow::Result<Ending> {
+    let path = name.to_string();
+    let ask = Ask::at(&["credentials", &path]);
+    let before: CredentialView = client.get(&ask).await?;
+    let kind = CredentialKind::SshPassword;
+    if before.kind != kind {
+        let what = format!("credential {name} is no {}: its kind is {}", kind.word(), before.kind.word());
+        let hint = "only passwords are typed again; the new secret of another kind comes with a fleet file, or on the page";
+        return Err(Advised::new(what, hint).into());
+    }
+    let args = CredentialAdd { name, kind, secret, passphrase_env: None, certificate: None, username: None };
+    let patch = CredentialSpec { secret: spec(args, env)?.secret, ..CredentialSpec::default() };
+    let after: CredentialView = client.decode(&client.patch(&ask, &patch).await?)?;
+    // What is the same is not stored again.
+    let which = if after.updated_at == before.updated_at {
+        "the password is the stored one"
+    } else {
+        "another password took the place of the stored one"
+    };
+    say(&format!("credential {path}: {which}, and it is good for every server that names it"))?;
+    Ok(Ending::Done)
+}
+
 async fn rotate(client: &Client, name: &str, listing: Listing) -> anyhow::Result<Ending> {
     let ask = Ask::at(&["credentials", name, "rotate"]);
     let answer = client.post(&ask, &serde_json::json!({})).await?;
@@ -139,7 +154,7 @@ async fn rotate(client: &Client, name: &str, listing: Listing) -> anyhow::Result
 fn spec(args: CredentialAdd, env: Env<'_>) -> anyhow::Result<CredentialSpec> {
     let kind = args.kind;
     let mut spec = CredentialSpec { kind: Some(kind), username: args.username, ..CredentialSpec::default() };
-    if kind == api::CredentialKind::SshAgent {
+    if kind == CredentialKind::SshAgent {
         return Ok(spec);
     }
     spec.file = args.secret.file.map(|path| path.to_string_lossy().into_owned());

@@ -4,7 +4,7 @@ use actions::Doctor as _;
 use api::{DoctorFinding, DoctorReport, DoctorState};
 
 use crate::cli::{DoctorArgs, ServeArgs};
-use crate::client::{Ask, At, Client, Error, Place};
+use crate::client::{Ask, At, Client, Place};
 use crate::config::Settings;
 use crate::doctor::Machine;
 use crate::exit::Ending;
@@ -25,8 +25,8 @@ pub(super) async fn run(
             let report = client.decode(&answer)?;
             (answer, report)
         }
-        // Elsewhere there is nobody who could look.
-        Err(error) if !is_here || !matches!(error, Error::Unreachable { .. }) => return Err(error.into()),
+        // Elsewhere there is nobody who could look, and one that runs here has to be asked by whoever may.
+        Err(error) if !is_here || !error.is_absent() => return Err(error.into()),
         Err(_) => {
             let settings =
                 Settings::load(data, &ServeArgs { config: args.config, ..ServeArgs::default() }, env)?;
@@ -75,4 +75,21 @@ fn show(findings: &[DoctorFinding]) -> anyhow::Result<()> {
         say(&crate::render::clean::one_line(&format!("{}: {hint}", finding.what)))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Listing;
+    use crate::client::Error;
+
+    #[tokio::test]
+    async fn of_a_server_that_cannot_be_asked_it_does_not_say_that_none_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let args = DoctorArgs { config: None, listing: Listing { json: true } };
+        let error = run(Some(&file), args, Env::new(&|_| None)).await.unwrap_err();
+        assert!(matches!(error.downcast_ref(), Some(Error::Unreachable { .. })), "{error:#}");
+    }
 }

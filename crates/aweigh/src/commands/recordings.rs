@@ -23,7 +23,10 @@ pub(super) async fn run(client: &Client, args: &RecordingsArgs) -> anyhow::Resul
 }
 
 async fn list(client: &Client, args: &RecordingsArgs) -> anyhow::Result<()> {
-    let ask = Ask::at(&["recordings"]).maybe("server", args.server.as_ref()).with("limit", args.limit);
+    let ask = Ask::at(&["recordings"])
+        .maybe("server", args.server.as_ref())
+        .maybe("before", args.before)
+        .with("limit", args.limit);
     let answer = client.get_text(&ask).await?;
     if args.listing.json {
         return Ok(say(&answer)?);
@@ -32,7 +35,9 @@ async fn list(client: &Client, args: &RecordingsArgs) -> anyhow::Result<()> {
     let (now, zone) = (Timestamp::now(), TimeZone::system());
     let rows = page.items.iter().map(|recording| row(recording, now, &zone)).collect();
     let head = ["RECORDING", "SERVER", "BY", "BEGAN", "TOOK", "ENDED", "SIZE", "COMMAND"];
-    Ok(table::show(&head, rows, "no recordings yet")?)
+    table::show(&head, rows, "no recordings yet")?;
+    table::tell_rest(page.next);
+    Ok(())
 }
 
 fn row(recording: &Recording, now: Timestamp, zone: &TimeZone) -> Vec<String> {

@@ -15,6 +15,7 @@ pub(super) async fn run(client: &Client, args: &ReleasesArgs) -> anyhow::Result<
     let ask = Ask::at(&["releases"])
         .maybe("project", args.project.as_ref())
         .maybe("environment", args.environment.as_ref())
+        .maybe("before", args.before)
         .with("limit", args.limit);
     let answer = client.get_text(&ask).await?;
     if args.listing.json {
@@ -26,6 +27,7 @@ pub(super) async fn run(client: &Client, args: &ReleasesArgs) -> anyhow::Result<
     let (now, zone) = (Timestamp::now(), TimeZone::system());
     let rows = page.items.iter().map(|release| row(release, now, &zone)).collect();
     table::show(&head, rows, "no releases yet")?;
+    table::tell_rest(page.next);
     Ok(Ending::Done)
 }
 

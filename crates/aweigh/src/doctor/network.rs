@@ -2,9 +2,11 @@
 
 use actions::{Health, MachineFinding};
 
+use web::site::SAFE_WAYS;
+
 use super::{found, ok};
-use crate::client::is_loopback;
 use crate::config::Settings;
+use crate::wiring::public_url;
 
 /// Looks at both.
 pub(super) fn look(settings: &Settings) -> Vec<MachineFinding> {
@@ -28,32 +30,24 @@ fn listen(settings: &Settings) -> MachineFinding {
 }
 
 fn address(settings: &Settings) -> MachineFinding {
-    match &settings.public_url {
-        Some(url) if url.scheme() == "https" || is_loopback(url) => {
-            ok("public_url", url.as_str().trim_end_matches('/'))
-        }
-        Some(url) => {
-            let detail = format!("nobody can sign in at {url}, where passwords would not be protected");
-            found(
-                "public_url",
-                Health::Warning,
-                detail,
-                "put a proxy with TLS in front, and write public_url with https://",
-            )
-        }
-        None if settings.listen.ip().is_loopback() => {
-            ok("public_url", "not said, so people find the page on this machine only")
-        }
-        None => {
-            let detail = "not said, so links in hooks and chat lead to this machine only";
-            found(
-                "public_url",
-                Health::Warning,
-                detail,
-                "write the address that people use into server.toml as public_url",
-            )
-        }
+    let site = web::Site::new(&public_url(settings));
+    let address = site.address();
+    if !site.is_safe() {
+        let detail = format!("nobody can sign in at {address}, where passwords would not be protected");
+        return found("public_url", Health::Warning, detail, SAFE_WAYS);
     }
+    if settings.public_url.is_some() {
+        return ok("public_url", address);
+    }
+    if settings.listen.ip().is_loopback() {
+        return ok("public_url", "not said, so people find the page on this machine only");
+    }
+    found(
+        "public_url",
+        Health::Warning,
+        format!("not said, so links in hooks and chat lead to {address}, which only this machine reaches"),
+        "write the address that people use into server.toml as public_url",
+    )
 }
 
 #[cfg(test)]
@@ -73,5 +67,17 @@ mod tests {
         assert_eq!(with("[::1]:7171", Some("http://aweigh.example.com")), [ok, warning]);
         assert_eq!(with("0.0.0.0:7171", None), [warning, warning]);
         assert_eq!(with("10.0.0.1:7171", Some("https://aweigh.example.com")), [warning, ok]);
+    }
+
+    #[test]
+    fn the_address_is_the_one_that_links_lead_to() {
+        let told = |listen: &str| address(&Settings::local("/d".into(), Some(listen)).unwrap()).detail;
+        assert!(told("10.0.0.5:7171").starts_with("nobody can sign in at http://10.0.0.5:7171,"));
+        assert!(told("[2001:db8::1]:7171").starts_with("nobody can sign in at http://[2001:db8::1]:7171,"));
+        let everywhere = told("0.0.0.0:7171");
+        assert!(
+            everywhere.contains("lead to http://localhost:7171, which only this machine"),
+            "{everywhere}"
+        );
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn read(text: &str) -> Result<Found, Wrong> {
         let read = if text.starts_with('[') {
             section(text).map(|(new, kind)| (group, part) = (new, kind))
         } else {
-            words(text).and_then(|words| inventory.line(&group, part, &words, line, &mut found))
+            inventory.line(&group, part, text, line, &mut found)
         };
         if let Err(why) = read {
             wrong.push((line, why));
@@ -85,29 +85,35 @@ impl Inventory {
         &mut self,
         group: &str,
         part: Part,
-        words: &[String],
+        text: &str,
         line: usize,
         found: &mut Found,
     ) -> Result<(), String> {
-        let Some((first, rest)) = words.split_first() else { return Ok(()) };
-        match part {
-            Part::Children => {
+        if part == Part::Vars {
+            return self.variable(group, text, line, found);
+        }
+        let words = words(text)?;
+        match words.split_first() {
+            Some((first, _)) if part == Part::Children => {
                 self.parents.entry(first.clone()).or_default().insert(group.to_owned());
                 Ok(())
             }
-            Part::Vars => {
-                let whole = words.join(" ");
-                let (key, value) = whole.split_once('=').ok_or("it is no KEY=VALUE")?;
-                let variable = (key.trim().to_owned(), value.trim().to_owned());
-                if is_taken(&variable.0) {
-                    self.variables.entry(group.to_owned()).or_default().push(variable);
-                } else {
-                    found.leave(format!("the variable {}", variable.0), line);
-                }
-                Ok(())
-            }
-            Part::Hosts => self.hosts(group, first, rest, line, found),
+            Some((first, rest)) => self.hosts(group, first, rest, line, found),
+            None => Ok(()),
         }
+    }
+
+    /// `KEY=VALUE`. What a value is that is not taken is nobody's business here: it may be any text.
+    fn variable(&mut self, group: &str, text: &str, line: usize, found: &mut Found) -> Result<(), String> {
+        let (key, value) = text.split_once('=').ok_or("it is no KEY=VALUE")?;
+        let key = key.trim();
+        if is_taken(key) {
+            let variable = (key.to_owned(), words(value)?.join(" "));
+            self.variables.entry(group.to_owned()).or_default().push(variable);
+        } else {
+            found.leave(format!("the variable {key}"), line);
+        }
+        Ok(())
     }
 
     fn hosts(
@@ -148,9 +154,8 @@ impl Inventory {
     fn spec(&self, name: &Name, host: &str, own: &Variables) -> Result<ServerSpec, String> {
         let groups = self.groups_of(name);
         let of_groups = groups.iter().filter_map(|group| self.variables.get(*group));
-        let of_all = self.variables.get("all");
-        let layers: Vec<&Variables> = [own].into_iter().chain(of_groups).chain(of_all).collect();
-        // The last word of the nearest layer that has one.
+        let layers: Vec<&Variables> = [own].into_iter().chain(of_groups).collect();
+        // The last word of the first layer that has one.
         let said = |keys: &[&str]| {
             let has = |(key, _): &&(String, String)| keys.contains(&key.as_str());
             layers.iter().find_map(|layer| layer.iter().rev().find(has)).map(|(_, value)| value.clone())
@@ -172,14 +177,11 @@ impl Inventory {
         Ok(spec)
     }
 
-    /// The groups that a host is in, the nearest first.
+    /// The groups that a host is in, first those that count for more: of two the one that is deeper below `all`, and of two
+    /// that are as deep the last in the alphabet, as for Ansible.
     fn groups_of(&self, name: &Name) -> Vec<&str> {
-        let mut groups: Vec<&str> = self
-            .members
-            .iter()
-            .filter(|(_, names)| names.contains(name))
-            .map(|(group, _)| group.as_str())
-            .collect();
+        let members = self.members.iter().filter(|(_, names)| names.contains(name));
+        let mut groups: Vec<&str> = members.map(|(group, _)| group.as_str()).collect();
         let mut looked = 0;
         while let Some(group) = groups.get(looked).copied() {
             looked += 1;
@@ -189,7 +191,21 @@ impl Inventory {
                 }
             }
         }
-        groups
+        // Every host is in `all`, and every group below it.
+        let mut depths: BTreeMap<&str, usize> = groups.iter().map(|group| (*group, 1)).collect();
+        depths.insert("all", 0);
+        // A group is below the deepest of its parents. So many rounds are enough, and end where groups lead in a circle.
+        for _ in 0..groups.len() {
+            for group in groups.iter().filter(|group| **group != "all") {
+                let parents = self.parents.get(*group).into_iter().flatten();
+                let above = parents.filter_map(|parent| depths.get(parent.as_str())).max().copied();
+                depths.insert(*group, above.map_or(1, |above| above + 1));
+            }
+        }
+        let mut ordered: Vec<(usize, &str)> =
+            depths.into_iter().map(|(group, depth)| (depth, group)).collect();
+        ordered.sort_unstable_by(|one, other| other.cmp(one));
+        ordered.into_iter().map(|(_, group)| group).collect()
     }
 }
 
@@ -262,7 +278,7 @@ mod tests {
             [
                 "8 db-a root@10.0.1.1:Some(2200) db production eu",
                 "2 lonely -@local:None ",
-                "5 web01.example.com www@web01.example.com:Some(2200) db web production eu",
+                "5 web01.example.com www@web01.example.com:Some(2200) web db production eu",
                 "5 web02.example.com www@web02.example.com:Some(2200) web production eu",
                 "6 web03.example.com deploy@10.0.0.3:Some(2222) web production eu",
             ]
@@ -293,11 +309,44 @@ mod tests {
         check("web[1:2]:99999\n", &[(1, "not a port"), (1, "not a port")]);
         check("::1\n", &[(1, "not a name")]);
         check("[web:vars]\nnonsense\n", &[(2, "no KEY=VALUE")]);
+        check("[web:vars]\nansible_user='x\n", &[(2, "not closed")]);
+    }
+
+    #[test]
+    fn the_deeper_group_wins_and_of_equals_the_last_in_the_alphabet() {
+        let user = |text: &str| {
+            let found = read(text).unwrap();
+            found.servers.values().next().unwrap().0.user.clone().unwrap_or_default()
+        };
+        let said = |group: &str| format!("[{group}:vars]\nansible_user={group}\n");
+        let of = |hosts: &str, groups: &[&str]| {
+            user(&(hosts.to_owned() + &groups.iter().map(|group| said(group)).collect::<String>()))
+        };
+        assert_eq!(of("[a]\nx\n[b]\nx\n", &["all", "b", "a"]), "b");
+        assert_eq!(of("[a]\nx\n[z]\nx\n[top:children]\na\n", &["z", "a"]), "a", "it is deeper");
+        // Both are one step from a group of the host; what counts is how deep they are themselves.
+        let hosts = "[a]\nx\n[b]\nx\n[near:children]\na\n[far:children]\nb\n[one:children]\nfar\n[two:children]\none\n";
+        assert_eq!(of(hosts, &["near", "far"]), "far");
+        assert_eq!(of("[all]\nx\n[all:children]\na\n[a]\nx\n", &["all", "a"]), "a");
+        assert_eq!(of("x\n", &["all"]), "all");
+    }
+
+    #[test]
+    fn a_variable_that_is_not_taken_may_be_any_text() {
+        let found = read(
+            "[web]\nx\n[web:vars]\nmotd=Don't panic = 42 \"\nansible_user = 'the one' # of all\nansible_host=a=b\n",
+        )
+        .unwrap();
+        let spec = &found.servers.values().next().unwrap().0;
+        assert_eq!((spec.user.as_deref(), spec.host.as_str()), (Some("the one"), "a=b"));
+        assert_eq!(found.notes(), ["the variable motd is not taken (line 4)"]);
     }
 
     #[test]
     fn groups_in_a_circle_end() {
         let found = read("[a]\nx\n[a:children]\nb\n[b:children]\na\n").unwrap();
-        assert_eq!(found.servers.values().next().unwrap().0.labels[LABEL].items(), ["a", "b"]);
+        let labels = &found.servers.values().next().unwrap().0.labels;
+        let groups: BTreeSet<&str> = labels[LABEL].items().iter().map(String::as_str).collect();
+        assert_eq!(groups, BTreeSet::from(["a", "b"]));
     }
 }

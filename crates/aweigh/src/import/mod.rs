@@ -64,7 +64,7 @@ impl Found {
     /// Every line that makes no sense; then nothing of the file is taken.
     pub fn read(from: From, text: &str, path: &Path, env: Env<'_>) -> Result<Self, Error> {
         let read = match from {
-            From::SshConfig => ssh_config::read(text, path, env),
+            From::SshConfig => ssh_config::read(text, env),
             From::Csv => csv::read(text),
             From::Ansible => ansible::read(text),
             // Host keys are no servers.

@@ -31,8 +31,8 @@ struct Reader<'e> {
     named: BTreeMap<Name, bool>,
 }
 
-/// Reads a configuration that stands in `path`, with what it includes.
-pub(super) fn read(text: &str, path: &Path, env: Env<'_>) -> Result<Found, Wrong> {
+/// Reads a configuration, with what it includes.
+pub(super) fn read(text: &str, env: Env<'_>) -> Result<Found, Wrong> {
     let mut reader = Reader {
         env,
         block: Block::Pattern,
@@ -40,13 +40,13 @@ pub(super) fn read(text: &str, path: &Path, env: Env<'_>) -> Result<Found, Wrong
         wrong: Wrong::new(),
         named: BTreeMap::new(),
     };
-    reader.file(text, path, None, 0);
+    reader.file(text, None, 0);
     if reader.wrong.is_empty() { Ok(reader.found) } else { Err(reader.wrong) }
 }
 
 impl Reader<'_> {
     /// Reads one file. What an included one says is told of the line that includes it.
-    fn file(&mut self, text: &str, path: &Path, line: Option<usize>, depth: usize) {
+    fn file(&mut self, text: &str, line: Option<usize>, depth: usize) {
         for (number, text) in (1..).zip(text.lines()) {
             let at = line.unwrap_or(number);
             let words = match words(text) {
@@ -57,7 +57,7 @@ impl Reader<'_> {
                 }
             };
             let Some((keyword, values)) = words.split_first() else { continue };
-            if let Err(why) = self.line(&keyword.to_ascii_lowercase(), values, keyword, path, at, depth) {
+            if let Err(why) = self.line(&keyword.to_ascii_lowercase(), values, keyword, at, depth) {
                 self.wrong.push((at, why));
             }
         }
@@ -68,7 +68,6 @@ impl Reader<'_> {
         keyword: &str,
         values: &[String],
         written: &str,
-        path: &Path,
         at: usize,
         depth: usize,
     ) -> Result<(), String> {
@@ -80,7 +79,7 @@ impl Reader<'_> {
                 self.found.leave("Match", at);
                 return Ok(());
             }
-            "include" => return self.include(values, path, at, depth),
+            "include" => return self.include(values, at, depth),
             _ => {}
         }
         let Block::Hosts(hosts) = self.block.clone() else {
@@ -127,47 +126,55 @@ impl Reader<'_> {
     }
 
     /// What an included file says counts where it is included; a `Host` in it ends with it.
-    fn include(&mut self, patterns: &[String], path: &Path, at: usize, depth: usize) -> Result<(), String> {
+    fn include(&mut self, patterns: &[String], at: usize, depth: usize) -> Result<(), String> {
         if depth >= DEEPEST {
             return Err(format!("files are included {DEEPEST} deep; one of them may include itself"));
         }
         for pattern in patterns {
-            for file in self.files(pattern, path) {
+            let Some(files) = self.files(pattern) else {
+                self.found.leave(format!("Include {pattern}"), at);
+                continue;
+            };
+            for file in files {
                 let text =
                     fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
                 let block = self.block.clone();
-                self.file(&text, &file, Some(at), depth + 1);
+                self.file(&text, Some(at), depth + 1);
                 self.block = block;
             }
         }
         Ok(())
     }
 
-    /// The files that a pattern means, by name; a pattern that means none is no mistake. Only its last part may have `*`
-    /// and `?`.
-    fn files(&self, pattern: &str, path: &Path) -> Vec<PathBuf> {
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let whole = match (pattern.strip_prefix("~/"), self.env.get("HOME")) {
-            (Some(rest), Some(home)) => Path::new(&home).join(rest),
-            _ => folder.join(pattern),
+    /// The files that a pattern means, by name; a pattern that means none is no mistake. A relative one begins at `~/.ssh`,
+    /// wherever it stands. `None` for what only `ssh` knows: other people's homes, its tokens, its variables.
+    fn files(&self, pattern: &str) -> Option<Vec<PathBuf>> {
+        let home = || self.env.get("HOME").map(PathBuf::from);
+        let (folder, rest) = match pattern.strip_prefix("~/") {
+            _ if pattern.contains('%') || pattern.contains("${") => return None,
+            Some(rest) => (home()?, rest),
+            None if pattern.starts_with('~') => return None,
+            None if pattern.starts_with('/') => (PathBuf::from("/"), pattern),
+            None => (home()?.join(".ssh"), pattern),
         };
-        let Some(last) = whole.file_name().and_then(|last| last.to_str()) else { return Vec::new() };
-        if !last.contains(['*', '?']) {
-            return if whole.is_file() { vec![whole] } else { Vec::new() };
+        let mut found = vec![folder];
+        for part in rest.split('/').filter(|part| !part.is_empty()) {
+            found = found.iter().flat_map(|folder| inside(folder, part)).collect();
         }
-        let listed = whole.parent().and_then(|folder| fs::read_dir(folder).ok());
-        let mut files: Vec<PathBuf> = listed
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|file| {
-                file.is_file()
-                    && file.file_name().and_then(|name| name.to_str()).is_some_and(|name| fits(last, name))
-            })
-            .collect();
-        files.sort();
-        files
+        found.retain(|path| path.is_file());
+        found.sort();
+        Some(found)
     }
+}
+
+/// What a part of a pattern means in a folder; it need not be there.
+fn inside(folder: &Path, part: &str) -> Vec<PathBuf> {
+    if !part.contains(['*', '?', '[']) {
+        return vec![folder.join(part)];
+    }
+    let listed = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let meant = listed.filter(|entry| entry.file_name().to_str().is_some_and(|name| fits(part, name)));
+    meant.map(|entry| entry.path()).collect()
 }
 
 /// Whether a name fits a pattern; a file that is hidden is not meant by `*`.
@@ -179,12 +186,35 @@ fn fits(pattern: &str, name: &str) -> bool {
                 (0..=name.len()).any(|skip| rest(after, name.get(skip..).unwrap_or_default()))
             }
             (Some(('?', after)), Some((_, left))) => rest(after, left),
+            (Some(('[', after)), Some((one, left))) if let Some((is_in, after)) = set(after, *one) => {
+                is_in && rest(after, left)
+            }
             (Some((one, after)), Some((other, left))) => one == other && rest(after, left),
             _ => false,
         }
     }
     let chars = |text: &str| text.chars().collect::<Vec<char>>();
     (pattern.starts_with('.') || !name.starts_with('.')) && rest(&chars(pattern), &chars(name))
+}
+
+/// Whether `one` is in the set at the beginning of `pattern`, such as `a-z]` or `!0-9]`, and what follows the set; `None`
+/// where it has no end.
+fn set(pattern: &[char], one: char) -> Option<(bool, &[char])> {
+    let is_not = matches!(pattern.first(), Some('!' | '^'));
+    let pattern = pattern.get(usize::from(is_not)..)?;
+    // The first member may be a bracket itself.
+    let end = pattern.iter().skip(1).position(|char| *char == ']')? + 1;
+    let (mut members, rest) = pattern.split_at_checked(end)?;
+    let mut is_in = false;
+    while let [first, after @ ..] = members {
+        let (last, after) = match after {
+            ['-', last, after @ ..] => (last, after),
+            _ => (first, after),
+        };
+        is_in |= (*first..=*last).contains(&one);
+        members = after;
+    }
+    Some((is_in != is_not, rest.get(1..)?))
 }
 
 /// The server to go through: one that has a name. `none` means none.
@@ -233,7 +263,7 @@ mod tests {
     fn read_here(text: &str, folder: &Path) -> Result<Found, Wrong> {
         let home = folder.to_str().unwrap().to_owned();
         let env = move |name: &str| (name == "HOME").then(|| home.clone());
-        read(text, &folder.join("config"), Env::new(&env))
+        read(text, Env::new(&env))
     }
 
     fn told(found: &Found) -> Vec<String> {
@@ -252,10 +282,10 @@ mod tests {
     #[test]
     fn hosts_are_taken_and_the_first_value_counts() {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("more.d")).unwrap();
-        fs::write(folder.path().join("more.d/a.conf"), "Host db\n  HostName 10.0.1.1\n  User root\n")
-            .unwrap();
-        fs::write(folder.path().join("more.d/.b.conf"), "Host hidden\n").unwrap();
+        let more = folder.path().join(".ssh/more.d");
+        fs::create_dir_all(&more).unwrap();
+        fs::write(more.join("a.conf"), "Host db\n  HostName 10.0.1.1\n  User root\n").unwrap();
+        fs::write(more.join(".b.conf"), "Host hidden\n").unwrap();
         fs::write(folder.path().join("user"), "User included\n").unwrap();
         let text = "ServerAliveInterval 30\nInclude more.d/*.conf ~/none\n\
                     Host bastion\n  HostName=bastion.example.com\n  User \"jump user\"\n\
@@ -292,9 +322,46 @@ mod tests {
     }
 
     #[test]
+    fn files_are_included_by_patterns_in_every_part_from_the_folder_of_ssh() {
+        let folder = tempfile::tempdir().unwrap();
+        let ssh = folder.path().join(".ssh");
+        for (path, text) in [
+            ("a/hosts", "Host a\nInclude more\n"),
+            ("b/hosts", "Host b\n"),
+            ("c/x/hosts", "Host deep\n"),
+            (".d/hosts", "Host hidden\n"),
+            ("a/more", "Host beside\n"),
+            ("more", "Host more\n"),
+        ] {
+            let path = ssh.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let names = |pattern: &str| {
+            let found = read_here(&format!("Include {pattern}\n"), folder.path()).unwrap();
+            (found.servers.keys().map(ToString::to_string).collect::<Vec<_>>().join(" "), found.notes())
+        };
+        let check = |pattern: &str, expected: &str| {
+            assert_eq!(names(pattern), (expected.to_owned(), Vec::new()), "{pattern}");
+        };
+        check("*/hosts", "a b more");
+        check("~/.ssh/?/ho*", "a b more");
+        check(&format!("{}/*/*/hosts", ssh.display()), "deep");
+        check("[a-b]/hosts", "a b more");
+        check("[!a]/hosts", "b");
+        check("[]b]/hosts [", "b");
+        check("none/* ../nothing", "");
+        for pattern in ["~other/hosts", "%d/hosts", "${HOSTS}/*"] {
+            let note = format!("Include {pattern} is not taken (line 1)");
+            assert_eq!(names(pattern), (String::new(), vec![note]));
+        }
+    }
+
+    #[test]
     fn every_bad_line_is_told_by_its_number() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("config"), "Include config\n").unwrap();
+        fs::create_dir(folder.path().join(".ssh")).unwrap();
+        fs::write(folder.path().join(".ssh/config"), "Include config\n").unwrap();
         let check = |text: &str, expected: &[(usize, &str)]| {
             let wrong = read_here(text, folder.path()).unwrap_err();
             let fits = wrong.len() == expected.len()

@@ -22,6 +22,13 @@ pub fn show(head: &[&str], rows: Vec<Vec<String>>, empty: &str) -> io::Result<()
     print(&text(head, rows, &Screen::stdout()))
 }
 
+/// Says on standard error that a listing goes on, and how the rest of it is shown.
+pub fn tell_rest(next: Option<i64>) {
+    if let Some(next) = next {
+        super::note(&format!("there are more: --before {next}"));
+    }
+}
+
 fn text(head: &[&str], rows: Vec<Vec<String>>, screen: &Screen) -> String {
     let mut table = Table::new();
     table.force_no_tty().load_style(presets::NOTHING).set_header(head.iter().map(Cell::new));

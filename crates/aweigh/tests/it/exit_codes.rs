@@ -26,6 +26,11 @@ fn every_exit_code_is_met() {
         let json = rig.run(listing.iter().copied().chain(["--json"]));
         assert!(serde_json::from_str::<serde_json::Value>(&json.out).is_ok(), "{listing:?} {json:?}");
     }
+    let cut = rig.run(["releases", "--limit", "1"]);
+    assert!(cut.code == 0 && cut.err.contains("there are more: --before 2"), "{cut:?}");
+    let rest = rig.run(["releases", "--before", "2", "--limit", "1"]);
+    assert!(rest.out.lines().nth(1).is_some_and(|row| row.starts_with("1 ")), "{rest:?}");
+    assert_eq!((rest.out.lines().count(), rest.err.as_str()), (2, ""), "{rest:?}");
     for kind in ["branches", "tags", "commits"] {
         rig.ok(["git", "shop", kind]);
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::repo::file;
 
 use crate::rig::Rig;
@@ -70,6 +70,36 @@ fn servers_of_an_ssh_config_and_keys_of_known_hosts_make_a_release() {
 }
 
 #[test]
+fn a_port_and_a_pinned_key_stay_where_the_file_says_nothing_of_them() {
+    let rig = Rig::new(0);
+    rig.fleet_file("");
+    rig.ok(["apply", "-f", rig.folder.path().join("fleet.toml").to_str().unwrap()]);
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDiqOi+Oz0uc3cZuxhgX6Vw0PzvO/hedEzypK0HBxfJj";
+    let words = "servers add web-1 --host 10.0.0.1 --user me --credential deploy --port 2222 --host-key";
+    rig.ok(words.split(' ').chain([key]));
+    let import = |from: &str, text: &str| {
+        let path = rig.folder.path().join("import");
+        fs::write(&path, text).unwrap();
+        rig.ok(["servers", "import", "--from", from, path.to_str().unwrap()]).trim().to_owned()
+    };
+    let is_at = |host: &str, port: Value, key: Value| {
+        let web = rig.get("/servers/web-1");
+        assert_eq!((&web["host"], &web["port"], &web["host_key"]), (&json!(host), &port, &key));
+    };
+    assert_eq!(import("csv", "name,host,role\nweb-1,10.0.0.1,web\n"), "~ server web-1: labels");
+    is_at("10.0.0.1", json!(2222), json!(key));
+    assert_eq!(import("ansible", "web-1 ansible_host=10.0.0.1\n"), "no changes");
+    is_at("10.0.0.1", json!(2222), json!(key));
+    // Another port is another place, and so is another host, of which nobody said a port.
+    assert_eq!(import("csv", "name,host,port\nweb-1,10.0.0.1,22\n"), "~ server web-1: host_key, port");
+    is_at("10.0.0.1", Value::Null, Value::Null);
+    import("csv", &format!("name,host,port,host_key\nweb-1,10.0.0.1,2222,{key}\n"));
+    is_at("10.0.0.1", json!(2222), json!(key));
+    import("csv", "name,host\nweb-1,10.0.0.2\n");
+    is_at("10.0.0.2", Value::Null, Value::Null);
+}
+
+#[test]
 fn a_table_and_an_inventory_add_to_what_is_there_and_a_bad_line_takes_nothing() {
     let rig = Rig::new(0);
     rig.fleet_file("");
@@ -129,6 +159,12 @@ fn a_table_and_an_inventory_add_to_what_is_there_and_a_bad_line_takes_nothing() 
         ),
         ("ssh-config", "Host web-3\n  Port x\n", &["--user", "u"], "line 2: \"x\" is not a port"),
         ("ansible", "[web]\nweb-[1:\n", &["--user", "u"], "line 2: \"web-[1:\" is not a range"),
+        (
+            "ansible",
+            "[web]\nall ansible_host=h\n",
+            &["--user", "u", "--credential", "deploy"],
+            "line 2: servers.all \"all\" is no name for a server: it means every server",
+        ),
         ("known_hosts", "nonsense\n", &[], "line 1: it is no line of known_hosts"),
         ("known_hosts", "\u{0}\u{1b}[2J\n", &[], "line 1: it is no line of known_hosts"),
     ] {

@@ -103,3 +103,26 @@ fn a_fleet_file_that_holds_the_password_types_it() {
     rig.ok(["apply", "-f", file.to_str().unwrap()]);
     assert!(check(&rig, "new").contains(NOT_TYPED));
 }
+
+#[test]
+fn retype_is_for_passwords_and_says_whether_it_was_the_stored_one() {
+    let rig = Rig::new(0);
+    let file = rig.fleet_file(
+        "[credentials.old-box]\nkind = \"ssh-password\"\nsecret = \"correct horse battery\"\n\
+         [credentials.git]\nkind = \"git-token\"\nsecret = \"a-token-of-the-git-host\"\n",
+    );
+    rig.ok(["apply", "-f", file.to_str().unwrap()]);
+    let typed = rig.folder.path().join("typed");
+    let retype = |name: &str, secret: &str| {
+        std::fs::write(&typed, secret).unwrap();
+        rig.run(["credentials", "retype", name, "--file", typed.to_str().unwrap()])
+    };
+    let same = retype("old-box", "correct horse battery");
+    assert!(same.code == 0 && same.out.contains("the password is the stored one"), "{same:?}");
+    let other = retype("old-box", "corect horse battery");
+    assert!(other.code == 0 && other.out.contains("another password took the place"), "{other:?}");
+    let before = rig.get("/credentials/git");
+    let token = retype("git", "corect horse battery");
+    assert!(token.code == 4 && token.err.contains("its kind is git-token"), "{token:?}");
+    assert_eq!(rig.get("/credentials/git"), before, "nothing was stored");
+}

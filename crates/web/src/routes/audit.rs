@@ -14,7 +14,7 @@ use crate::input::Parameters;
     ("who" = Option<String>, Query, description = "Only what this person did"),
     ("object" = Option<String>, Query, description = "Only what was done to this thing: `server:web-1`, `environment:shop/production`, `release:42`"),
     ("before" = Option<u64>, Query, description = "Only what was done before this; `next` of the page before"),
-    ("limit" = Option<u64>, Query, description = "50 when nothing is said, at most 1,000"),
+    ("limit" = Option<u64>, Query, description = "50 when nothing is said; 1 to 1000"),
 ), responses((status = 200, body = Page<AuditView>)))]
 pub(crate) async fn list(
     State(state): State<AppState>,
@@ -27,9 +27,7 @@ pub(crate) async fn list(
         before: parameters.number("before")?.map(|id| i64::try_from(id).unwrap_or(i64::MAX)),
     };
     let limit = parameters.limit(50, actions::audit::MOST_DEEDS)?;
-    let found = state.actions.audit(&actor, &filter, limit).await?;
-    let is_full = found.len() as u64 == limit;
-    let next = found.last().filter(|last| is_full && last.id > 1).map(|last| last.id);
+    let (found, next) = state.actions.audit(&actor, &filter, limit).await?;
     Ok(Json(Page { items: found.into_iter().map(view).collect(), next }))
 }
 

@@ -58,7 +58,7 @@ async fn say(
 #[utoipa::path(get, path = "/api/v1/chat", tag = "releases", params(
     ("topic" = String, Query, description = "`release:42` or `project:shop`"),
     ("before" = Option<u64>, Query, description = "Only before this number; `next` of the page after"),
-    ("limit" = Option<u64>, Query, description = "50 when nothing is said, at most 200"),
+    ("limit" = Option<u64>, Query, description = "50 when nothing is said; 1 to 200"),
 ), responses((status = 200, body = ChatPage)))]
 pub(crate) async fn list(
     State(state): State<AppState>,

@@ -22,7 +22,7 @@ const MOST: u64 = 1000;
     ("kind" = Option<RefKind>, Query, description = "`branch` when nothing is said"),
     ("of" = Option<String>, Query, description = "For commits: of this ref instead of the default branch"),
     ("since" = Option<String>, Query, description = "For commits: without those that this ref has in its history; needs `of`"),
-    ("limit" = Option<u64>, Query, description = "50 when nothing is said, at most 1000"),
+    ("limit" = Option<u64>, Query, description = "50 when nothing is said; 1 to 1000"),
 ), responses((status = 200, body = Page<Ref>)))]
 pub(crate) async fn refs(
     State(state): State<AppState>,
@@ -97,7 +97,7 @@ pub(crate) async fn changes(
     ("from" = String, Query, description = "The branch, tag or commit before"),
     ("to" = String, Query, description = "The branch, tag or commit after"),
     ("patch" = Option<String>, Query, description = "`1`: with the patch, at most 1 MiB of it"),
-    ("limit" = Option<u64>, Query, description = "At most so many files; 1000 when nothing is said, and at most"),
+    ("limit" = Option<u64>, Query, description = "At most so many files, 1 to 1000; 1000 when nothing is said"),
 ), responses((status = 200, body = Diff)))]
 pub(crate) async fn diff(
     State(state): State<AppState>,

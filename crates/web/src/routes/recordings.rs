@@ -18,7 +18,7 @@ use crate::input::{Parameters, Place};
 #[utoipa::path(get, path = "/api/v1/recordings", tag = "servers", params(
     ("server" = Option<String>, Query, description = "Only of this server"),
     ("before" = Option<u64>, Query, description = "Only older than this one; `next` of the page before"),
-    ("limit" = Option<u64>, Query, description = "20 when nothing is said, at most 200"),
+    ("limit" = Option<u64>, Query, description = "20 when nothing is said; 1 to 200"),
 ), responses((status = 200, body = Page<Recording>)))]
 pub(crate) async fn list(
     State(state): State<AppState>,
@@ -27,7 +27,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<Recording>>, Refusal> {
     let server: Option<Name> = parameters.value("server", "a name")?;
     let before = parameters.number("before")?.map_or(i64::MAX, |id| i64::try_from(id).unwrap_or(i64::MAX));
-    let limit = parameters.limit(20, 200)?;
+    let limit = parameters.limit(20, actions::MOST_RECORDINGS)?;
     let (found, next) = state.actions.recordings(&actor, server.as_ref(), before, limit).await?;
     Ok(Json(Page { items: found.into_iter().map(view).collect(), next }))
 }

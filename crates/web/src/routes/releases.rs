@@ -112,7 +112,7 @@ fn wanted(request: ReleaseRequest) -> Result<Request, Refusal> {
     ("project" = Option<String>, Query, description = "Only of this project"),
     ("environment" = Option<String>, Query, description = "Only of environments with this name"),
     ("before" = Option<u64>, Query, description = "Only older than this one; `next` of the page before"),
-    ("limit" = Option<u64>, Query, description = "20 when nothing is said, at most 200"),
+    ("limit" = Option<u64>, Query, description = "20 when nothing is said; 1 to 200"),
 ), responses((status = 200, body = Page<Release>)))]
 pub(crate) async fn list(
     State(state): State<AppState>,

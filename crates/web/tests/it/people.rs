@@ -116,7 +116,11 @@ async fn the_audit_log_tells_who_did_what() {
     assert_eq!([told(&page), told(&rest)].concat(), expected);
     let (_, one) = browser.ask(Method::GET, "/audit?object=project:shop&who=admin", None).await;
     assert_eq!(told(&one), expected[2..3]);
-    assert_eq!(browser.ask(Method::GET, "/audit?before=-1", None).await.0, 422);
+    let (_, whole) = browser.ask(Method::GET, "/audit?object=project:shop&limit=1", None).await;
+    assert_eq!((told(&whole).len(), &whole["next"]), (1, &Value::Null), "that was all");
+    for wrong in ["before=-1", "limit=0", "limit=1001"] {
+        assert_eq!(browser.ask(Method::GET, &format!("/audit?{wrong}"), None).await.0, 422, "{wrong}");
+    }
     assert!(!all.to_string().contains(PASSWORD));
 }
 

@@ -36,7 +36,12 @@ async fn a_release_is_made_shown_and_listed() {
     let (_, page) = served.get("/releases?before=2&limit=2").await;
     assert_eq!((page["items"].as_array().unwrap().len(), &page["next"]), (1, &json!(null)));
     assert_eq!(served.get("/releases?project=nope").await.0, 404);
-    assert_eq!(served.get("/releases?limit=many").await.0, 422);
+    for limit in ["many", "0", "-1", "201", "99999999999999999999"] {
+        let (status, told) = served.get(&format!("/releases?limit={limit}")).await;
+        let expected = json!([{"field": "limit", "message": "must be a number from 1 to 200"}]);
+        assert_eq!((status, &told["errors"]), (422, &expected), "{limit}");
+    }
+    assert_eq!(served.get("/releases?limit=200").await.0, 200);
     for path in
         ["/releases/9", "/releases/0", "/releases/-1", "/releases/x", "/releases/99999999999999999999"]
     {

@@ -76,14 +76,13 @@ fn over(found: &Found, stored: &[ServerView], args: &ServerImport) -> BTreeMap<N
         let is_local = spec.host == "local";
         let kept =
             |own: &Option<String>, before: Option<String>| own.clone().or(before).filter(|_| !is_local);
-        let same_place = (&spec.host, spec.port) == (&before.host, before.port);
         let spec = ServerSpec {
             host: spec.host.clone(),
-            port: spec.port,
+            // A port belongs to a host. So does a host key, to a place: what is pinned stays where nothing is said.
+            port: spec.port.or(before.port.filter(|_| spec.host == before.host)),
             user: kept(&spec.user, before.user),
             credential: kept(&spec.credential, before.credential),
-            // A key belongs to a place.
-            host_key: spec.host_key.clone().or(before.host_key.filter(|_| same_place)),
+            host_key: spec.host_key.clone(),
             known_hosts: None,
             labels,
             jump: kept(&spec.jump, before.jump),
