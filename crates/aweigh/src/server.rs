@@ -125,7 +125,7 @@ impl Server {
     /// Answers until `stop`; then ends what is under way, and closes the database.
     pub async fn run(self) -> anyhow::Result<()> {
         let state = web::AppState::new(self.actions, self.site);
-        let unix = web::Socket { listener: self.unix, is_stranger: sandbox::is_confined };
+        let unix = web::Socket { listener: self.unix, is_stranger: |stream| sandbox::is_confined(stream) };
         web::serve(state, Some(self.tcp), Some(unix), self.stop.clone()).await?;
         self.stop.cancel();
         self.dispatcher.await?;

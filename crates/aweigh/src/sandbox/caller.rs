@@ -2,15 +2,38 @@
 //! sandbox is known by what they cannot get rid of.
 
 use std::fs;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::{getsockopt, sockopt};
 
 use super::enter::LONGEST_FILE;
 
-/// Whether the process `id` comes out of a sandbox of ours; one that is gone may have.
+/// Whether whoever is at the other end of `socket` comes out of a sandbox of ours; one that is gone may have.
+pub fn is_confined(socket: &impl AsFd) -> bool {
+    let Ok(caller) = getsockopt(socket, sockopt::PeerCredentials) else { return true };
+    match getsockopt(socket, sockopt::PeerPidfd) {
+        Ok(held) => is_job(caller.pid()) || has_lost(&held, caller.pid()),
+        // Before Linux 6.5 its number is all that is known of it.
+        Err(Errno::ENOPROTOOPT) => is_job(caller.pid()),
+        // It is gone, unless it is where it cannot be seen.
+        Err(_) => caller.pid() > 0,
+    }
+}
+
+/// Whether the process behind `held` is gone, so that its number `id` may be that of another one.
+fn has_lost(held: &OwnedFd, id: i32) -> bool {
+    let about = fs::read_to_string(format!("/proc/self/fdinfo/{}", held.as_raw_fd())).unwrap_or_default();
+    let number = about.lines().find_map(|line| line.strip_prefix("Pid:"));
+    number.and_then(|number| number.trim().parse().ok()) != Some(id)
+}
+
+/// Whether the process `id` comes out of a sandbox of ours.
 ///
 /// Whoever is in one has given up new privileges, for ever and with everything it starts (prctl(2), PR_SET_NO_NEW_PRIVS).
 /// Where Aweigh itself was started that way, its callers may be, too. There a job is known by the longest file that it may
 /// write, which it cannot raise either (getrlimit(2)). Whose child it is tells nothing: whoever kept it may have been killed.
-pub fn is_confined(id: i32) -> bool {
+fn is_job(id: i32) -> bool {
     // It is in a world of processes that cannot be seen from here; ours are below us.
     if id <= 0 {
         return false;
@@ -44,6 +67,7 @@ fn is_limited(id: &str) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixListener;
     use std::process::Command;
     use std::time::{Duration, Instant};
 
@@ -61,7 +85,12 @@ mod tests {
         then(id);
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(is_confined(id), "it is gone");
+        assert!(is_job(id), "it is gone");
+    }
+
+    /// The number of this process.
+    fn own() -> i32 {
+        i32::try_from(std::process::id()).unwrap()
     }
 
     fn sleeps(id: i32) -> bool {
@@ -70,8 +99,8 @@ mod tests {
 
     #[test]
     fn who_gave_up_new_privileges_is_known_by_it_and_who_is_gone_is_not_let_in() {
-        assert!(!is_confined(i32::try_from(std::process::id()).unwrap()));
-        with(&["setpriv", "--no-new-privs"], is_confined, |_| ());
+        assert!(!is_job(own()));
+        with(&["setpriv", "--no-new-privs"], is_job, |_| ());
     }
 
     #[test]
@@ -85,5 +114,25 @@ mod tests {
         with(&job, sleeps, |id| assert_eq!(is_marked(id, true), Some(true)));
         // Somebody with a limit, and with their privileges.
         with(&["prlimit", &limit], sleeps, |id| assert_eq!(is_marked(id, true), Some(false)));
+    }
+
+    #[test]
+    fn who_is_gone_is_not_taken_for_who_has_their_number_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let mut caller =
+            Command::new("curl").args(["-s", "--unix-socket"]).arg(&path).arg("http://x/").spawn().unwrap();
+        let (socket, _) = listener.accept().unwrap();
+        assert!(!is_confined(&socket));
+        let id = i32::try_from(caller.id()).unwrap();
+        let held = getsockopt(&socket, sockopt::PeerPidfd);
+        let has_number = |id| held.as_ref().ok().map(|held| !has_lost(held, id));
+        assert!(has_number(id) != Some(false));
+        caller.kill().unwrap();
+        caller.wait().unwrap();
+        assert!(is_confined(&socket));
+        // This process bears no mark, and its number could be the one that was free.
+        assert!(!is_job(own()) && has_number(own()) != Some(true) && has_number(id) != Some(true));
     }
 }

@@ -25,7 +25,8 @@ pub(super) const LONGEST_FILE: u64 = 64 << 30;
 /// How many times the processes that it may be the user of a job may have.
 const BACKSTOP: u64 = 4;
 
-/// What root keeps: what builds do to their own files. Files of others are closed to it all the same.
+/// What root keeps: what builds do to their own files. The files of all others are root's as well: only Landlock closes them
+/// ([`landlock::restrict`]).
 const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::DAC_OVERRIDE)
     .union(CapabilitySet::FOWNER)

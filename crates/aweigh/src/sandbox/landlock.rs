@@ -11,6 +11,7 @@ use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr,
     RulesetStatus, Scope, path_beneath_rules,
 };
+use nix::unistd::geteuid;
 
 use super::folders;
 
@@ -67,7 +68,10 @@ pub(super) fn restrict(walls: &Walls, room: &super::room::Inside) -> anyhow::Res
     let device: BitFlags<AccessFs> = read | AccessFs::WriteFile | AccessFs::IoctlDev;
     // What lies in shared memory are files.
     let devices = DEVICES.map(|path| (PathBuf::from(path), if path == "/dev/shm" { change } else { device }));
-    let system = folders::of_system(&walls.hidden).into_iter().map(|path| (path, read));
+    // What root may open is no measure: it is what everybody may.
+    let system = folders::of_system(&walls.hidden, walls.user.is_none() && geteuid().is_root());
+    let listed = system.list.into_iter().map(|path| (path, AccessFs::ReadDir.into()));
+    let system = system.read.into_iter().map(|path| (path, read)).chain(listed);
     let room = [(room.script.clone(), read), (room.temporary.clone(), change)];
     let told = walls.read.iter().map(|path| (path.clone(), read));
     let told = told.chain(walls.write.iter().chain(&walls.own).map(|path| (path.clone(), change)));

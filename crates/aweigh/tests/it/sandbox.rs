@@ -53,6 +53,7 @@ reach readlink /proc/$SERVER/cwd
 reach kill -CONT $SERVER
 reach ls /root
 reach ls /tmp
+reach cat /etc/shadow
 reach sh -c 'echo evil >/etc/aweigh-was-here'
 reach mount -t tmpfs none .
 reach mknod device b 7 0

@@ -141,7 +141,7 @@ async fn a_stranger_at_the_socket_has_to_say_who_they_are() {
     let socket = web::Socket {
         listener: tokio::net::UnixListener::bind(&path).unwrap(),
         // This very process.
-        is_stranger: |caller| u32::try_from(caller) == Ok(std::process::id()),
+        is_stranger: |stream| stream.peer_cred().unwrap().pid() == i32::try_from(std::process::id()).ok(),
     };
     let stop = tokio_util::sync::CancellationToken::new();
     let state = web::AppState::new(served.rig.actions.clone(), web::Site::default());
