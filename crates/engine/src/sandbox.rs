@@ -38,6 +38,8 @@ pub struct Sandbox {
 pub struct Walls {
     /// Files are closed but for the folders below; without it nothing is started where the kernel cannot do that.
     pub files: bool,
+    /// It has terminals and shared memory of its own; without it nothing is started where it cannot have them.
+    pub devices: bool,
     /// The user it runs as; `None` for the one of Aweigh.
     pub user: Option<String>,
     /// The cgroup (version 2) below which it gets one of its own.

@@ -14,7 +14,7 @@ use nix::unistd::{User, geteuid, setgid, setgroups, setuid};
 use rustix::thread::{CapabilitySet, capability_is_in_bounding_set, remove_capability_from_bounding_set};
 
 use super::room::Inside;
-use super::{PROCESSES, cgroup, landlock, walls};
+use super::{PROCESSES, cgroup, devices, landlock, walls};
 
 /// The most open files of a job.
 const OPEN_FILES: u64 = 65_536;
@@ -49,6 +49,9 @@ fn prepared(folder: &Path, room: &Path, group: Option<&Path>) -> anyhow::Result<
     let user = walls.user.as_deref().map(user).transpose()?;
     if let Some(group) = group {
         cgroup::join(group).with_context(|| format!("cannot enter {}", group.display()))?;
+    }
+    if walls.devices {
+        devices::separate().context("cannot have terminals and shared memory of its own")?;
     }
     limit(&walls)?;
     let mut command = command(&inside)?;

@@ -9,7 +9,7 @@ use engine::sandbox::{Sandbox, Walls};
 use nix::unistd::{User, geteuid};
 
 use super::landlock::{self, Kernel};
-use super::{cgroup, folders};
+use super::{cgroup, devices, folders};
 use crate::advice::Advised;
 use crate::places;
 
@@ -41,7 +41,7 @@ pub fn find(settings: &BuildSettings, data: &Path) -> anyhow::Result<Sandbox> {
     if settings.user.is_some() {
         open_the_way(data).map_err(|error| anyhow::anyhow!("cannot prepare {}: {error}", data.display()))?;
     }
-    Ok(assess(settings, data, std::env::current_exe()?, landlock::kernel(), cgroup::base()))
+    here(settings, data, cgroup::base())
 }
 
 /// The same without preparing anything: what would hold if a server started here.
@@ -50,12 +50,21 @@ pub fn find(settings: &BuildSettings, data: &Path) -> anyhow::Result<Sandbox> {
 /// As [`find`].
 pub fn look(settings: &BuildSettings, data: &Path) -> anyhow::Result<Sandbox> {
     check(settings, data)?;
-    Ok(assess(settings, data, std::env::current_exe()?, landlock::kernel(), cgroup::look()))
+    here(settings, data, cgroup::look())
+}
+
+/// What holds on this machine, with that cgroup.
+fn here(
+    settings: &BuildSettings,
+    data: &Path,
+    cgroup: Result<cgroup::Base, String>,
+) -> anyhow::Result<Sandbox> {
+    let (program, devices) = (std::env::current_exe()?, own_devices(settings, data));
+    Ok(assess(settings, data, program, landlock::kernel(), devices, cgroup))
 }
 
 /// Whether the settings can be used here.
 fn check(settings: &BuildSettings, data: &Path) -> anyhow::Result<()> {
-    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     for open in settings.read.iter().chain(&settings.write) {
         for (closed, what) in [(data, "the data folder"), (Path::new(folders::SETTINGS), folders::SETTINGS)] {
             if real(closed).starts_with(real(open)) || real(open).starts_with(real(closed)) {
@@ -87,6 +96,22 @@ fn check(settings: &BuildSettings, data: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Where `path` leads; itself, when it is not there yet.
+fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Whether jobs can have terminals and shared memory of their own; else why not.
+fn own_devices(settings: &BuildSettings, data: &Path) -> Result<(), String> {
+    let memory = real(Path::new(devices::MEMORY));
+    let mut theirs = settings.read.iter().chain(&settings.write).map(PathBuf::as_path).chain([data]);
+    // It would be hidden from them.
+    match theirs.find(|path| real(path).starts_with(&memory)) {
+        Some(inside) => Err(format!("{} lies in {}", inside.display(), devices::MEMORY)),
+        None => devices::tried(),
+    }
+}
+
 /// The data folder is closed to others, and the folders of builds lie in it: what is on the way can be passed, and nothing
 /// beside it can be opened.
 fn open_the_way(data: &Path) -> io::Result<()> {
@@ -113,6 +138,7 @@ fn assess(
     data: &Path,
     program: PathBuf,
     kernel: Kernel,
+    devices: Result<(), String>,
     cgroup: Result<cgroup::Base, String>,
 ) -> Sandbox {
     let (mut parts, mut missing) = (Vec::new(), Vec::new());
@@ -143,6 +169,14 @@ fn assess(
             );
         }
     }
+    let has_devices = devices.is_ok();
+    match devices {
+        Ok(()) => parts.push("terminals and shared memory of its own".to_owned()),
+        Err(why) => missing.push(format!(
+            "builds have no terminals and no shared memory of their own ({why}): root gives them both, in a container with \
+             CAP_SYS_ADMIN"
+        )),
+    }
     let delegate =
         "under systemd, Delegate=yes and DelegateSubgroup=aweigh-server in the unit of Aweigh give it";
     let base = match cgroup {
@@ -167,6 +201,7 @@ fn assess(
     let words = format!("sandbox level {level}: {}", parts.join(", "));
     let walls = Walls {
         files,
+        devices: has_devices,
         user: settings.user.clone(),
         cgroup: base,
         read: settings.read.clone(),
@@ -186,16 +221,31 @@ mod tests {
         let settings =
             BuildSettings { user: Some("builder".to_owned()), min_sandbox: 2, ..BuildSettings::default() };
         let none = || Err("version 2 is not mounted".to_owned());
-        let found = assess(&settings, Path::new("/d"), "/aweigh".into(), Kernel::Without, none());
-        assert_eq!((found.level, found.words.as_str()), (1, "sandbox level 1: user builder"));
+        let found = assess(&settings, Path::new("/d"), "/aweigh".into(), Kernel::Without, Ok(()), none());
+        assert_eq!(
+            (found.level, found.words.as_str()),
+            (1, "sandbox level 1: user builder, terminals and shared memory of its own")
+        );
         insta::assert_snapshot!(found.refusal().unwrap().reason(), @"builds and hooks on this machine need sandbox level 2, and only level 1 holds: this kernel has no Landlock, so builds can read what their user can: Linux 5.13 with CONFIG_SECURITY_LANDLOCK and lsm=landlock has it; there is no cgroup for builds (version 2 is not mounted): under systemd, Delegate=yes and DelegateSubgroup=aweigh-server in the unit of Aweigh give it; or lower build.min_sandbox in server.toml");
-        let found =
-            assess(&BuildSettings::default(), Path::new("/d"), "/aweigh".into(), Kernel::Without, none());
-        assert_eq!((found.level, found.missing.len(), found.refusal()), (0, 3, None));
+        let (nothing, shared) = (BuildSettings::default(), Err("EPERM".to_owned()));
+        let found = assess(&nothing, Path::new("/d"), "/aweigh".into(), Kernel::Without, shared, none());
+        assert_eq!((found.level, found.missing.len(), found.refusal()), (0, 4, None));
+        insta::assert_snapshot!(found.missing[2], @"builds have no terminals and no shared memory of their own (EPERM): root gives them both, in a container with CAP_SYS_ADMIN");
+        assert!(!found.walls.devices);
         let base = cgroup::Base { folder: "/c".into(), controllers: vec!["memory", "pids"] };
-        let found = assess(&settings, Path::new("/d"), "/aweigh".into(), Kernel::FilesAndSignals, Ok(base));
-        insta::assert_snapshot!(found.words, @"sandbox level 2: Landlock closes files and signals, user builder, a cgroup for memory, pids");
-        assert_eq!((found.missing, found.walls.files), (Vec::new(), true));
+        let found =
+            assess(&settings, Path::new("/d"), "/aweigh".into(), Kernel::FilesAndSignals, Ok(()), Ok(base));
+        insta::assert_snapshot!(found.words, @"sandbox level 2: Landlock closes files and signals, user builder, terminals and shared memory of its own, a cgroup for memory, pids");
+        assert_eq!((found.missing, found.walls.files, found.walls.devices), (Vec::new(), true, true));
+    }
+
+    #[test]
+    fn memory_in_which_a_build_has_folders_is_not_hidden_from_it() {
+        let inside = Path::new("/dev/shm/aweigh");
+        let said = Err("/dev/shm/aweigh lies in /dev/shm".to_owned());
+        assert_eq!(own_devices(&BuildSettings::default(), inside), said);
+        let write = BuildSettings { write: vec![inside.to_owned()], ..BuildSettings::default() };
+        assert_eq!(own_devices(&write, Path::new("/var/lib/aweigh")), said);
     }
 
     #[test]

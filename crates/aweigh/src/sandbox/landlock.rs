@@ -13,23 +13,16 @@ use landlock::{
 };
 use nix::unistd::geteuid;
 
-use super::folders;
+use super::{devices, folders};
 
 /// The newest version that we know. What a kernel does not know of it is left out.
 const NEWEST: ABI = ABI::V10;
 
 /// Devices that every program may use.
-const DEVICES: [&str; 9] = [
-    "/dev/null",
-    "/dev/zero",
-    "/dev/full",
-    "/dev/random",
-    "/dev/urandom",
-    "/dev/tty",
-    "/dev/ptmx",
-    "/dev/pts",
-    "/dev/shm",
-];
+const DEVICES: [&str; 6] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
+
+/// And where the terminals are its own.
+const TERMINALS: [&str; 2] = ["/dev/ptmx", devices::TERMINALS];
 
 /// What the kernel of this machine can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,13 +59,14 @@ pub(super) fn restrict(walls: &Walls, room: &super::room::Inside) -> anyhow::Res
     // No device is made: what it stands for would be open.
     let change = AccessFs::from_all(NEWEST) & !(AccessFs::MakeBlock | AccessFs::MakeChar);
     let device: BitFlags<AccessFs> = read | AccessFs::WriteFile | AccessFs::IoctlDev;
-    // What lies in shared memory are files.
-    let devices = DEVICES.map(|path| (PathBuf::from(path), if path == "/dev/shm" { change } else { device }));
+    let terminals = TERMINALS.into_iter().filter(|_| walls.devices);
+    let devices = DEVICES.into_iter().chain(terminals).map(|path| (PathBuf::from(path), device));
     // What root may open is no measure: it is what everybody may.
     let system = folders::of_system(&walls.hidden, walls.user.is_none() && geteuid().is_root());
     let listed = system.list.into_iter().map(|path| (path, AccessFs::ReadDir.into()));
     let system = system.read.into_iter().map(|path| (path, read)).chain(listed);
-    let room = [(room.script.clone(), read), (room.temporary.clone(), change)];
+    let memory = (PathBuf::from(devices::MEMORY), change);
+    let own = [(room.script.clone(), read), (room.temporary.clone(), change), memory];
     let told = walls.read.iter().map(|path| (path.clone(), read));
     let told = told.chain(walls.write.iter().chain(&walls.own).map(|path| (path.clone(), change)));
     let mut rules = Ruleset::default()
@@ -80,7 +74,7 @@ pub(super) fn restrict(walls: &Walls, room: &super::room::Inside) -> anyhow::Res
         .scope(Scope::from_all(NEWEST))?
         .create()
         .context("cannot ask the kernel for Landlock")?;
-    for (path, access) in system.chain(devices).chain(room).chain(told) {
+    for (path, access) in system.chain(devices).chain(own).chain(told) {
         // What is not there is not opened.
         rules = rules.add_rules(path_beneath_rules([path], access))?;
     }

@@ -4,6 +4,7 @@
 
 mod caller;
 mod cgroup;
+mod devices;
 mod enter;
 mod find;
 mod folders;

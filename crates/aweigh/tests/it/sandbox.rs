@@ -1,6 +1,7 @@
 //! What a build or a hook on the machine of Aweigh can reach, and what is left of it when it ends. On the kernel of this
 //! machine: where it has no Landlock, the tests assert that this is told.
 
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -88,6 +89,51 @@ fn a_build_and_a_hook_reach_nothing_of_aweigh_nor_of_another_project() {
     rig.kill();
     rig.start();
     assert_eq!(rig.status(3), "succeeded");
+}
+
+#[test]
+fn a_build_has_terminals_and_shared_memory_of_its_own_or_no_terminals() {
+    let mut rig = built("true");
+    let level = level(&rig);
+    let terminal = nix::pty::openpty(None, None).unwrap();
+    let name = std::fs::read_link(format!("/proc/self/fd/{}", terminal.slave.as_raw_fd())).unwrap();
+    // Of another project, or of a program that has nothing to do with Aweigh.
+    let memory = tempfile::Builder::new().prefix("aweigh-test-").tempdir_in("/dev/shm").unwrap();
+    std::fs::write(memory.path().join("theirs"), "").unwrap();
+    let said = Command::new("ipcmk").args(["-M", "75617561"]).output().unwrap().stdout;
+    let segment = String::from_utf8(said).unwrap().split_whitespace().last().unwrap().to_owned();
+    let (name, memory_path) = (name.display(), memory.path().display());
+    let build = format!(
+        "reach() {{ if \"$@\" >/dev/null 2>&1; then echo \"reached $*\"; fi; }}\n\
+         reach sh -c 'echo evil >{name}'\n\
+         reach sh -c 'echo evil >{memory_path}/left'\n\
+         reach cat {memory_path}/theirs\n\
+         reach grep -w 75617561 /proc/sysvipc/shm\n\
+         echo mine >/dev/shm/aweigh-test-own && cat /dev/shm/aweigh-test-own\n\
+         script -qec 'tty && echo typed >/dev/tty' /dev/null </dev/null || echo none\n\
+         rm -f /dev/shm/aweigh-test-own"
+    );
+    rig.apply(&project(&build));
+    rig.release("main");
+    assert!(Command::new("ipcrm").args(["-m", &segment]).status().unwrap().success());
+    let log = rig.log(2, "build");
+    let reached: Vec<&str> = log.lines().filter(|line| line.starts_with("reached ")).collect();
+    if log.lines().next().unwrap().contains("terminals and shared memory of its own") {
+        assert_eq!(reached, [""; 0]);
+        let lines: Vec<&str> = log.lines().map(str::trim).collect();
+        assert!(lines.ends_with(&["mine", "/dev/pts/0", "typed"]), "{log}");
+        // What names a folder in it for builds leaves it where it is.
+        rig.restart_with(&format!("[build]\nwrite = [\"{memory_path}\"]\n"));
+        rig.apply(&project(&format!("{build}\ntrue")));
+        rig.release("main");
+        assert!(memory.path().join("left").exists(), "{}", rig.log(3, "build"));
+        let missing = rig.get("/doctor")["sandbox"]["missing"].to_string();
+        assert!(missing.contains(&format!("({memory_path} lies in /dev/shm)")), "{missing}");
+    } else {
+        let missing = rig.get("/doctor")["sandbox"]["missing"].to_string();
+        assert!(missing.contains("no terminals and no shared memory of their own"), "{missing}");
+    }
+    assert!(level < 2 || !rig.log(last(&rig), "build").contains(&format!("reached sh -c echo evil >{name}")));
 }
 
 #[test]
