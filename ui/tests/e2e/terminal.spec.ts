@@ -115,6 +115,8 @@ test('what is selected is copied, and what is pasted is typed', async ({ page, r
   await open(page, rig.url)
   await page.evaluate(() => navigator.clipboard.writeText('echo pa$((1+1))sted'))
   await page.getByRole('button', { name: 'Paste' }).click()
+  // Until the browser has given the text, the button has the keyboard.
+  await expect(screen(page)).toContainText('sted')
   await page.keyboard.press('Enter')
   await expect(screen(page)).toContainText('pa2sted')
   await screen(page).getByText('pa2sted', { exact: false }).last().dblclick({ force: true })
