@@ -99,7 +99,7 @@ pub async fn follow_until(
     tokio::pin!(over);
     let mut view = View::stdout();
     loop {
-        let snapshot = first_look(client, id).await?;
+        let snapshot = Snapshot::of(client, id).await?;
         let mut watched = Watched {
             tree: snapshot.tree(),
             release: snapshot.release,
@@ -126,20 +126,6 @@ pub async fn follow_until(
                 say(&ways_on(id))?;
                 return Ok(Ending::Done);
             }
-        }
-    }
-}
-
-/// Asks for release `id`, and waits for a server that is away for a moment: the release is there, whatever becomes of the line.
-async fn first_look(client: &Client, id: ReleaseId) -> Result<Snapshot, Error> {
-    let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
-    loop {
-        match Snapshot::of(client, id).await {
-            Err(error) if error.is_temporary() && begun.elapsed() < PATIENCE => {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LAST_PAUSE);
-            }
-            found => return found,
         }
     }
 }

@@ -45,12 +45,18 @@ pub(super) async fn start(
 ) -> anyhow::Result<Ending> {
     let answer = client.post_once(&Ask::at(&["releases"]), request).await?;
     let release: Release = client.decode(&answer)?;
+    let accepted = format!("release {} is accepted; {}", release.id, ways_on(release.id));
     if following.detach {
         say(&release.id.to_string())?;
-        note(&format!("release {} is accepted; {}", release.id, ways_on(release.id)));
+        note(&accepted);
         return Ok(Ending::Done);
     }
-    follow(client, release.id, following.timeout).await
+    let followed = follow(client, release.id, following.timeout).await;
+    // It is under way, whatever became of the line.
+    if followed.is_err() {
+        note(&accepted);
+    }
+    followed
 }
 
 async fn plan(client: &Client, request: &ReleaseRequest) -> anyhow::Result<Ending> {
