@@ -1,11 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
 
-/** Writes each asset compressed beside itself, so that the server never compresses anything. */
+/** Compresses each asset in place, so that the server never compresses anything and the program holds none in full. */
 function compressed(): Plugin {
   return {
     name: 'compressed',
@@ -19,6 +19,7 @@ function compressed(): Plugin {
         const params = { [constants.BROTLI_PARAM_QUALITY]: 11 }
         writeFileSync(`${path}.br`, brotliCompressSync(source, { params }))
         writeFileSync(`${path}.gz`, gzipSync(source, { level: 9 }))
+        rmSync(path)
       }
     },
   }

@@ -3,7 +3,9 @@
 //! Without a built page a plain one says how to build it, so that neither `cargo build` nor a test needs Node.
 
 use std::borrow::Cow;
+use std::io::Read;
 
+use flate2::read::GzDecoder;
 use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
@@ -55,16 +57,21 @@ pub struct Asset {
 }
 
 /// The asset at `path` (`app-1a2b3c.js`), compressed in the best way that `accepts` allows.
+///
+/// Only compressed files are embedded: for whoever accepts neither coding, which no browser does, one is unpacked.
 pub fn asset(path: &str, accepts: impl Fn(Coding) -> bool) -> Option<Asset> {
     let kind = kind(path)?;
-    let coded = [(Coding::Brotli, ".br"), (Coding::Gzip, ".gz")];
-    for (coding, ending) in coded.into_iter().filter(|(coding, _)| accepts(*coding)) {
-        if let Some(file) = Built::get(&format!("assets/{path}{ending}")) {
-            return Some(Asset { bytes: file.data, kind, coding: Some(coding) });
-        }
+    if accepts(Coding::Brotli) {
+        let file = Built::get(&format!("assets/{path}.br"))?;
+        return Some(Asset { bytes: file.data, kind, coding: Some(Coding::Brotli) });
     }
-    let file = Built::get(&format!("assets/{path}"))?;
-    Some(Asset { bytes: file.data, kind, coding: None })
+    let file = Built::get(&format!("assets/{path}.gz"))?;
+    if accepts(Coding::Gzip) {
+        return Some(Asset { bytes: file.data, kind, coding: Some(Coding::Gzip) });
+    }
+    let mut bytes = Vec::new();
+    GzDecoder::new(&*file.data).read_to_end(&mut bytes).ok()?;
+    Some(Asset { bytes: bytes.into(), kind, coding: None })
 }
 
 /// The media type of a file that the page may have.
@@ -104,6 +111,22 @@ mod tests {
     fn only_files_of_the_page_are_assets() {
         for odd in ["", "../index.html", "index.html", "nope.js", "x", "a.js.br"] {
             assert!(asset(odd, |_| true).is_none(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn an_asset_is_the_same_for_who_unpacks_it_and_for_who_cannot() {
+        for name in Built::iter()
+            .filter_map(|name| Some(name.strip_prefix("assets/")?.strip_suffix(".gz")?.to_owned()))
+        {
+            let plain = asset(&name, |_| false).unwrap();
+            assert_eq!(plain.coding, None);
+            let packed = asset(&name, |coding| coding == Coding::Gzip).unwrap();
+            assert_eq!(packed.coding, Some(Coding::Gzip));
+            let mut unpacked = Vec::new();
+            GzDecoder::new(&*packed.bytes).read_to_end(&mut unpacked).unwrap();
+            assert!(unpacked == *plain.bytes && !unpacked.is_empty(), "{name}");
+            assert_eq!(asset(&name, |_| true).unwrap().coding, Some(Coding::Brotli), "{name}");
         }
     }
 }

@@ -62,7 +62,7 @@ test('first load', () => {
   const first = [...html.matchAll(/assets\/([^"]+\.js)/g)].map((found) => found[1])
   const size = (name: string) => readFileSync(`${DIST}/assets/${name}.gz`).length
   const js = first.reduce((sum, name) => sum + size(name ?? ''), 0)
-  const css = readdirSync(`${DIST}/assets`).filter((name) => /^index.*\.css$/.test(name)).reduce((sum, name) => sum + size(name), 0)
+  const css = readdirSync(`${DIST}/assets`).filter((name) => /^index.*\.css\.gz$/.test(name)).reduce((sum, name) => sum + size(name.slice(0, -3)), 0)
   line('JavaScript of the first load, gzip', `${(js / 1000).toFixed(1)} kB`, '<= 60 kB')
   line('style sheet of the first load, gzip', `${(css / 1000).toFixed(1)} kB`, '<= 12 kB')
   expect(js).toBeLessThanOrEqual(60_000)

@@ -51,7 +51,8 @@ function answer(request: IncomingMessage, response: ServerResponse, answers: Rec
     response.end(log ? found : JSON.stringify(found ?? {}))
     return
   }
-  const file = existsSync(DIST + path) && path !== '/' ? DIST + path : `${DIST}/index.html`
-  response.writeHead(200, { 'content-type': TYPES[file.split('.').at(-1) ?? ''] ?? 'application/octet-stream' })
-  createReadStream(file).pipe(response)
+  const asset = existsSync(`${DIST}${path}.gz`)
+  const type = TYPES[asset ? path.split('.').at(-1) ?? '' : 'html'] ?? 'application/octet-stream'
+  response.writeHead(200, asset ? { 'content-type': type, 'content-encoding': 'gzip' } : { 'content-type': type })
+  createReadStream(asset ? `${DIST}${path}.gz` : `${DIST}/index.html`).pipe(response)
 }
