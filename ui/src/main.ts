@@ -9,8 +9,9 @@ import { session } from './session.svelte'
 import './app.css'
 
 onSignedOut(() => {
-  session.ended()
+  const again = session.ended()
   push.signedOut()
+  return again
 })
 listen()
 void session.ask()

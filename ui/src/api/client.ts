@@ -43,11 +43,21 @@ export class Unreadable extends Error {
 
 type Query = Record<string, string | number | boolean | null | undefined>
 
-let signedOut: () => void = () => {}
+/** Hears that nobody is signed in; answers when somebody is again, where that is waited for. */
+type SignedOut = () => Promise<void> | null
+
+let signedOut: SignedOut = () => null
 
 /** Calls `tell` whenever an answer says that nobody is signed in. */
-export function onSignedOut(tell: () => void): void {
+export function onSignedOut(tell: SignedOut): void {
   signedOut = tell
+}
+
+let answered: (answer: Response) => void = () => {}
+
+/** Calls `tell` with every answer of the server. */
+export function onAnswer(tell: (answer: Response) => void): void {
+  answered = tell
 }
 
 export function url(path: string, query: Query = {}): string {
@@ -62,7 +72,8 @@ export function url(path: string, query: Query = {}): string {
 /** `web-1` and the like as one part of a path. */
 export const part = encodeURIComponent
 
-export async function request(method: string, target: string, init: RequestInit = {}): Promise<Response> {
+/** What is only asked for waits where nobody is signed in, and is asked for again when somebody is: its screen goes on. */
+export async function request(method: string, target: string, init: RequestInit = {}, waits = method === 'GET'): Promise<Response> {
   let answer: Response
   try {
     answer = await fetch(target, { method, credentials: 'same-origin', cache: 'no-store', ...init })
@@ -70,14 +81,35 @@ export async function request(method: string, target: string, init: RequestInit 
     if (error instanceof DOMException && error.name === 'AbortError') throw error
     throw new Offline()
   }
+  answered(answer)
   if (answer.ok) return answer
+  const again = waits ? said(target, answer.status) : null
+  if (again) {
+    await until(again, init.signal)
+    return request(method, target, init, waits)
+  }
   throw refusal(target, answer.status, await answer.json().catch(() => ({})))
 }
 
 /** What was refused at `target`; says so where nobody is signed in. */
 export function refusal(target: string, status: number, body: Partial<ProblemBody>): Problem {
-  if (status === 401 && !target.startsWith('/api/v1/session')) signedOut()
+  void said(target, status)
   return new Problem({ ...body, status })
+}
+
+/** Says so when an answer means that nobody is signed in. */
+function said(target: string, status: number): Promise<void> | null {
+  return status === 401 && target !== '/api/v1/session' ? signedOut() : null
+}
+
+/** Waits for `done`, unless that is aborted. */
+function until(done: Promise<void>, signal?: AbortSignal | null): Promise<void> {
+  return new Promise((goOn, stop) => {
+    const aborted = (): void => stop(signal?.reason)
+    if (signal?.aborted) aborted()
+    else signal?.addEventListener('abort', aborted, { once: true })
+    void done.then(goOn)
+  })
 }
 
 export async function get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {

@@ -65,7 +65,10 @@ export class Run {
 export const run = new Run()
 
 $effect.root(() => {
+  let user: string | undefined
   $effect(() => {
-    if (session.me === null) run.forget()
+    const now = session.me?.user
+    if (now !== user) run.forget()
+    user = now
   })
 })

@@ -39,7 +39,7 @@ export const en = {
     } as Record<string, string>,
   },
   signIn: {
-    title: 'Sign in', user: 'User', password: 'Password', submit: 'Sign in',
+    title: 'Sign in', user: 'User', password: 'Password', submit: 'Sign in', ended: 'Your session has ended. What you wrote here is still there: sign in again to go on.',
     first: 'No password yet? Use the link that Aweigh printed when it started, or run', firstCommand: 'aweigh users link admin',
   },
   setUp: {

@@ -2,6 +2,7 @@
 import { locale } from './index.svelte'
 
 export const en = {
+  forms: { lose: 'What you changed here is not saved. Lose it?' },
   hooks: {
     title: 'Hook templates', lead: 'Commands that are kept once, for the hooks of every project', add: 'Add a template',
     empty: 'No hook template yet', emptyLead: 'What several hooks have to run is written here once: reload a service, drain a server, warm a cache. Each change makes a new version, and it can be tried on a server before a release needs it.',
@@ -16,7 +17,7 @@ export const en = {
     held: 'It stays, because hooks pick it. First have them pick another one, or write their own command.',
     usedBy: 'Picked by', unused: 'No hook picks it yet.', everywhere: 'every environment', takesNewest: 'the newest version', keepsTo: (n: number) => `always version ${n}`,
     versions: 'Versions', newest: 'newest', show: 'Show', showIt: (n: number) => `Show version ${n}`, takeBack: 'Take back', takeItBack: (n: number) => `Take back version ${n}`,
-    takenBack: (n: number) => `The form has what version ${n} said. Saving it makes a new version.`, lose: 'What you changed here is not saved. Lose it?',
+    takenBack: (n: number) => `The form has what version ${n} said. Saving it makes a new version.`,
     variables: 'Variables that a hook finds', variablesLead: 'All of them are always set, and empty where they make no sense.',
     onServers: 'on servers', whenFailed: 'in on_failure',
   },
@@ -101,6 +102,7 @@ export const en = {
 }
 
 export const zh: typeof en = {
+  forms: { lose: '这里的修改还没有保存，要放弃吗？' },
   hooks: {
     title: '钩子模板', lead: '只写一次、供所有项目的钩子使用的命令', add: '添加模板',
     empty: '还没有钩子模板', emptyLead: '多个钩子都要执行的命令在这里只写一次：重新加载服务、摘除服务器流量、预热缓存。每次修改产生一个新版本，用于发布之前可以先在一台服务器上试运行。',
@@ -115,7 +117,7 @@ export const zh: typeof en = {
     held: '没有删除：还有钩子在使用它。请先让这些钩子选用别的模板，或写上自己的命令。',
     usedBy: '使用者', unused: '还没有钩子使用它。', everywhere: '所有环境', takesNewest: '最新版本', keepsTo: (n) => `固定为版本 ${n}`,
     versions: '版本', newest: '最新', show: '查看', showIt: (n) => `查看版本 ${n}`, takeBack: '取回', takeItBack: (n) => `取回版本 ${n}`,
-    takenBack: (n) => `表单中现在是版本 ${n} 的内容，保存后成为新版本。`, lose: '这里的修改还没有保存，要放弃吗？',
+    takenBack: (n) => `表单中现在是版本 ${n} 的内容，保存后成为新版本。`,
     variables: '钩子可用的变量', variablesLead: '所有变量总是存在，没有意义时为空。',
     onServers: '仅服务器', whenFailed: '仅 on_failure',
   },

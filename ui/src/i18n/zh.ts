@@ -36,7 +36,7 @@ export const zh: Messages = {
     },
   },
   signIn: {
-    title: '登录', user: '用户', password: '密码', submit: '登录',
+    title: '登录', user: '用户', password: '密码', submit: '登录', ended: '会话已结束。这里填写的内容还在，重新登录后即可继续。',
     first: '还没有密码？请使用 Aweigh 启动时打印的链接，或运行', firstCommand: 'aweigh users link admin',
   },
   setUp: {

@@ -3,13 +3,15 @@
 import { Problem, request, url } from '../api/client'
 import type { Batch, Fact, Progress } from '../api/types'
 import { type Effect, HOLD, INITIAL, type Input, type Mode, SILENCE, type State, type Timer, step } from './machine'
-import { Position } from './topics'
+import { END, Position } from './topics'
 
 export type Handlers = {
   /** New facts, in order and once. */
   facts: (facts: Fact[]) => void
   /** The page does not know everything any more: read the snapshot again, and answer where it stands. */
   reset: () => Promise<{ after: number; stream: string | null } | null>
+  /** It is known now where the end was that is followed from: what was read before may miss what came meanwhile. */
+  began?: () => void
   /** Who watches. */
   presence?: (users: string[]) => void
   /** How far the uploads are; only the WebSocket tells it. */
@@ -47,6 +49,8 @@ class Push {
   start(signedOut: () => void): void {
     this.#signedOut = signedOut
     this.#watchTab()
+    // A tab that is opened behind others is told nothing of it.
+    if (document.hidden) this.#input({ type: 'hidden' })
     const preferPolling = Number(sessionStorage.getItem(REMEMBERED) ?? 0) > Date.now()
     this.#input({ type: 'start', preferPolling })
   }
@@ -79,11 +83,12 @@ class Push {
   }
 
   #ask(one: Subscription): void {
-    if (this.#state.mode === 'live_ws') this.#say({ subscribe: { [one.topic]: { after: one.position.after, logs: one.logs } } })
-    else if (this.#poll) {
-      // The poll under way does not know of it.
-      this.#poll.abort()
-      this.#do({ type: 'poll', wait: this.#state.mode === 'long_poll' ? HOLD : 0 })
+    const { mode, hidden } = this.#state
+    if (mode === 'live_ws') this.#say({ subscribe: { [one.topic]: { after: one.position.after, logs: one.logs } } })
+    else if (mode === 'long_poll' || mode === 'poll') {
+      // The poll under way does not know of it, and the next one may be far.
+      this.#poll?.abort()
+      this.#do({ type: 'poll', wait: mode === 'long_poll' && !hidden ? HOLD : 0 })
     }
   }
 
@@ -190,8 +195,10 @@ class Push {
   #take(batch: Batch): void {
     const one = this.#subscriptions.get(batch.topic)
     if (!one || one.resetting) return
+    const begins = one.position.after === END
     const { facts, reset } = one.position.take(batch)
     one.facts.push(...facts)
+    if (begins && !reset) one.handlers.began?.()
     if (one.facts.length > 0) this.#flushSoon()
     if (reset) void this.#reset(one)
   }

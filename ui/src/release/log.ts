@@ -42,7 +42,8 @@ export class LineReader {
 
   /** The line that has begun, as far as it is known; nothing is forgotten by asking. */
   open(): Line | null {
-    const text = this.#rest.replace(OPEN, '')
+    // A progress bar may go back before it writes: until then what it wrote is seen.
+    const text = this.#rest.replace(OPEN, '').replace(/\r+$/, '')
     if (!text) return null
     return { runs: [{ text: plain(text).slice(0, LONGEST), style: '' }], cut: Math.max(0, text.length - LONGEST) }
   }

@@ -19,9 +19,10 @@ export function written(one: Spec): ServerForm {
   }
 }
 
-/** What the form says, as it is sent. What it does not show stays as it is stored. */
+/** What the form says, as it is sent. */
 export function spec(form: ServerForm, stored: Partial<Spec>): Record<string, unknown> {
-  const labels: Record<string, string[]> = {}
+  // Without the names that every object has: a label may be called so.
+  const labels: Record<string, string[]> = Object.create(null)
   for (const line of split(form.labels) ?? []) {
     const [key, ...rest] = line.split('=')
     ;(labels[(key ?? '').trim()] ??= []).push(rest.join('=').trim())
@@ -29,7 +30,7 @@ export function spec(form: ServerForm, stored: Partial<Spec>): Record<string, un
   // Where nothing is said, what is pinned stays.
   const isUnpinned = list(stored.host_key).length > 0 && form.host !== 'local'
   return filled({
-    ...stored, name: undefined, host: form.host, port: number(form.port), user: form.user, credential: form.credential, jump: form.jump,
-    labels: Object.keys(labels).length > 0 ? labels : undefined, host_key: split(form.host_key) ?? (isUnpinned ? [] : undefined),
+    host: form.host, port: number(form.port), user: form.user, credential: form.credential, jump: form.jump,
+    labels, host_key: split(form.host_key) ?? (isUnpinned ? [] : undefined),
   })
 }

@@ -74,7 +74,7 @@ export class Shell {
   /** Why it was not opened: a browser does not say what a server answered to a WebSocket, so the server is asked once more. */
   async #refusal(): Promise<Ending> {
     try {
-      await request('GET', this.#path)
+      await request('GET', this.#path, {}, false)
     } catch (problem) {
       // It would have been opened, but what came was no WebSocket: something on the way knows none.
       if (problem instanceof Problem && problem.code === 'not_upgraded') return { closed: 'blocked' }

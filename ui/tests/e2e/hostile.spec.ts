@@ -24,7 +24,12 @@ test('fifty hostile texts are only texts, wherever they come from', async ({ pag
   test.setTimeout(120_000)
   expect(PAYLOADS.length).toBeGreaterThanOrEqual(50)
   const bad: string[] = []
-  page.on('dialog', (dialog) => { bad.push(`dialog: ${dialog.message()}`); void dialog.dismiss() })
+  page.on('dialog', (dialog) => {
+    // A note that was written asks before it is lost.
+    if (dialog.type() === 'beforeunload') { void dialog.accept(); return }
+    bad.push(`dialog: ${dialog.message()}`)
+    void dialog.dismiss()
+  })
   page.on('request', (asked) => {
     const url = new URL(asked.url())
     if (url.protocol !== 'data:' && url.host !== `127.0.0.1:${rig.port}`) bad.push(`request: ${asked.url()}`)

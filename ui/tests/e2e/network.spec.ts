@@ -1,7 +1,7 @@
 // Networks as they are: no WebSocket, no held requests, a server that dies, a tab that sleeps, a session that ends.
-import type { Page } from '@playwright/test'
+import type { Browser, Page } from '@playwright/test'
 import { Proxy } from './proxy'
-import { expect, release, signIn, step, test, verdict } from './rig'
+import { PASSWORD, expect, release, signIn, step, test, verdict } from './rig'
 
 const mode = (page: Page) => page.locator('.pill')
 
@@ -12,6 +12,18 @@ async function agrees(page: Page, url: string, id: number): Promise<void> {
   for (const node of nodes.filter((one) => one.server && !nodes.some((other) => other.key.startsWith(`${one.key}/`)))) {
     await expect(page.locator(`[data-key="${node.key}"]`)).toHaveClass(new RegExp(`\\b${node.status}\\b`))
   }
+}
+
+/** Ends every session but one of its own. */
+async function endOthers(browser: Browser, url: string): Promise<void> {
+  const other = await browser.newContext()
+  const second = await other.newPage()
+  await signIn(second, url)
+  const sessions = await (await second.request.get(`${url}/api/v1/sessions`)).json()
+  for (const one of sessions.items.filter((session: { current: boolean }) => !session.current)) {
+    await second.request.delete(`${url}/api/v1/sessions/${one.id}`, { headers: { Origin: url } })
+  }
+  await other.close()
 }
 
 test('without WebSocket the page is told by held polls, and goes back when it can', async ({ page, rig }) => {
@@ -79,13 +91,7 @@ test('a session that ends shows the door, and the same page behind it', async ({
   await signIn(page, rig.url)
   const env = await rig.environment(page)
   const id = await release(page, rig.url, env.name, 'v1')
-  const other = await browser.newContext()
-  const second = await other.newPage()
-  await signIn(second, rig.url)
-  const sessions = await (await second.request.get(`${rig.url}/api/v1/sessions`)).json()
-  for (const one of sessions.items.filter((session: { current: boolean }) => !session.current)) {
-    await second.request.delete(`${rig.url}/api/v1/sessions/${one.id}`, { headers: { Origin: rig.url } })
-  }
+  await endOthers(browser, rig.url)
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible({ timeout: 5_000 })
   await page.getByLabel('User', { exact: true }).fill('admin')
   await page.getByLabel('Password').fill('four words are enough')
@@ -93,5 +99,25 @@ test('a session that ends shows the door, and the same page behind it', async ({
   await expect(page.getByRole('heading', { name: `Release ${id}` })).toBeVisible()
   env.open()
   await expect(verdict(page)).toHaveText('succeeded')
-  await other.close()
+})
+
+test('a session that ends takes nothing that was written', async ({ page, browser, rig }) => {
+  await signIn(page, rig.url)
+  await page.goto(`${rig.url}/hooks/new`)
+  const command = page.getByLabel('Command', { exact: true })
+  await command.fill('echo half a th')
+  await expect(mode(page)).toHaveText('Live')
+  await endOthers(browser, rig.url)
+  const door = page.getByRole('dialog', { name: 'Sign in' })
+  await expect(door).toBeVisible({ timeout: 5_000 })
+  for (let times = 0; times < 3; times++) {
+    await page.keyboard.press('Escape')
+    await expect(door).toBeVisible()
+  }
+  await expect(door.getByLabel('User', { exact: true })).toHaveValue('admin')
+  await door.getByLabel('Password').fill(PASSWORD)
+  await page.keyboard.press('Enter')
+  await expect(door).toHaveCount(0)
+  await expect(command).toHaveValue('echo half a th')
+  await expect(mode(page)).toHaveText('Live')
 })

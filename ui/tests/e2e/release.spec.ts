@@ -1,4 +1,6 @@
 // The release as people live it: it moves by itself, can be read, talked about, cancelled and taken back.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, onBoard, release, signIn, step, test, verdict } from './rig'
 
 test('a release moves in front of everybody, and people talk beside it', async ({ page, browser, rig }) => {
@@ -31,6 +33,27 @@ test('a release moves in front of everybody, and people talk beside it', async (
   await expect(step(page, 'web-1 prune: done')).toBeVisible()
   await expect(page).toHaveTitle(/^succeeded/)
   await other.close()
+})
+
+test('the log of a step that wrote much opens at its end and follows it, until somebody goes back', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const gate = join(rig.folder, 'writes-on')
+  const write = (first: number, last: number): string => `seq -f 'line %g of many, with words that make it long' ${first} ${last}`
+  const env = await rig.environment(page, { after_upload: `${write(1, 8000)}; while [ ! -e ${gate} ]; do sleep 0.05; done; ${write(8001, 8500)}; sleep 1` })
+  await release(page, rig.url, env.name, 'v1')
+  await step(page, 'web-1 after_upload: running').click()
+  const log = page.getByRole('log', { name: 'Log of web-1/after_upload' })
+  const follow = page.getByRole('button', { name: /Follow|new lines/ })
+  const line = (n: number) => log.getByText(`line ${n} of many`)
+  await expect(line(8000)).toBeInViewport()
+  await expect(follow).toHaveCount(0)
+  writeFileSync(gate, '')
+  await expect(line(8500)).toBeInViewport()
+  await log.evaluate((element) => { element.scrollTop -= 3_000 })
+  await expect(follow).toBeVisible()
+  await follow.click()
+  await expect(line(8500)).toBeInViewport()
+  await expect(follow).toHaveCount(0)
 })
 
 test('a sick version goes back by itself, and says why', async ({ page, rig }) => {
@@ -76,11 +99,22 @@ test('a release is cancelled, and an earlier one comes back', async ({ page, rig
 
 test('a second release is refused with the one in its way, and may wait', async ({ page, rig }) => {
   await signIn(page, rig.url)
-  const env = await rig.environment(page)
+  const [env, other] = [await rig.environment(page), await rig.environment(page)]
   const first = await release(page, rig.url, env.name, 'v1')
   await page.goto(`${rig.url}/p/shop/new?env=${env.name}&ref=v2`)
-  await page.getByRole('button', { name: /^Release v2/ }).click()
+  const refused = async (): Promise<void> => {
+    await page.getByRole('button', { name: `Release v2 to ${env.name} (` }).click()
+    await expect(page.getByRole('alert')).toContainText(`Release ${first} is not finished yet.`)
+  }
+  await refused()
+  // The repository is asked for the same choice; another one was not refused.
+  await page.getByRole('button', { name: 'Ask the repository again' }).click()
+  await expect(page.getByRole('button', { name: 'Ask the repository again' })).toBeEnabled()
   await expect(page.getByRole('alert')).toContainText(`Release ${first} is not finished yet.`)
+  await page.getByLabel('To', { exact: true }).selectOption(other.name)
+  await expect(page.getByRole('alert')).toHaveCount(0)
+  await page.getByLabel('To', { exact: true }).selectOption(env.name)
+  await refused()
   await page.getByRole('button', { name: 'Wait behind it' }).click()
   await expect(verdict(page)).toHaveText('queued')
   env.open()

@@ -1,5 +1,5 @@
 // What somebody wrote, chose or looks at is not lost by a slip, by a network that fails, or by what others do meanwhile.
-import { expect, release, signIn, test, verdict } from './rig'
+import { expect, release, signIn, step, test, verdict } from './rig'
 
 test('a form sends what nobody touched as it is stored, and what lines cannot say can only be read', async ({ page, rig }) => {
   await signIn(page, rig.url)
@@ -22,6 +22,123 @@ test('a form sends what nobody touched as it is stored, and what lines cannot sa
   await page.getByRole('button', { name: 'Save' }).click()
   await page.waitForURL(/\/p\/shop$/)
   expect(await stored()).toEqual({ ...before, keep: 7, hooks: { ...before.hooks, after_activate: 'echo c' } })
+})
+
+test('a form that is saved sends what was changed in it, and undoes nothing that others changed meanwhile', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const headers = { Origin: rig.url }
+  const api = (path: string): string => `${rig.url}/api/v1${path}`
+  const stored = async (path: string) => (await page.request.get(api(path))).json()
+  const make = async (path: string, data: object): Promise<void> => {
+    const made = await page.request.post(api(path), { data, headers })
+    expect(made.status(), await made.text()).toBe(201)
+  }
+  const others = async (path: string, data: object): Promise<void> => {
+    const changed = await page.request.patch(api(path), { data, headers })
+    expect(changed.status(), await changed.text()).toBe(200)
+  }
+  const written: unknown[] = []
+  page.on('request', (asked) => { if (/^(PUT|PATCH)$/.test(asked.method())) written.push([asked.method(), asked.postDataJSON()]) })
+  const save = page.getByRole('button', { name: 'Save' })
+
+  const server = '/servers/shared'
+  await make('/servers', { name: 'shared', host: '127.0.0.1', port: 1, user: 'nobody', credential: 'deploy', labels: { use: 'spare', old: 'x' } })
+  await page.goto(`${rig.url}/servers/shared`)
+  await expect(page.getByLabel('Labels')).toHaveValue('old=x\nuse=spare')
+  await others(server, { user: 'somebody', labels: { env: 'test' }, variables: { WORKERS: '8' } })
+  await page.getByLabel('Port').fill('2')
+  await page.getByLabel('Labels').fill('use=spare')
+  await save.click()
+  await expect(page.getByLabel('User', { exact: true })).toHaveValue('somebody')
+  await expect(save).toBeEnabled()
+  expect(await stored(server)).toMatchObject({ port: 2, user: 'somebody', variables: { WORKERS: '8' } })
+  expect((await stored(server)).labels).toEqual({ use: 'spare', env: 'test' })
+  // Where nothing was changed, nothing is sent.
+  await save.click()
+  await expect(save).toBeEnabled()
+
+  const env = await rig.environment(page, { after_activate: 'echo a', after_verify: 'echo b' }, { linked_dirs: 'uploads' })
+  const environment = `/projects/shop/environments/${env.name}`
+  await page.goto(`${rig.url}/p/shop/e/${env.name}`)
+  await expect(page.getByLabel('After the switch (restart)')).toHaveValue('echo a')
+  await others(environment, { keep: 9, hooks: { after_verify: 'echo theirs' } })
+  await page.getByLabel('After the switch (restart)').fill('')
+  await page.getByLabel('Linked folders').fill('')
+  await save.click()
+  await page.waitForURL(/\/p\/shop$/)
+  const { hooks, keep, linked_dirs } = await stored(environment)
+  expect([hooks.after_verify, hooks.after_activate, keep, linked_dirs]).toEqual(['echo theirs', undefined, 9, undefined])
+
+  const project = '/projects/joint'
+  await make('/projects', { name: 'joint', repository: `file://${rig.repo}`, build: { run: 'true', output: 'dist' } })
+  await page.goto(`${rig.url}/p/joint/settings`)
+  await expect(page.getByLabel('What is packed')).toHaveValue('dist')
+  await others(project, { build: { run: 'make' }, variables: { LOG_LEVEL: 'info' } })
+  await page.getByLabel('What is packed').fill('')
+  await page.getByLabel('Left out').fill('docs')
+  await save.click()
+  await page.waitForURL(/\/p\/joint$/)
+  expect(await stored(project)).toMatchObject({ build: { run: 'make', exclude: 'docs' }, variables: { LOG_LEVEL: 'info' } })
+
+  expect(written).toEqual([
+    ['PATCH', { port: 2, labels: { old: null } }],
+    ['PATCH', { hooks: { after_activate: null }, linked_dirs: null }],
+    ['PATCH', { build: { output: null, exclude: ['docs'] } }],
+  ])
+  for (const path of [server, project]) await page.request.delete(api(path), { headers })
+})
+
+test('a form in which something was changed is left only by whoever says so, and one that was saved without a question', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const asked: string[] = []
+  let stays = true
+  page.on('dialog', (dialog) => { asked.push(dialog.message()); void (stays ? dialog.dismiss() : dialog.accept()) })
+  const servers = page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Servers' })
+  const labels = page.getByLabel('Labels')
+  const save = page.getByRole('button', { name: 'Save' })
+  const open = async (): Promise<void> => {
+    await page.getByRole('link', { name: 'web-2', exact: true }).click()
+    await expect(labels).toHaveValue(/role=web/)
+  }
+  const list = page.getByRole('heading', { level: 1, name: 'Servers' })
+  await servers.click()
+  await open()
+  await servers.click()
+  await expect(list).toBeVisible()
+  expect(asked).toEqual([])
+
+  await open()
+  await labels.fill('role=web\nnote=y')
+  await servers.click()
+  await expect(labels).toHaveValue('role=web\nnote=y')
+  expect(asked).toEqual(['What you changed here is not saved. Lose it?'])
+  await save.click()
+  await expect(save).toBeEnabled()
+  await servers.click()
+  await expect(list).toBeVisible()
+  expect(asked).toHaveLength(1)
+
+  await open()
+  await labels.fill('role=web\nnote=z')
+  stays = false
+  await servers.click()
+  await expect(list).toBeVisible()
+  expect(asked).toHaveLength(2)
+  await open()
+  await expect(labels).toHaveValue('note=y\nrole=web')
+  await page.request.patch(`${rig.url}/api/v1/servers/web-2`, { data: { labels: { note: null } }, headers: { Origin: rig.url } })
+})
+
+test('what is not there is said to be missing, and no form would make it', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  for (const [path, what] of [['servers', 'server'], ['credentials', 'credential']] as const) {
+    await page.goto(`${rig.url}/${path}/nowhere`)
+    await expect(page.getByRole('alert')).toContainText(`there is no ${what} nowhere`)
+    await expect(page.locator('form')).toHaveCount(0)
+    await page.goto(`${rig.url}/${path}/new`)
+    await expect(page.getByRole('button', { name: 'Create' })).toBeVisible()
+    await expect(page.getByRole('alert')).toHaveCount(0)
+  }
 })
 
 test('what was found for one choice is not shown for another', async ({ page, rig }) => {
@@ -111,6 +228,42 @@ test('an open lock dialog stays what it was opened for', async ({ page, rig }) =
   await expect(page.locator(`article[aria-label="${env.name}"]`)).toContainText('theirs')
   await expect(page.getByRole('dialog')).toContainText(`Lock shop in ${env.name}`)
   await expect(page.getByLabel('Reason')).toHaveValue('mine')
+})
+
+test('what is being written in the chat stays when a step is looked at, and while a message is on its way', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const env = await rig.environment(page)
+  await release(page, rig.url, env.name, 'v1')
+  await step(page, 'web-2 after_upload: running').click()
+  const chat = page.getByRole('tab', { name: /Chat/ })
+  const draft = page.getByLabel('Say something to everybody who watches')
+  await chat.click()
+  await draft.fill('it hangs')
+  await page.getByLabel('about web-2/after_upload').check()
+  await step(page, 'web-1 after_upload: running').click()
+  await chat.click()
+  await expect(draft).toHaveValue('it hangs')
+  await expect(page.getByLabel('about web-2/after_upload')).toBeChecked()
+
+  let answer: () => void = () => {}
+  const held = new Promise<void>((done) => { answer = done })
+  const posting = /\/releases\/\d+\/chat$/
+  await page.route(posting, async (route) => { await held; await route.continue() })
+  await draft.press('Enter')
+  await expect(draft).toHaveValue('')
+  await draft.fill('now it goes on')
+  answer()
+  const said = page.getByRole('log', { name: 'Chat' })
+  await expect(said).toContainText('it hangs')
+  await expect(said.getByRole('button', { name: 'web-2/after_upload' })).toBeVisible()
+  await expect(draft).toHaveValue('now it goes on')
+  // What could not be sent is there again.
+  await page.unroute(posting)
+  await page.route(posting, (route) => route.abort())
+  await draft.press('Enter')
+  await expect(page.getByRole('alert')).toContainText('Aweigh cannot be reached')
+  await expect(draft).toHaveValue('now it goes on')
+  env.open()
 })
 
 test('whoever cannot be signed out is told', async ({ page, rig }) => {

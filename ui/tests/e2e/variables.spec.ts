@@ -38,6 +38,9 @@ test('what project and environment say is listed with who says it, and reaches t
   await expect(row(page, 'TOKEN')).toContainText('too short to be masked in logs')
   await page.getByRole('button', { name: 'Replace TOKEN' }).click()
   await expect(page.getByLabel('Secret', { exact: true })).toHaveValue('')
+  // What is written is thrown away by no press in the list.
+  await expect(page.getByRole('button', { name: 'Remove TOKEN' })).toBeDisabled()
+  await expect(page.getByRole('button', { name: 'Edit WHOM' })).toBeDisabled()
   // A file has it with all its lines, and without the end of the last one.
   const file = join(rig.folder, 'token')
   writeFileSync(file, 'x'.repeat(70_000))

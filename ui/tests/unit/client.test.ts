@@ -1,5 +1,5 @@
 // What the push client does with a WebSocket that is played.
-import { expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 
 class Socket {
   static readonly OPEN = 1
@@ -12,6 +12,11 @@ class Socket {
   close(): void {}
   say(message: unknown): void { this.onmessage({ data: JSON.stringify(message) }) }
 }
+
+afterEach(() => {
+  vi.useRealTimers()
+  vi.resetModules()
+})
 
 test('who watches and how far the uploads are go to those who follow that topic, and to nobody else', async () => {
   vi.useFakeTimers()
@@ -37,5 +42,27 @@ test('who watches and how far the uploads are go to those who follow that topic,
   end()
   Socket.last.say({ progress })
   expect(heard).toHaveLength(2)
-  vi.useRealTimers()
+})
+
+test('a tab that begins behind others holds no request, and hears at once from where on it is told', async () => {
+  vi.useFakeTimers()
+  vi.stubGlobal('sessionStorage', { getItem: () => String(Date.now() + 60_000), setItem: () => {}, removeItem: () => {} })
+  vi.stubGlobal('document', { hidden: true, addEventListener: () => {} })
+  const held: (string | null)[] = []
+  vi.stubGlobal('fetch', async (target: string) => {
+    held.push(new URL(target, 'http://page').searchParams.get('wait'))
+    return Response.json({ topic: 'board', stream: 's', seq: 5, events: [] })
+  })
+  const { push } = await import('../../src/push/client.svelte')
+  const { END } = await import('../../src/push/topics')
+  push.start(() => {})
+  expect(push.mode).toBe('long_poll')
+  await vi.advanceTimersByTimeAsync(100)
+  let began = 0
+  push.subscribe('board', END, null, 'none', { facts: () => {}, reset: async () => null, began: () => { began += 1 } })
+  await vi.advanceTimersByTimeAsync(100)
+  expect([held, began]).toEqual([['0'], 1])
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect([held, began]).toEqual([['0', '0'], 1])
+  push.stop()
 })

@@ -52,3 +52,10 @@ test('wherever a text is cut into pieces, the same lines come out', () => {
   expect(text(reader.push('ne\n')[0])).toBe('half a line')
   expect(reader.open()).toBeNull()
 })
+
+test('a progress bar that goes back to the beginning of its line is seen', () => {
+  const reader = new LineReader()
+  reader.push('counting 3%\rcounting 12%\r')
+  expect(text(reader.open())).toBe('counting 12%')
+  expect(text(reader.push('counting 100%\r\n')[0])).toBe('counting 100%')
+})

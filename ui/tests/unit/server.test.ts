@@ -1,13 +1,24 @@
 // The form of a server: what it shows, and what it sends.
 import { expect, test } from 'vitest'
+import { difference } from '../../src/screens/difference'
 import { spec, written } from '../../src/screens/server'
 
 const web = { name: 'web-1', host: '10.0.0.1', port: 2222, user: 'deploy', host_key: ['ssh-ed25519 AAAA', 'ssh-rsa BBBB'], labels: { role: ['db', 'web'], env: ['test'] }, legacy_algorithms: true }
 
-test('what is stored is sent again, with what the form does not show, and what is empty is not sent', () => {
-  const { name: _, ...rest } = web
+test('the form says what is stored as far as it shows it, and what is empty is not sent', () => {
+  const { name: _, legacy_algorithms: __, ...rest } = web
   expect(spec(written(web), web)).toEqual(rest)
-  expect(spec(written({ name: 'a', host: 'b' }), {})).toEqual({ host: 'b' })
+  expect(spec(written({ name: 'a', host: 'b' }), {})).toEqual({ host: 'b', labels: {} })
+})
+
+test('only what was changed is sent, label by label, and what was emptied is nothing', () => {
+  const changed = (more: object) => difference(spec(written(web), web), spec({ ...written(web), ...more }, web))
+  expect(changed({})).toBeNull()
+  expect(changed({ labels: ' role=db\n\nrole = web\nenv=test' })).toBeNull()
+  expect(changed({ port: '', labels: 'role=db' })).toEqual({ port: null, labels: { role: ['db'], env: null } })
+  expect(changed({ labels: 'role=db\nrole=web\nenv=test\nconstructor=x' })?.labels).toHaveProperty('constructor', ['x'])
+  expect(changed({ labels: '' })).toEqual({ labels: { role: null, env: null } })
+  expect(changed({ host_key: '' })).toEqual({ host_key: [] })
 })
 
 test('keys that are taken out of the form are pinned no more', () => {
