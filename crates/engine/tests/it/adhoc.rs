@@ -7,18 +7,17 @@ use std::os::unix::fs::symlink;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use engine::adhoc::command::TOLD;
 use engine::adhoc::{Ended, Order, Told, What, command};
 use engine::masker::Masker;
-use engine::ports::{Host, HostError, HostTrouble, Hosts, ScannedKey};
+use engine::ports::{Host, HostError, HostTrouble};
 use model::{Address, Labels, Server};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::task::JoinHandle;
 
-use crate::host::LocalHost;
+use crate::host::{Doors, Open};
 use crate::machine::{Machine, program};
 use crate::site::{Site, wait_for, wait_until};
 
@@ -28,37 +27,19 @@ struct Fleet {
     login: Vec<OsString>,
 }
 
-#[async_trait]
-impl Hosts for Fleet {
-    async fn connect(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
+impl Open for Fleet {
+    fn open(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
         let number: usize = server.name.as_str().trim_start_matches("web-").parse().unwrap();
         let Some(site) = self.sites.get(number) else {
             let message = format!("{} is away", server.name);
             return Err(HostError { kind: HostTrouble::Unreachable, message, hint: Some("start it".into()) });
         };
-        let path = site.host.environment.iter().find(|(name, _)| name == "PATH").unwrap().1.clone();
-        let mut host = LocalHost::new(path, site.home());
+        let mut host = site.host.again();
         host.set("SHELL", self.login.first().unwrap().to_str().unwrap());
         if self.login.len() > 1 {
             host.login.clone_from(&self.login);
         }
         Ok(Box::new(host))
-    }
-
-    async fn connect_alone(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
-        self.connect(server).await
-    }
-
-    async fn connect_with(
-        &self,
-        server: &Server,
-        _: &model::SecretString,
-    ) -> Result<Box<dyn Host>, HostError> {
-        self.connect(server).await
-    }
-
-    async fn scan(&self, _: &model::SshAddress) -> Result<Vec<ScannedKey>, HostError> {
-        Ok(Vec::new())
     }
 }
 
@@ -90,7 +71,7 @@ fn start(fleet: &Arc<Fleet>, count: usize, order: Order) -> (Receiver<Told>, Joi
     let fleet = Arc::clone(fleet);
     let running = tokio::spawn(async move {
         let masker = Masker::new(&["hunter2hunter".to_owned().into()]);
-        command::run(fleet.as_ref(), &servers, &order, &masker, &tell).await;
+        command::run(&Doors(fleet.as_ref()), &servers, &order, &masker, &tell).await;
     });
     (told, running)
 }

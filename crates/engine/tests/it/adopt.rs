@@ -8,16 +8,15 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 
-use async_trait::async_trait;
 use engine::adopt::{Errand, Found, Lock, Takeover, survey};
 use engine::error::Failure;
-use engine::ports::{Host, HostError, Hosts, ScannedKey};
+use engine::ports::{Host, HostError};
 use engine::remote::status;
 use model::{Address, DeployPath, Labels, Server};
 use testkit::tools::Tool;
 
 use crate::asks::ask;
-use crate::host::LocalHost;
+use crate::host::{Doors, Open};
 use crate::machine::Machine;
 use crate::site::{ME, Site};
 use crate::tree::Parcel;
@@ -31,27 +30,9 @@ type Spoil<'s> = &'s (dyn Fn(&Site) + Sync);
 /// The site, as a server to which anybody may connect.
 struct Here<'s>(&'s Site);
 
-#[async_trait]
-impl Hosts for Here<'_> {
-    async fn connect_with(
-        &self,
-        server: &Server,
-        _: &model::SecretString,
-    ) -> Result<Box<dyn Host>, HostError> {
-        self.connect(server).await
-    }
-
-    async fn connect(&self, _: &Server) -> Result<Box<dyn Host>, HostError> {
-        let path = self.0.host.environment.iter().find(|(name, _)| name == "PATH").unwrap().1.clone();
-        Ok(Box::new(LocalHost::new(path, self.0.home())))
-    }
-
-    async fn connect_alone(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
-        self.connect(server).await
-    }
-
-    async fn scan(&self, _: &model::SshAddress) -> Result<Vec<ScannedKey>, HostError> {
-        Ok(Vec::new())
+impl Open for Here<'_> {
+    fn open(&self, _: &Server) -> Result<Box<dyn Host>, HostError> {
+        Ok(Box::new(self.0.host.again()))
     }
 }
 
@@ -85,7 +66,7 @@ pub(crate) fn tree(site: &Site, text: &str) -> PathBuf {
 }
 
 pub(crate) async fn look(site: &Site, link: Option<&DeployPath>) -> Result<Found, Failure> {
-    survey(&Here(site), &[server()], &site.root, link).await.remove(0)
+    survey(&Doors(&Here(site)), &[server()], &site.root, link).await.remove(0)
 }
 
 /// A site to which Capistrano deployed three times, and a fourth time in vain.
@@ -127,7 +108,7 @@ fn lock(number: i64) -> Lock {
 }
 
 pub(crate) async fn begin(site: &Site, errand: Errand, number: i64) -> Result<Takeover, String> {
-    let begun = Takeover::begin(&Here(site), vec![errand], &lock(number), |_| ready(Ok(false))).await;
+    let begun = Takeover::begin(&Doors(&Here(site)), vec![errand], &lock(number), |_| ready(Ok(false))).await;
     begun.map_err(|(server, failure)| format!("{server}: {}", failure.message))
 }
 

@@ -8,10 +8,10 @@ use std::thread::JoinHandle;
 use async_trait::async_trait;
 use engine::adhoc::spool::Spool;
 use engine::adhoc::{Carried, Load, carry};
-use engine::ports::{
-    Brought, Channel, Duplex, Host, HostError, Hosts, Parcel, ScannedKey, Shell, TellBytes, Terminal,
-};
+use engine::ports::{Brought, Channel, Duplex, Host, HostError, Parcel, Shell, TellBytes, Terminal};
 use model::{Address, Labels, Server, Variables};
+
+use crate::host::{Doors, Open};
 
 /// A server whose files come by a thread that writes on for a while when it is given up, as one does that blocks.
 #[derive(Clone, Default)]
@@ -56,26 +56,9 @@ impl Host for Slow {
     fn distrust(&self) {}
 }
 
-#[async_trait]
-impl Hosts for Slow {
-    async fn connect(&self, _: &Server) -> Result<Box<dyn Host>, HostError> {
+impl Open for Slow {
+    fn open(&self, _: &Server) -> Result<Box<dyn Host>, HostError> {
         Ok(Box::new(self.clone()))
-    }
-
-    async fn connect_alone(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
-        self.connect(server).await
-    }
-
-    async fn connect_with(
-        &self,
-        server: &Server,
-        _: &model::SecretString,
-    ) -> Result<Box<dyn Host>, HostError> {
-        self.connect(server).await
-    }
-
-    async fn scan(&self, _: &model::SshAddress) -> Result<Vec<ScannedKey>, HostError> {
-        Ok(Vec::new())
     }
 }
 
@@ -97,7 +80,7 @@ async fn what_finds_no_room_is_cleared_away_when_its_last_byte_is_written() {
     let slow = Slow { first: 2000, ..Slow::default() };
     let (tell, mut told) = tokio::sync::mpsc::channel(64);
     let load = Load::Get { from: "/srv/logs".parse().unwrap() };
-    carry::run(&slow, &servers(), &load, &place, 1, &tell).await;
+    carry::run(&Doors(&slow), &servers(), &load, &place, 1, &tell).await;
     slow.writing.lock().unwrap().take().unwrap().join().unwrap();
     let mut error = None;
     while let Ok(happened) = told.try_recv() {
@@ -126,8 +109,9 @@ async fn what_nobody_listens_to_keeps_its_place_until_its_last_byte_is_written()
             }
         }
     };
+    let doors = Doors(&slow);
     tokio::select! {
-        () = carry::run(&slow, &servers, &load, &place, 1, &tell) => unreachable!(),
+        () = carry::run(&doors, &servers, &load, &place, 1, &tell) => unreachable!(),
         () = listens => {}
     }
     drop(place);

@@ -5,14 +5,13 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use engine::check::{self, Duties, Finding, Place, Subject, Verdict};
 use engine::facts;
-use engine::ports::{Host, HostError, HostTrouble, Hosts, ScannedKey};
+use engine::ports::{Host, HostError, HostTrouble};
 use model::{Address, Labels, Server};
 
 use crate::adopt::listing;
-use crate::host::LocalHost;
+use crate::host::{Doors, Open};
 use crate::machine::{Machine, Tools, program};
 use crate::site::Site;
 
@@ -22,33 +21,15 @@ struct Here<'s> {
     login: Vec<std::ffi::OsString>,
 }
 
-#[async_trait]
-impl Hosts for Here<'_> {
-    async fn connect(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
+impl Open for Here<'_> {
+    fn open(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
         if server.name.as_str() == "closed" {
             let message = "the jump host is closed".to_owned();
             return Err(HostError { kind: HostTrouble::Away, message, hint: None });
         }
-        let path = self.site.host.environment.iter().find(|(name, _)| name == "PATH").unwrap().1.clone();
-        let mut host = LocalHost::new(path, self.site.home());
+        let mut host = self.site.host.again();
         host.login.clone_from(&self.login);
         Ok(Box::new(host))
-    }
-
-    async fn connect_alone(&self, server: &Server) -> Result<Box<dyn Host>, HostError> {
-        self.connect(server).await
-    }
-
-    async fn connect_with(
-        &self,
-        server: &Server,
-        _: &model::SecretString,
-    ) -> Result<Box<dyn Host>, HostError> {
-        self.connect(server).await
-    }
-
-    async fn scan(&self, _: &model::SshAddress) -> Result<Vec<ScannedKey>, HostError> {
-        Ok(Vec::new())
     }
 }
 
@@ -75,7 +56,7 @@ fn subject(site: &Site) -> Subject {
 async fn look_as(site: &Site, subject: &Subject, login: &[&str]) -> Vec<Finding> {
     let hosts = Here { site, login: login.iter().map(Into::into).collect() };
     let mut findings = Vec::new();
-    check::server(&hosts, subject, &mut |found| findings.push(found)).await;
+    check::server(&Doors(&hosts), subject, &mut |found| findings.push(found)).await;
     findings
 }
 
