@@ -5,7 +5,7 @@ from lib.figures import figure
 
 def line(row):
     """One row as it comes."""
-    if row.get("peer") is None:
+    if "task" not in row:
         shown = (f"{name} {value}" for name, value in row.items() if name not in ("run", "step"))
         return "  " + "   ".join(shown)
     head = f"{row['peer']:17} {row['task']:5} {row['n']:3} servers, run {row['run'] + 1}"
