@@ -94,8 +94,9 @@ impl Stream {
 }
 
 impl Driver {
-    /// Starts the driver in the folder `root`, speaking as `me` (`INSTALLATION:RELEASE:EPOCH`). Its greeting is not
-    /// waited for: the first command follows at once, which saves a round trip.
+    /// Starts the driver in the folder `root`, speaking as `me` (`INSTALLATION:RELEASE:EPOCH`; behind a space the number of
+    /// this driver, where others were started before it as the same one: these change nothing any more). Its greeting is
+    /// not waited for: the first command follows at once, which saves a round trip.
     pub async fn start(host: &dyn Host, root: &DeployPath, me: &str) -> Result<Self, Broken> {
         let nonce = hex::encode(rand::random::<[u8; 8]>());
         let Channel { stdin, stdout, mut stderr, exit } =

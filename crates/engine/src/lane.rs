@@ -44,6 +44,8 @@ pub struct Lane {
     linked: Vec<String>,
     /// The lock was given back already.
     unlocked: bool,
+    /// How many drivers were started here in this ownership; none are counted on the control host, where no line is cut.
+    turns: Option<u32>,
     /// A connection and a driver that are made ahead of time.
     ahead: Option<line::Ahead>,
     host: Option<Box<dyn Host>>,
@@ -74,7 +76,7 @@ impl Lane {
             variables: model::Variables::new(),
             groups: std::collections::BTreeSet::new(),
         };
-        Ok(Self::bare(run, server, root))
+        Ok(Self { turns: None, ..Self::bare(run, server, root) })
     }
 
     fn bare(run: Arc<Run>, server: Server, root: DeployPath) -> Self {
@@ -91,6 +93,7 @@ impl Lane {
             touched: false,
             switched: false,
             unlocked: false,
+            turns: Some(0),
             ahead: None,
             host: None,
             driver: None,

@@ -9,6 +9,7 @@ use crate::ending::end;
 use crate::error::{Failure, Halt};
 use crate::lane::Lane;
 use crate::lanes::Lanes;
+use crate::planner::point_hooks;
 use crate::ports::JournalError;
 use crate::recovery::{self, Next};
 use crate::run::{Begun, Run};
@@ -81,6 +82,10 @@ async fn finish(run: &Arc<Run>, lanes: &mut Lanes) -> Result<(), Halt> {
         Err(Halt::Failed(failure)) if run.plan.now => {
             tracing::warn!(release = %run.plan.release, reason = failure.message, "after_release failed");
             Ok(())
+        }
+        // While they ran the servers were still held, and whoever asked for a stop was told that it is heard.
+        Ok(()) if !run.plan.now && !point_hooks(&run.plan, HookPoint::AfterRelease, None).is_empty() => {
+            run.go_on()
         }
         outcome => outcome,
     }

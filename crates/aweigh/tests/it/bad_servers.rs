@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::TcpListener;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -87,6 +87,40 @@ fn a_connection_that_is_cut_is_made_again() {
         let ran = std::fs::read_to_string(rig.root(number).join("shared/ran")).unwrap();
         assert_eq!(ran, "ran\n", "the hook ran once on web-{number}");
     }
+}
+
+#[test]
+fn a_release_that_is_cancelled_while_it_is_sent_waits_for_nothing() {
+    // It unpacks nothing while a file of this name is there.
+    let folder = TempDir::new().unwrap();
+    let (zstd, holds) = (folder.path().join("zstd"), folder.path().join("holds"));
+    let script =
+        "#!/bin/sh\nwhile [ -e \"${0%/*}/holds\" ]; do sleep 0.05; done\nexec /usr/bin/zstd \"$@\"\n";
+    std::fs::write(&zstd, script).unwrap();
+    std::fs::set_permissions(&zstd, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let slow = ServerSpec {
+        path: Some(format!("{}:/usr/bin:/bin", folder.path().display())),
+        ..ServerSpec::default()
+    };
+    let rig = Rig::with(FleetSpec { servers: 2, special: [(0, slow)].into(), ..FleetSpec::default() });
+    let first = rig.repo.commit([("file", file("1\n"))]);
+    rig.apply("");
+    rig.release("main");
+    std::fs::write(&holds, "").unwrap();
+    let noise: Vec<u8> =
+        (0..8_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let second = rig.repo.commit([("noise", Entry::File(noise))]);
+    rig.ok(["release", "shop", "-e", "production", "main", "--detach"]);
+    rig.wait_for_node(2, "web-2/upload", "ok");
+    rig.wait_for_node(2, "web-1/upload", "running");
+    rig.ok(["cancel", "2"]);
+    rig.wait_for(2, "cancelled");
+    assert!(holds.exists() && rig.node(2, "web-1/upload")["status"] == "cancelled");
+    rig.assert_runs(&first);
+    std::fs::remove_file(&holds).unwrap();
+    rig.release("main");
+    rig.assert_runs(&second);
+    assert_eq!(std::fs::read_dir(rig.root(1).join(".aweigh/incoming")).unwrap().count(), 0);
 }
 
 #[test]

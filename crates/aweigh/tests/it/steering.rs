@@ -84,6 +84,24 @@ fn a_batch_waits_before_the_next_one_begins() {
 }
 
 #[test]
+fn a_stop_is_heard_while_the_last_hooks_run() {
+    let rig = Rig::new(1);
+    let first = rig.repo.commit([("version", file("1\n"))]);
+    rig.apply("");
+    rig.release("main");
+    rig.apply(
+        "[projects.shop.environments.production.hooks]\nafter_release = 'while [ ! -e end ]; do sleep 0.05; done'",
+    );
+    rig.repo.commit([("version", file("2\n"))]);
+    begin(&rig);
+    rig.wait_for_node(2, "after_release", "running");
+    rig.ok(["cancel", "2"]);
+    std::fs::write(rig.data().join("work/2/hooks/end"), "").unwrap();
+    rig.wait_for(2, "rolled_back");
+    rig.assert_runs(&first);
+}
+
+#[test]
 fn a_release_waits_at_the_next_border_and_goes_on_where_it_stopped() {
     let (mut rig, first) = rig(2, "");
     let second = rig.repo.commit([("version", file("2\n"))]);

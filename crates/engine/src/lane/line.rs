@@ -130,7 +130,7 @@ impl Lane {
             return;
         }
         let (hosts, server) = (Arc::clone(&self.run.ports.hosts), self.server.clone());
-        let (root, me) = (self.root.clone(), self.run.me());
+        let (root, me) = (self.root.clone(), self.next());
         let is_known = self.is_known();
         self.ahead = Some(AbortOnDropHandle::new(tokio::spawn(async move {
             point(&server.name, "connect", Side::Before).await?;
@@ -158,13 +158,23 @@ impl Lane {
         }
         if self.driver.is_none() {
             self.connect().await?;
+            let me = self.next();
             let driver = match &self.host {
-                Some(host) => Driver::start(host.as_ref(), &self.root, &self.run.me()).await?,
+                Some(host) => Driver::start(host.as_ref(), &self.root, &me).await?,
                 None => return Err(Broken::Unfit(Failure::new("there is no connection"))),
             };
             self.driver = Some(driver);
         }
         self.driver.as_mut().ok_or_else(|| Broken::Unfit(Failure::new("there is no driver")))
+    }
+
+    /// As whom the next driver speaks. What those before it may still be doing, over a line that we know to be cut and the
+    /// server does not yet, ends before it changes anything.
+    fn next(&mut self) -> String {
+        let me = self.run.me();
+        let Some(turns) = &mut self.turns else { return me };
+        *turns += 1;
+        if *turns == 1 { me } else { format!("{me} {}", *turns - 1) }
     }
 
     async fn connect(&mut self) -> Result<(), Broken> {

@@ -1,5 +1,5 @@
 umask 022; LC_ALL=C; export LC_ALL;
-IFS= read -r root;
+IFS= read -r root || exit 0;
 case "$root" in "~/"*) root="$HOME/${root#??}";; esac;
 test -L "$root/.aweigh" && { echo "@$3 bad .aweigh is a link: put a folder in its place"; exit 73; };
 test -w "$root/.aweigh" || { why=$(mkdir -p "$root/.aweigh" 2>&1) && why=$(chmod 700 "$root/.aweigh" 2>&1); } && cd "$root" || { echo "@$3 bad $why"; exit 73; };

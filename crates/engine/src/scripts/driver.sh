@@ -93,10 +93,11 @@ find_owner() {
   while [ -L ".aweigh/lock-after-$owner" ]; do owner=$(readlink ".aweigh/lock-after-$owner"); done
 }
 # The text of our lock is the name of a file that only we made: where the two are one file, no process has to read it.
-is_plainly_mine() { [ .aweigh/lock -ef ".aweigh/$me" ] && [ ! -L ".aweigh/lock-after-$me" ]; }
+is_plainly_mine() { [ .aweigh/lock -ef ".aweigh/$me" ] && [ ! -L ".aweigh/lock-after-$me" ] && [ ! -e "$later" ]; }
 mine() {
   if is_plainly_mine; then owner=$me; return 0; fi
   find_owner
+  if [ -e "$later" ]; then owner="$owner, over a later line"; fi
   [ "$owner" = "$me" ] || { say holder "$owner"; return 75; }
 }
 
@@ -133,7 +134,8 @@ env_listing() {
   (cd "releases/$1" && stat -c '%u %g %f %s %Y %n' -- "$env_path")
 }
 seal_env() {
-  env_listing "$1" >".aweigh/manifests/$1/env.new" && mv ".aweigh/manifests/$1/env.new" ".aweigh/manifests/$1/env"
+  made=.aweigh/manifests/$1/env.${nonce#@}
+  env_listing "$1" >"$made" && mv "$made" ".aweigh/manifests/$1/env" || { rm -f "$made"; return 70; }
 }
 
 # Puts the link text $1 in the place of `current` in one step.
@@ -216,7 +218,7 @@ facts() {
   fi
   if [ -f .aweigh/by-hand ]; then IFS= read -r hand <.aweigh/by-hand && say hand "$hand"; fi
   for dir in releases/*; do if [ -d "$dir" ]; then say release "${dir#releases/}"; fi; done
-  if plain "$1" && [ -d "releases/$1" ]; then
+  if plain "$1" && [ -d "releases/$1" ] && [ -f ".aweigh/manifests/$1/expected" ]; then
     say staged yes
     if [ -f ".aweigh/manifests/$1/seal" ]; then say sealed yes; fi
   fi
@@ -239,10 +241,13 @@ do_probe() {
 # input, which saves a process that copies every byte); then the stream
 do_receive() {
   unread=yes into=
+  # Nobody may listen any more when it is told what went wrong; a caught signal is none to what is started here.
+  trap : PIPE
   take_in_release
   status=$?
   # What came is of no use, and the disk may be full of it.
   if [ $status -ne 0 ] && [ -n "$into" ]; then rm -rf "$into"; fi
+  trap - PIPE
   return $status
 }
 
@@ -250,8 +255,12 @@ take_in_release() {
   line; name=$value; line; codec=$value; line; base=$value; line; own=$value; line; seal=$value
   line; dirs=$value
   plain "$name" || return 64
-  into=.aweigh/incoming/$name
-  if [ -e "$into" ]; then rm -rf "$into"; fi
+  mine || return 75
+  # Whoever began it over an earlier line may still be at work: it goes on in the trash, and each has a folder of its own.
+  for old in ".aweigh/incoming/$name".*; do
+    if [ -e "$old" ]; then mv "$old" ".aweigh/trash/${old##*/}-$$"; empty_trash; fi
+  done
+  into=.aweigh/incoming/$name.${nonce#@}
   mkdir "$into" || return 70
   printf '' >"$into/linked_dirs" && printf '' >"$into/linked_files" || return 70
   while [ "$dirs" -gt 0 ]; do line; dirs=$((dirs - 1)); printf '%s\n' "$value" >>"$into/linked_dirs"; done
@@ -285,14 +294,15 @@ take_in_release() {
   if is_live "$name"; then return 78; fi
   if [ -e "releases/$name" ] || [ -L "releases/$name" ]; then mv "releases/$name" ".aweigh/trash/$name-$$" || return 70; fi
   if [ -e ".aweigh/manifests/$name" ]; then rm -rf ".aweigh/manifests/$name"; fi
-  mv "$into/manifest" ".aweigh/manifests/$name" && mv "$into/tree" "releases/$name" || return 70
+  # It is staged when both are there: `releases` may be on another disk, where moving is copying.
+  mv -T "$into/tree" "releases/$name" && mv -T "$into/manifest" ".aweigh/manifests/$name" || return 70
   rm -rf "$into"
 }
 
 # What those before us left in the middle of it. Ours may have been left by ourselves, before the line was cut.
 clear_incoming() {
   for old in .aweigh/incoming/*; do
-    case $old in ".aweigh/incoming/$name") continue ;; esac
+    case $old in ".aweigh/incoming/$name".*) continue ;; esac
     if [ -e "$old" ] || [ -L "$old" ]; then mv "$old" ".aweigh/trash/${old##*/}-$$"; fi
   done
   empty_trash
@@ -326,7 +336,11 @@ link_dir() {
   mkdir -p "shared/$1" 2>/dev/null || return 70
   if [ -d "$into/tree/$1" ] && [ ! -L "$into/tree/$1" ]; then
     # Filled once, from the release that brings it first: an empty folder of `shared` is still new.
-    if rmdir "shared/$1" 2>/dev/null; then mv "$into/tree/$1" "shared/$1" || return 70; else rm -rf "$into/tree/$1"; fi
+    # Whole, or not at all: `shared` may be on another disk.
+    if rmdir "shared/$1" 2>/dev/null; then
+      rm -rf "shared/$1.aweigh"
+      mv "$into/tree/$1" "shared/$1.aweigh" && mv -T "shared/$1.aweigh" "shared/$1" || return 70
+    else rm -rf "$into/tree/$1"; fi
   fi
   place_link "$1"
 }
@@ -351,10 +365,13 @@ number_of() {
 }
 
 take_seal() {
-  listing ".aweigh/manifests/$1" "releases/$1" >".aweigh/manifests/$1/seal.new" 2>/dev/null || return 70
+  seal=.aweigh/manifests/$1/seal.${nonce#@}
+  listing ".aweigh/manifests/$1" "releases/$1" >"$seal" 2>/dev/null || return 70
+  # That took its time.
+  mine || return 75
   # What staging hooks made of it.
   if [ -f ".aweigh/manifests/$1/env" ]; then seal_env "$1" || return 70; fi
-  mv ".aweigh/manifests/$1/seal.new" ".aweigh/manifests/$1/seal" || return 70
+  mv "$seal" ".aweigh/manifests/$1/seal" || return 70
 }
 
 # values: name
@@ -362,7 +379,11 @@ do_seal() {
   line; name=$value
   mine || return 75
   plain "$name" && [ -d "releases/$name" ] && [ ! -L "releases/$name" ] && [ -f ".aweigh/manifests/$name/expected" ] || return 76
+  seal=
   take_seal "$name"
+  status=$?
+  if [ $status -ne 0 ]; then rm -f "$seal"; fi
+  return $status
 }
 
 # ------------------------------------------------------------------ env_file: variables and secrets, as a file of the release
@@ -409,7 +430,7 @@ do_adopt() {
   line; name=$value; line; number=$value
   mine || return 75
   plain "$name" && [ -d "releases/$name" ] && [ ! -L "releases/$name" ] || return 76
-  new=.aweigh/incoming/$name
+  new=.aweigh/incoming/$name.${nonce#@}
   if [ -e "$new" ]; then rm -rf "$new"; fi
   mkdir "$new" || return 70
   name_all "releases/$name" "$new" || return 70
@@ -417,7 +438,7 @@ do_adopt() {
   printf '%s\n' "$number" >"$new/adopted" && printf '' >"$new/good" || return 70
   mine || return 75
   if [ -e ".aweigh/manifests/$name" ]; then rm -rf ".aweigh/manifests/$name"; fi
-  mv "$new" ".aweigh/manifests/$name" || return 70
+  mv -T "$new" ".aweigh/manifests/$name" || return 70
 }
 
 # values: name, library (the folder in which it stands, elsewhere). Gives `releases/` what it holds: the same files where
@@ -427,7 +448,7 @@ do_bring() {
   line; name=$value; line; library=$value
   mine || return 75
   plain "$name" && [ -d "$library/$name" ] && [ ! -L "$library/$name" ] || return 76
-  new=.aweigh/incoming/$name
+  new=.aweigh/incoming/$name.${nonce#@}
   if [ -e "$new" ]; then rm -rf "$new"; fi
   mkdir "$new" || return 70
   if [ -d "releases/$name" ] && [ ! -L "releases/$name" ] && is_same "$library/$name" "releases/$name" "$new"; then
@@ -452,7 +473,7 @@ do_bring() {
     rm -rf ".aweigh/trash/$name-$$"
     mv "releases/$name" ".aweigh/trash/$name-$$" || return 70
   fi
-  mv "$new/tree" "releases/$name" || return 70
+  mv -T "$new/tree" "releases/$name" || return 70
   if [ -n "$back" ]; then point_current "$back" || return 70; fi
   rm -rf "$new"
 }
@@ -499,7 +520,7 @@ do_relink() {
   if [ -n "$link" ] && [ -n "$library" ] && [ "$(readlink "$link")" != "$to" ]; then
     [ -d "$library/$name" ] || return 76
     [ "$link" -ef "$library/$name" ] || { say now "$(readlink "$link")"; return 78; }
-    new=.aweigh/incoming/$name
+    new=.aweigh/incoming/$name.${nonce#@}
     if [ -e "$new" ]; then rm -rf "$new"; fi
     mkdir "$new" || return 70
     is_same "$library/$name" "releases/$name" "$new" || { rm -rf "$new"; return 77; }
@@ -593,11 +614,12 @@ take_hook() {
   head -c "$value" >"$new/script" || return 70
   unread=
   [ "$(wc -c <"$new/script")" -eq "$value" ] || return 70
-  # A stale owner must not start anything.
+  # A stale owner must not start anything, nor read a secret.
   mine || return 75
   [ -d "$cwd" ] || { say gone "$cwd"; return 76; }
   # The last that is written: a driver that is killed before leaves no secret behind.
   if [ -n "$secrets" ]; then (umask 077 && printf '%s' "$secrets" >"$new/secrets") || return 70; secrets=; fi
+  mine || return 75
   # Giving the folder its name is what starts the run: it works once, for it is never empty.
   if ! mv -T "$new" "$dir" 2>/dev/null; then say run again; return 0; fi
   new=
@@ -713,10 +735,19 @@ do_state() {
   else say unknown yes; fi
 }
 
+# Waits a moment for the pid of the run of $dir, which may just be starting; all of $waits together a second.
+wait_for_pid() {
+  while [ -d "$dir" ] && [ ! -f "$dir/pid" ] && [ ! -f "$dir/exit" ] && [ $waits -lt 10 ]; do
+    waits=$((waits + 1))
+    sleep 0.1 2>/dev/null || sleep 1
+  done
+}
+
 # values: run, signal. Signals the whole session; answers whether anything of it is left.
 do_kill() {
   line; run=$value; line; signal=$value
-  dir=.aweigh/runs/$run
+  dir=.aweigh/runs/$run waits=0
+  wait_for_pid
   [ -f "$dir/pid" ] || return 80
   case $signal in
     TERM) printf '' >"$dir/term"; signal TERM ;;
@@ -732,9 +763,12 @@ do_kill() {
 do_halt() {
   line; release=$value
   plain "$release" || return 64
+  waits=0
   set --
   for dir in .aweigh/runs/*/*; do
-    case $dir in ".aweigh/runs/$release"/*) continue ;; esac
+    # What is still written down bears a nonce.
+    case $dir in ".aweigh/runs/$release"/* | *@*) continue ;; esac
+    wait_for_pid
     [ -f "$dir/pid" ] && [ ! -f "$dir/exit" ] && any_left || continue
     printf '' >"$dir/term"
     signal TERM
@@ -774,19 +808,22 @@ do_prune() {
   fi
   while [ "$count" -gt 0 ]; do
     line; count=$((count - 1))
-    [ -n "$ours" ] && plain "$value" && ! is_live "$value" || continue
+    # Removing takes its time: who takes the lock meanwhile may need what is next.
+    [ -n "$ours" ] && mine >/dev/null && plain "$value" && ! is_live "$value" || continue
     if [ -d "releases/$value" ]; then mv "releases/$value" ".aweigh/trash/$value-$$" && say removed "$value"; fi
-    set -- ".aweigh/manifests/$value" ".aweigh/incoming/$value"
+    set -- ".aweigh/manifests/$value"
     # The folder of its hooks bears its number; one that was adopted ran none.
     number_of "$value"
     if plain "$number"; then set -- "$@" ".aweigh/runs/$number"; fi
     rm -rf "$@"
   done
-  [ -n "$ours" ] || return 75
+  [ -n "$ours" ] && mine || return 75
   # Other drivers, and the marks of owners that ended without a word.
   for old in .aweigh/driver-* .aweigh/*:*; do
-    case $old in "$driver" | ".aweigh/$me" | *lock-after-*) ;; *) if [ -f "$old" ]; then rm -f "$old"; fi ;; esac
+    case $old in "$driver" | ".aweigh/$me" | ".aweigh/$me".* | *lock-after-*) ;; *) if [ -f "$old" ]; then rm -f "$old"; fi ;; esac
   done
+  # Where a driver was killed while it removed a release.
+  for old in .aweigh/manifests/*; do if [ ! -e "releases/${old##*/}" ]; then rm -rf "$old"; fi; done
   # Rollbacks and the like have hooks and no folder: what these left goes with the next release.
   own=${me%:*} own=${own##*:}
   for old in .aweigh/runs/*; do
@@ -803,7 +840,7 @@ do_prune() {
 do_unlock() {
   mine >/dev/null || return 0
   if ! is_plainly_mine; then owner=$(readlink .aweigh/lock); fi
-  rm -f .aweigh/lock ".aweigh/$me"
+  rm -f .aweigh/lock ".aweigh/$me" ".aweigh/$me".*
   # It is free; the links through which it came to us mean nothing any more.
   while [ "$owner" != "$me" ]; do
     before=$owner
@@ -857,8 +894,18 @@ if [ "$mode" = rollback ]; then
 fi
 
 say hello
-# Who speaks: INSTALLATION:RELEASE:EPOCH. It comes after the greeting, since the boot line may read ahead.
+# Who speaks: INSTALLATION:RELEASE:EPOCH, and the number of its line where others were before. It comes after the greeting,
+# since the boot line may read ahead.
 IFS= read -r me || exit 0
+case $me in *' '*) turn=${me#* } me=${me%% *} ;; *) turn=0 ;; esac
+# A server may notice much later that a line was cut. What was said over it and is not done yet must not be done any more:
+# who comes later leaves a mark, which those before look for ($later).
+later=1
+while [ $later -le "$turn" ]; do
+  if [ ! -e ".aweigh/$me.$later" ]; then printf '' 2>/dev/null >".aweigh/$me.$later"; fi
+  later=$((later + 1))
+done
+later=.aweigh/$me.$later
 while IFS= read -r verb; do
   case $verb in
     acquire | probe | receive | seal | env_file | adopt | bring | relink | activate | undo | hook | follow | state | kill | halt | http | prune | unlock)

@@ -24,6 +24,7 @@ mod fuzz;
 mod hooks;
 mod host;
 mod kill;
+mod late;
 mod library;
 mod linked;
 mod lock;

@@ -5,8 +5,10 @@ use std::iter::repeat_n;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+use engine::artifact::body::Body;
 use engine::artifact::stream::Codec;
-use engine::ports::Host;
+use engine::driver::{Broken, Stream};
+use engine::ports::{Channel, Host};
 use engine::remote::{self, status};
 use testkit::repo::{Entry, file, hostile_tree, link};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -118,6 +120,30 @@ async fn a_wrong_size_leaves_nothing_in_releases() {
     }
 }
 
+/// A driver with this nonce that was told `command` and so many bytes of its stream, and waits for the rest.
+async fn begun(site: &Site, nonce: &str, command: &remote::Command, bytes: &[u8]) -> Channel {
+    let mut channel = site.host.exec(&remote::command_line(nonce)).await.unwrap();
+    let said = [site.root.as_str(), "\n"].concat();
+    channel.stdin.write_all(said.as_bytes()).await.unwrap();
+    // The boot line may read ahead: nothing is sent before the greeting.
+    let mut greeting = [0; 64];
+    let n = channel.stdout.read(&mut greeting).await.unwrap();
+    assert!(String::from_utf8_lossy(&greeting[..n]).contains("hello"));
+    channel.stdin.write_all(&[ME.as_bytes(), b"\n", command.as_bytes(), bytes].concat()).await.unwrap();
+    channel.stdin.flush().await.unwrap();
+    channel
+}
+
+/// What it answers when these bytes follow, and then the end.
+async fn ended(mut channel: Channel, bytes: &[u8]) -> String {
+    channel.stdin.write_all(bytes).await.unwrap();
+    channel.stdin.shutdown().await.unwrap();
+    drop(channel.stdin);
+    let mut said = String::new();
+    channel.stdout.read_to_string(&mut said).await.unwrap();
+    said
+}
+
 #[tokio::test]
 async fn a_cut_line_leaves_nothing_in_releases() {
     let parcel = Parcel::of(&[("index", "one")]);
@@ -127,20 +153,55 @@ async fn a_cut_line_leaves_nothing_in_releases() {
         let stream = parcel.stream(Codec::Gzip, &[]);
         let whole = parcel.bytes(Codec::Gzip);
         let command = receive("one", Codec::Gzip, &[], &[], stream.size());
-        let mut channel = site.host.exec(&remote::command_line("00112233aabbccdd")).await.unwrap();
-        let said = [site.root.as_str(), "\n"].concat();
-        channel.stdin.write_all(said.as_bytes()).await.unwrap();
-        // The boot line may read ahead: nothing is sent before the greeting.
-        let mut greeting = [0; 64];
-        let n = channel.stdout.read(&mut greeting).await.unwrap();
-        assert!(String::from_utf8_lossy(&greeting[..n]).contains("hello"));
-        let head = &whole[..stream.head.len() + 3];
-        channel.stdin.write_all(&[ME.as_bytes(), b"\n", command.as_bytes(), head].concat()).await.unwrap();
-        channel.stdin.shutdown().await.unwrap();
-        drop(channel.stdin);
-        let mut rest = String::new();
-        channel.stdout.read_to_string(&mut rest).await.unwrap();
-        assert!(rest.contains("end 70"), "{rest}");
+        let cut = begun(&site, "00112233aabbccdd", &command, &whole[..stream.head.len() + 3]).await;
+        let said = ended(cut, &[]).await;
+        assert!(said.contains("end 70"), "{said}");
+        assert_eq!(site.names("releases"), [""; 0]);
+    }
+}
+
+/// The server may notice much later than we do that a line was cut.
+#[tokio::test]
+async fn who_was_cut_off_takes_nothing_from_who_came_after() {
+    let parcel = Parcel::new([("noise".into(), Entry::File(noise(200_000)))]);
+    for machine in Machine::ALL {
+        let site = Site::new(machine);
+        drop(site.locked().await);
+        let whole = parcel.bytes(Codec::Gzip);
+        let (first, rest) = whole.split_at(whole.len() / 2);
+        let command = receive("one", Codec::Gzip, &[], &[], whole.len() as u64);
+        let one = begun(&site, "00112233aabbccdd", &command, first).await;
+        wait_until("a folder", || site.names(".aweigh/incoming") == ["one.00112233aabbccdd"]).await;
+        let another = begun(&site, "ffeeddcc99887766", &command, first).await;
+        wait_until("its own", || site.names(".aweigh/incoming") == ["one.ffeeddcc99887766"]).await;
+        let said = ended(one, &[]).await;
+        assert!(said.contains("end 70"), "{said}");
+        let said = ended(another, rest).await;
+        assert!(said.contains("end 0"), "{said}");
+        assert_eq!(differences(&walk(&site.path("releases/one")), &parcel.expected()), [""; 0]);
+        assert_eq!(site.names(".aweigh/incoming"), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_here_any_more_is_told_and_leaves_nothing_there() {
+    let parcel = Parcel::new([("noise".into(), Entry::File(noise(400_000)))]);
+    for machine in Machine::ALL {
+        let site = Site::new(machine);
+        let whole = parcel.bytes(Codec::Gzip);
+        let here = parcel.file("here");
+        fs::write(&here, &whole).unwrap();
+        let body = Body::open(&here).unwrap();
+        fs::File::options().write(true).open(&here).unwrap().set_len(body.bytes() / 2).unwrap();
+        let stream = Stream { body, ..stream_of(&[], &parcel.file("nothing")) };
+        let mut driver = site.locked().await;
+        let command = receive("one", Codec::Gzip, &[], &[], stream.size());
+        let Err(Broken::Unfit(failure)) = driver.upload(&command, &stream, false, |_| {}).await else {
+            panic!("it was sent");
+        };
+        assert!(failure.message.contains("cannot be read on the machine of Aweigh"), "{failure:?}");
+        drop(driver);
+        wait_until("the end of it", || site.names(".aweigh/incoming").is_empty()).await;
         assert_eq!(site.names("releases"), [""; 0]);
     }
 }
@@ -272,9 +333,9 @@ async fn what_did_not_become_a_release_is_not_left_there() {
         // And what a driver left that was killed in the middle of it.
         fs::create_dir_all(site.path(".aweigh/incoming/other/tree")).unwrap();
         fs::write(site.path(".aweigh/incoming/env-0123"), "SECRET=x").unwrap();
-        fs::create_dir(site.path(".aweigh/incoming/one")).unwrap();
+        fs::create_dir(site.path(".aweigh/incoming/one.4567")).unwrap();
         ask(&mut driver, "acquire", &["", "one", "", "0"]).await;
-        assert_eq!(site.names(".aweigh/incoming"), ["one"], "what is being received is left alone");
+        assert_eq!(site.names(".aweigh/incoming"), ["one.4567"], "what is being received is left alone");
         wait_until("an empty trash", || site.names(".aweigh/trash").is_empty()).await;
     }
 }
