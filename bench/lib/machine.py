@@ -46,7 +46,7 @@ def versions():
         found["npm ws"] = json.loads(package.read_text())["version"]
     for name in peer.names():
         able, said = peer.Peer(name).check()
-        if able and name not in ("aweigh-hook", "aweigh-warm", "shell-delta", "shell-tar", "paramiko-seq"):
+        if able and not name.startswith("aweigh-") and name not in ("shell-delta", "shell-tar", "paramiko-seq"):
             found[name] = _number(said)
     return found
 
