@@ -82,6 +82,13 @@ class Push {
     }
   }
 
+  /** Follows `topic` from its end on; `again` reads what is shown whenever something may have been missed. Answers how to
+   * end it. */
+  follow(topic: string, facts: Handlers['facts'], again: () => void): () => void {
+    const reset = async () => ({ after: END, stream: null })
+    return this.subscribe(topic, END, null, 'none', { facts, reset, began: again }).end
+  }
+
   #ask(one: Subscription): void {
     const { mode, hidden } = this.#state
     if (mode === 'live_ws') this.#say({ subscribe: { [one.topic]: { after: one.position.after, logs: one.logs } } })

@@ -49,20 +49,24 @@ test('a tab that begins behind others holds no request, and hears at once from w
   vi.stubGlobal('sessionStorage', { getItem: () => String(Date.now() + 60_000), setItem: () => {}, removeItem: () => {} })
   vi.stubGlobal('document', { hidden: true, addEventListener: () => {} })
   const held: (string | null)[] = []
+  let stream = 's'
   vi.stubGlobal('fetch', async (target: string) => {
     held.push(new URL(target, 'http://page').searchParams.get('wait'))
-    return Response.json({ topic: 'board', stream: 's', seq: 5, events: [] })
+    return Response.json({ topic: 'board', stream, seq: 5, events: [] })
   })
   const { push } = await import('../../src/push/client.svelte')
-  const { END } = await import('../../src/push/topics')
   push.start(() => {})
   expect(push.mode).toBe('long_poll')
   await vi.advanceTimersByTimeAsync(100)
   let began = 0
-  push.subscribe('board', END, null, 'none', { facts: () => {}, reset: async () => null, began: () => { began += 1 } })
+  push.follow('board', () => {}, () => { began += 1 })
   await vi.advanceTimersByTimeAsync(100)
   expect([held, began]).toEqual([['0'], 1])
   await vi.advanceTimersByTimeAsync(60_000)
   expect([held, began]).toEqual([['0', '0'], 1])
+  // The numbering is another one: what is shown is read once more.
+  stream = 't'
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect([held, began]).toEqual([['0', '0', '0', '0'], 2])
   push.stop()
 })
