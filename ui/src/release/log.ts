@@ -43,7 +43,10 @@ export class LineReader {
   /** The line that has begun, as far as it is known; nothing is forgotten by asking. */
   open(): Line | null {
     // A progress bar may go back before it writes: until then what it wrote is seen.
-    const text = this.#rest.replace(OPEN, '').replace(/\r+$/, '')
+    const begun = this.#rest.replace(OPEN, '')
+    let end = begun.length
+    while (begun[end - 1] === '\r') end -= 1
+    const text = begun.slice(0, end)
     if (!text) return null
     return { runs: [{ text: plain(text).slice(0, LONGEST), style: '' }], cut: Math.max(0, text.length - LONGEST) }
   }

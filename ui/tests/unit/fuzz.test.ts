@@ -4,6 +4,8 @@ import { expect, test } from 'vitest'
 import { type Line, LineReader } from '../../src/release/log'
 
 const TIMES = process.env.AWEIGH_SOAK ? 200_000 : 2_000
+/** How long each of these tests may take, in ms: a hundred times as many do not fit into what one test usually has. */
+const LIMIT = process.env.AWEIGH_SOAK ? 300_000 : 5_000
 
 /** Numbers that look random and are the same each time (mulberry32). */
 function numbers(seed: number): (below: number) => number {
@@ -49,7 +51,7 @@ test('whatever comes in, text and colours of our own come out, wherever it is cu
     }
     expect(lines.map(shown), JSON.stringify(pieces)).toEqual(read([pieces.join('')]).map(shown))
   }
-})
+}, LIMIT)
 
 test('colours are never text, however many are on', () => {
   const random = numbers(2)
@@ -62,4 +64,4 @@ test('colours are never text, however many are on', () => {
     const meant = parts.filter((part) => !part.startsWith('\x1b')).join('')
     expect(read([parts.join('')]).map(shown).join('\n'), JSON.stringify(parts)).toBe(meant)
   }
-})
+}, LIMIT)

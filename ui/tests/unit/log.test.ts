@@ -59,3 +59,9 @@ test('a progress bar that goes back to the beginning of its line is seen', () =>
   expect(text(reader.open())).toBe('counting 12%')
   expect(text(reader.push('counting 100%\r\n')[0])).toBe('counting 100%')
 })
+
+test('a line of nothing but ways back to its beginning takes no time', () => {
+  const reader = new LineReader()
+  reader.push(`${'\r'.repeat(900_000)}x`)
+  expect(text(reader.open())).toBe('x')
+})
