@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use model::{HookPoint, NodeFact, Rerun, StepStatus};
+use model::{HookPoint, NodeFact, StepStatus};
 
 use crate::error::Halt;
 use crate::given::variable_lines;
 use crate::hook_env::{Place, variables};
 use crate::lane::Lane;
 use crate::planner::{PlannedHook, point_hooks};
-use crate::recovery::is_known;
 use crate::run::{Begun, Run, Tries};
 use crate::stages::build::control_variables;
+use crate::stages::hook::known_or_again;
 use crate::stages::job::{Job, run_job};
 
 /// Which servers failed and where, for `on_failure`.
@@ -75,10 +75,7 @@ async fn control_list(
         let parent = if own { point.word() } else { "batch-1" };
         let added = unplanned.then(|| step(&planned.key, parent, &planned.text));
         let Begun::Act(open) = run.begin_as(&planned.key, added, Tries::Same).await? else { continue };
-        let run_id = run.run_id(&planned.key, open.attempt);
-        if open.unknown && planned.hook.rerun == Rerun::Never && !is_known(control, &run_id).await {
-            return Err(open.lost("it began, and nobody knows whether it ended".to_owned()).await);
-        }
+        let open = known_or_again(control, open, planned.hook.rerun).await?;
         let secrets = match run.secrets.asked(&run.plan, None, &planned.hook.secrets) {
             Ok(secrets) => secrets,
             Err(failure) => return Err(open.fail(failure).await),
@@ -93,7 +90,7 @@ async fn control_list(
             return Err(open.fail(error.into()).await);
         }
         let job = Job {
-            run_id,
+            run_id: run.run_id(&planned.key, open.attempt),
             hook: &planned.hook,
             folder: "hooks".to_owned(),
             walls: Some(run.ports.sandbox.around(&run, folder)),

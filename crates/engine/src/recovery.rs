@@ -167,7 +167,7 @@ async fn unknown_hook(run: &Run, lane: &mut Lane) -> Result<Option<String>, Halt
             continue;
         }
         let run_id = run.run_id(&hook.key, row.attempt.max(1));
-        if hook.hook.rerun == Rerun::Never && !is_known(lane, &run_id).await {
+        if hook.hook.rerun == Rerun::Never && !is_known(lane, &run_id).await.unwrap_or(false) {
             let fact = model::NodeFact {
                 reason: Some("it began, and nobody knows whether it ended".to_owned()),
                 ..model::NodeFact::new(&hook.key, StepStatus::Unknown, row.attempt.max(1))
@@ -183,16 +183,8 @@ async fn unknown_hook(run: &Run, lane: &mut Lane) -> Result<Option<String>, Halt
 }
 
 /// Whether the server knows what became of a run: it never started, it runs, or it left its exit code.
-pub async fn is_known(lane: &mut Lane, run_id: &str) -> bool {
-    let command = match Command::new("state").value("run", run_id).map_err(unsendable) {
-        Ok(command) => command,
-        Err(failure) => {
-            tracing::error!(reason = failure.message, "a run id that cannot be sent");
-            return false;
-        }
-    };
-    match lane.ask(&command).await {
-        Ok(answer) => answer.status == status::NO_RUN || answer.get("unknown").is_none(),
-        Err(_) => false,
-    }
+pub async fn is_known(lane: &mut Lane, run_id: &str) -> Result<bool, Failure> {
+    let command = Command::new("state").value("run", run_id).map_err(unsendable)?;
+    let answer = lane.ask(&command).await?;
+    Ok(answer.status == status::NO_RUN || answer.get("unknown").is_none())
 }

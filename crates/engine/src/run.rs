@@ -217,6 +217,12 @@ impl Open<'_> {
         self.run.reporter.log(&self.key)
     }
 
+    /// Records that it is tried once more: a try of its own, of which nothing is known and nothing was read.
+    pub async fn begin_again(&mut self) -> Result<(), Halt> {
+        (self.attempt, self.unknown, self.log_read) = (self.attempt + 1, false, 0);
+        Ok(self.run.reporter.node(self.fact(StepStatus::Running), None).await?)
+    }
+
     /// Records more about the step while it runs: what it found out, and what is known of its server.
     pub async fn note(&self, result: Value, server: ServerFact, reason: Option<String>) -> Result<(), Halt> {
         let mut fact = self.fact(StepStatus::Running);

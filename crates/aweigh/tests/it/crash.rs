@@ -170,6 +170,55 @@ fn a_server_hook_of_which_nobody_knows_is_not_run_again() {
 }
 
 #[test]
+fn a_hook_that_may_run_again_does_as_a_try_of_its_own() {
+    let (mut rig, _) = rig(1, "");
+    let text = |folder: &str| {
+        format!(
+            "run = 'echo begun >> \"{folder}/begun\"; test -e \"{folder}/open\" || sleep 3987', rerun = 'safe'"
+        )
+    };
+    rig.apply(&format!(
+        "[projects.shop.environments.production.hooks]\nbefore_fetch = {{ {} }}\nafter_upload = {{ {} }}",
+        text("$HOME"),
+        text("$AWEIGH_SHARED_PATH")
+    ));
+    let second = rig.repo.commit([("version", file("2\n"))]);
+    rig.ok(["release", "shop", "-e", "production", "main", "--detach"]);
+    let (work, root) = (rig.data().join("work/2"), rig.root(1));
+    let (home, shared) = (rig.data().join("homes/shop"), root.join("shared"));
+    // On the machine of Aweigh, and on a server twice, of which the second try is not known either.
+    for (runs, key, attempt, folder) in [
+        (&work, "before_fetch", 1, &home),
+        (&root, "web-1/after_upload", 1, &shared),
+        (&root, "web-1/after_upload", 2, &shared),
+    ] {
+        rig.wait_for_node(2, key, "running");
+        let begun = || std::fs::read_to_string(folder.join("begun")).unwrap_or_default().lines().count();
+        let until = std::time::Instant::now() + crate::rig::PATIENCE;
+        while begun() < attempt {
+            assert!(std::time::Instant::now() < until, "try {attempt} of {key} does not begin");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        rig.kill();
+        let run = format!(".aweigh/runs/2/{}-{attempt}/pid", key.replace('/', "_"));
+        let leader = std::fs::read_to_string(runs.join(run)).unwrap();
+        std::process::Command::new("kill").args(["-9", leader.trim()]).status().unwrap();
+        std::process::Command::new("pkill").args(["-9", "-f", "sleep 3987"]).status().unwrap();
+        if (key, attempt) != ("web-1/after_upload", 1) {
+            std::fs::write(folder.join("open"), "").unwrap();
+        }
+        rig.start();
+    }
+    rig.wait_for(2, "succeeded");
+    assert_eq!(rig.revision(1).as_ref(), Some(&second));
+    for (key, folder, tries) in [("before_fetch", &home, 2), ("web-1/after_upload", &shared, 3)] {
+        assert_eq!(rig.node(2, key)["attempt"], tries, "{key}");
+        let begun = std::fs::read_to_string(folder.join("begun")).unwrap();
+        assert_eq!(begun.lines().count(), tries, "{key} began once for each");
+    }
+}
+
+#[test]
 fn the_third_crash_in_one_step_ends_it() {
     let (mut rig, first) = rig(1, "");
     rig.repo.commit([("version", file("2\n"))]);

@@ -804,7 +804,10 @@ do_prune() {
   if [ -n "$ours" ]; then
     # By hand one goes back to what was good, not to what was only complete.
     if plain "$name" && [ -d ".aweigh/manifests/$name" ]; then printf '' >".aweigh/manifests/$name/good"; fi
-    if [ -n "$note" ]; then printf '%s\n' "$note" >>revisions.log; fi
+    # An answer may be lost, and the same be asked once more.
+    if [ -n "$note" ] && [ ! -e ".aweigh/$me.noted" ]; then
+      printf '%s\n' "$note" >>revisions.log && printf '' >".aweigh/$me.noted"
+    fi
   fi
   while [ "$count" -gt 0 ]; do
     line; count=$((count - 1))
@@ -821,6 +824,10 @@ do_prune() {
   # Other drivers, and the marks of owners that ended without a word.
   for old in .aweigh/driver-* .aweigh/*:*; do
     case $old in "$driver" | ".aweigh/$me" | ".aweigh/$me".* | *lock-after-*) ;; *) if [ -f "$old" ]; then rm -f "$old"; fi ;; esac
+  done
+  # A link whose driver was killed before it had its place. By hand somebody may just be making one.
+  for old in .aweigh/next-*; do
+    case $old in *-by-hand-*) ;; *) if [ -L "$old" ]; then rm -f "$old"; fi ;; esac
   done
   # Where a driver was killed while it removed a release.
   for old in .aweigh/manifests/*; do if [ ! -e "releases/${old##*/}" ]; then rm -rf "$old"; fi; done

@@ -4,13 +4,13 @@
 use model::{Action, HookPoint, Rerun, Step, StepKind};
 
 use super::job::{Job, run_job};
-use crate::error::{Failure, Halt};
+use crate::error::Halt;
 use crate::given::variable_lines;
 use crate::hook_env::{Place, variables};
-use crate::lane::{Lane, unsendable};
+use crate::lane::Lane;
 use crate::planner::{PlannedHook, hooks_when, point_key};
-use crate::remote::{Command, status};
-use crate::run::{Begun, Tries};
+use crate::recovery::is_known;
+use crate::run::{Begun, Open, Tries};
 
 /// What surrounds the hooks of one point on one lane.
 #[derive(Clone)]
@@ -73,21 +73,7 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
     let (key, added) = node(lane, scene, planned);
     let Begun::Act(open) = run.begin_as(&key, added, Tries::Same).await? else { return Ok(()) };
     let hook = &planned.hook;
-    let (attempt, mut again) = (open.attempt, String::new());
-    let run_id = |attempt: u32| run.run_id(&key, attempt);
-    if open.unknown {
-        match probe(lane, &run_id(attempt)).await {
-            // A run id of its own: the old one never starts twice.
-            Ok(Probed::Unknown) if hook.rerun == Rerun::Safe => again = format!("-again{}", run.epoch),
-            Ok(Probed::Unknown) => {
-                return Err(open
-                    .lost(format!("it began, and nobody knows whether it ended: {}", run_id(attempt)))
-                    .await);
-            }
-            Ok(Probed::NeverStarted | Probed::Known) => {}
-            Err(failure) => return Err(open.fail(failure).await),
-        }
-    }
+    let open = known_or_again(lane, open, hook.rerun).await?;
     let previous = lane.previous().unwrap_or_default().to_owned();
     let previous_revision = lane.previous_revision();
     let root = lane.facts.root.clone();
@@ -105,17 +91,14 @@ pub async fn one(lane: &mut Lane, scene: &Scene, planned: &PlannedHook) -> Resul
         Ok(secrets) => secrets,
         Err(failure) => return Err(open.fail(failure).await),
     };
-    let folder = scene.folder.clone();
-    // The log of a run that begins anew is read from its beginning.
-    let log_read = if again.is_empty() { open.log_read } else { 0 };
     let job = Job {
-        run_id: run_id(attempt) + &again,
+        run_id: run.run_id(&key, open.attempt),
         hook,
-        folder,
+        folder: scene.folder.clone(),
         variables: &env,
         secrets: &secrets,
         may_stop: scene.may_stop,
-        log_read,
+        log_read: open.log_read,
         limits: None,
         walls: None,
     };
@@ -158,20 +141,20 @@ fn added(lane: &Lane, key: String, parent: String, text: String) -> Step {
     }
 }
 
-/// What a server knows of a run after a crash.
-enum Probed {
-    NeverStarted,
-    /// It runs, or its exit code is there.
-    Known,
-    Unknown,
-}
-
-async fn probe(lane: &mut Lane, run_id: &str) -> Result<Probed, Failure> {
-    let command = Command::new("state").value("run", run_id).map_err(unsendable)?;
-    let answer = lane.ask(&command).await?;
-    Ok(match answer.status {
-        status::NO_RUN => Probed::NeverStarted,
-        _ if answer.get("unknown").is_some() => Probed::Unknown,
-        _ => Probed::Known,
-    })
+/// The try of a hook that may be started or followed: the one that was begun, unless nobody knows what became of it. Then it
+/// is lost, or, where it may run again, a new one: what a try was started as never starts twice.
+pub async fn known_or_again<'r>(lane: &mut Lane, mut open: Open<'r>, rerun: Rerun) -> Result<Open<'r>, Halt> {
+    if !open.unknown {
+        return Ok(open);
+    }
+    let run_id = lane.run.run_id(&open.key, open.attempt);
+    match is_known(lane, &run_id).await {
+        Ok(true) => Ok(open),
+        Ok(false) if rerun == Rerun::Safe => {
+            open.begin_again().await?;
+            Ok(open)
+        }
+        Ok(false) => Err(open.lost(format!("it began, and nobody knows whether it ended: {run_id}")).await),
+        Err(failure) => Err(open.fail(failure).await),
+    }
 }

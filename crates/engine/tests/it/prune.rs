@@ -28,6 +28,9 @@ async fn what_is_named_goes_and_everything_else_stays() {
         fs::write(site.path(".aweigh/driver-0123456789abcdef"), "an earlier one").unwrap();
         fs::write(site.folder().join("outside"), "").unwrap();
         symlink("releases/t-3", site.path("current")).unwrap();
+        for made in ["next-0123456789abcdef", "next-by-hand-12"] {
+            symlink("releases/t-1", site.path(".aweigh").join(made)).unwrap();
+        }
         let named =
             ["t-1", "t-3", "t-9", "", ".", "..", "../shared", "/", ".hidden", "-rf", "t-1/folder", "*", "x-"];
         let note = "Branch main (at abc) deployed; $(id) 'x'";
@@ -44,9 +47,15 @@ async fn what_is_named_goes_and_everything_else_stays() {
         assert_eq!(site.names(".aweigh/runs"), ["2", "42", "notes"]);
         assert!(site.path("shared").is_dir() && site.folder().join("outside").exists());
         assert!(!site.path(".aweigh/driver-0123456789abcdef").exists());
+        let made: Vec<_> =
+            site.names(".aweigh").into_iter().filter(|name| name.starts_with("next-")).collect();
+        assert_eq!(made, ["next-by-hand-12"]);
         assert!(site.path(&format!(".aweigh/driver-{}", *DRIVER_HASH)).exists());
         wait_until("an empty trash", || site.names(".aweigh/trash").is_empty()).await;
         let log = "Branch main (at abc) deployed; $(id) 'x'\n";
+        assert_eq!(fs::read_to_string(site.path("revisions.log")).unwrap(), log);
+        // Whose answer was lost asks once more.
+        assert_eq!(ask(&mut driver, "prune", &["t-2", note, "0"]).await.status, 0);
         assert_eq!(fs::read_to_string(site.path("revisions.log")).unwrap(), log);
         // Without a note there is no line.
         assert_eq!(ask(&mut driver, "prune", &["../../shared", "", "0"]).await.status, 0);
