@@ -68,6 +68,7 @@ test('a sick version goes back by itself, and says why', async ({ page, rig }) =
   await expect(step(page, 'web-1 verify: failed')).toBeVisible()
   await expect(page.getByText(/not healthy within 2s/).first()).toBeVisible()
   await expect(verdict(page)).toHaveText('rolled back')
+  await expect(page.getByText(/^0 of \d servers · \d failed$/)).toBeVisible()
 })
 
 test('a release is cancelled, and an earlier one comes back', async ({ page, rig }) => {
