@@ -1,24 +1,16 @@
 //! Definitions: lists of changes, what refers to what, and what `apply` made.
 
-use model::{Name, SecretString, Server, Status};
-use store::{Change, CredentialKind, Error, Managed, NewCredential, Store};
+use model::{Name, Server, Status};
+use store::{Change, CredentialKind, Error, Managed, Store};
 
-use crate::rig::{Rig, by_ann, name, project, server, site};
+use crate::rig::{Rig, by_ann, credential, name, project, server, site};
 
 fn put_server(server: Server, managed: bool) -> Change {
     Change::PutServer { server, managed }
 }
 
 fn put_credential(text: &str) -> Change {
-    let credential = NewCredential {
-        name: name(text),
-        kind: CredentialKind::SshPassword,
-        fingerprint: None,
-        public_key: None,
-        username: None,
-        secret: Some(SecretString::from("hunter2")),
-        passphrase: None,
-    };
+    let credential = credential(text, CredentialKind::SshPassword, Some("hunter2"));
     Change::PutCredential { credential, managed: false }
 }
 

@@ -6,7 +6,7 @@ use model::{ExposeSecret, Scope, SecretString};
 use sea_orm::ConnectionTrait;
 use store::{Change, CredentialKind, Error, MasterKey, NewCredential, NewSecret, Store};
 
-use crate::rig::{Rig, by_ann, key, name, open};
+use crate::rig::{Rig, by_ann, credential, key, name, open};
 
 /// So many that they take several transactions.
 const SECRETS: usize = 45;
@@ -18,13 +18,8 @@ async fn fill(store: &Store) {
     let mut changes: Vec<Change> = (0..SECRETS).map(|n| secret(n, "battery")).collect();
     changes.push(Change::PutCredential {
         credential: NewCredential {
-            name: name("deploy"),
-            kind: CredentialKind::SshKey,
-            fingerprint: None,
-            public_key: None,
-            username: None,
-            secret: Some(format!("{VALUE} key").into()),
             passphrase: Some(format!("{VALUE} passphrase").into()),
+            ..credential("deploy", CredentialKind::SshKey, Some(&format!("{VALUE} key")))
         },
         managed: false,
     });

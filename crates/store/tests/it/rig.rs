@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 
 use model::plan::{Elsewhere, Origin};
 use model::{
-    Address, CommitId, Epoch, Kind, Name, NodeFact, Plan, Project, ReleaseId, ReleaseName, Server, Settings,
-    Site, SshAddress, Status, Step, StepKind, StepStatus,
+    Address, CommitId, Epoch, Kind, Name, NodeFact, Plan, Project, ReleaseId, ReleaseName, SecretString,
+    Server, Settings, Site, SshAddress, Status, Step, StepKind, StepStatus,
 };
 use sea_orm::{Database, DatabaseConnection};
-use store::{AuditFilter, Created, Deed, DeedFn, Entry, MasterKey, NewRelease, Others, Store};
+use store::{
+    AuditFilter, Created, CredentialKind, Deed, DeedFn, Entry, MasterKey, NewCredential, NewRelease, Others,
+    Store,
+};
 use tempfile::TempDir;
 
 pub(crate) struct Rig {
@@ -70,6 +73,19 @@ pub(crate) fn key(dir: &Path) -> MasterKey {
 
 pub(crate) async fn open(dir: &Path) -> Store {
     Store::open(dir, key(dir)).await.unwrap()
+}
+
+/// A credential with what every kind may have; a secret where there is one.
+pub(crate) fn credential(text: &str, kind: CredentialKind, secret: Option<&str>) -> NewCredential {
+    NewCredential {
+        name: name(text),
+        kind,
+        fingerprint: None,
+        public_key: None,
+        username: None,
+        secret: secret.map(SecretString::from),
+        passphrase: None,
+    }
 }
 
 pub(crate) fn name(text: &str) -> Name {

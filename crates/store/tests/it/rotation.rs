@@ -3,7 +3,7 @@
 use model::{Address, Server};
 use store::{Change, CredentialKind, KeyRotation, NewCredential};
 
-use crate::rig::{Rig, by_ann, name, server};
+use crate::rig::{Rig, by_ann, credential, name, server};
 
 fn put(server: Server) -> Change {
     Change::PutServer { server, managed: false }
@@ -11,13 +11,9 @@ fn put(server: Server) -> Change {
 
 fn key(text: &str) -> Change {
     let credential = NewCredential {
-        name: name(text),
-        kind: CredentialKind::SshKey,
         fingerprint: Some("SHA256:old".into()),
         public_key: Some("ssh-ed25519 OLD".into()),
-        username: None,
-        secret: Some("old".into()),
-        passphrase: None,
+        ..credential(text, CredentialKind::SshKey, Some("old"))
     };
     Change::PutCredential { credential, managed: false }
 }
@@ -75,15 +71,7 @@ async fn the_key_of_a_credential_that_became_another_is_not_replaced() {
     assert!(store.key_rotation(&name("deploy")).await.unwrap().is_none());
     assert!(store.begin_key_rotation(&deploy().await, &new, by_ann()).await.unwrap());
     // And then says that an agent has the key. There is no secret in that which could end the rotation.
-    let agent = NewCredential {
-        name: name("deploy"),
-        kind: CredentialKind::SshAgent,
-        fingerprint: None,
-        public_key: None,
-        username: None,
-        secret: None,
-        passphrase: None,
-    };
+    let agent = credential("deploy", CredentialKind::SshAgent, None);
     store.change(vec![Change::PutCredential { credential: agent, managed: false }], "bob").await.unwrap();
     assert!(store.key_rotation(&name("deploy")).await.unwrap().is_none());
     store.take_new_key(&name("deploy"), &new, &[server("web-1", "deploy")]).await.unwrap_err();

@@ -6,17 +6,13 @@ use model::{ExposeSecret, SecretString};
 use sea_orm::ConnectionTrait;
 use store::{Change, CredentialKind, Error, NewCredential, Store};
 
-use crate::rig::{Rig, name};
+use crate::rig::{self, Rig, name};
 
 fn credential(text: &str, secret: Option<&str>, passphrase: Option<&str>) -> NewCredential {
     NewCredential {
-        name: name(text),
-        kind: CredentialKind::SshKey,
         fingerprint: Some("SHA256:abc".into()),
-        public_key: None,
-        username: None,
-        secret: secret.map(SecretString::from),
         passphrase: passphrase.map(SecretString::from),
+        ..rig::credential(text, CredentialKind::SshKey, secret)
     }
 }
 

@@ -4,9 +4,9 @@ use std::fs;
 
 use model::{ExposeSecret, Scope, VariableName};
 use sea_orm::ConnectionTrait;
-use store::{Change, CredentialKind, Error, NewCredential, NewSecret, Store};
+use store::{Change, CredentialKind, Error, NewSecret, Store};
 
-use crate::rig::{Rig, name, project, server, site};
+use crate::rig::{Rig, credential, name, project, server, site};
 
 fn variable(text: &str) -> VariableName {
     text.parse().unwrap()
@@ -35,15 +35,7 @@ fn scopes() -> [Scope; 3] {
 
 /// A store with a project, an environment and a server, each with a secret of the same name.
 async fn filled(rig: &Rig) {
-    let credential = NewCredential {
-        name: name("deploy"),
-        kind: CredentialKind::SshAgent,
-        fingerprint: None,
-        public_key: None,
-        username: None,
-        secret: None,
-        passphrase: None,
-    };
+    let credential = credential("deploy", CredentialKind::SshAgent, None);
     let changes = vec![
         Change::PutCredential { credential, managed: false },
         Change::PutServer { server: server("web-1", "deploy"), managed: false },
@@ -133,15 +125,8 @@ async fn the_files_and_the_types_tell_no_value() {
 async fn logins_are_those_of_servers_on_the_way_too() {
     let rig = Rig::new().await;
     let password = |text: &str| {
-        let credential = NewCredential {
-            name: name(text),
-            kind: CredentialKind::SshPassword,
-            fingerprint: None,
-            public_key: None,
-            username: None,
-            secret: Some(format!("password of {text}").into()),
-            passphrase: None,
-        };
+        let secret = format!("password of {text}");
+        let credential = credential(text, CredentialKind::SshPassword, Some(&secret));
         Change::PutCredential { credential, managed: false }
     };
     let behind = |text: &str, credential: &str, jump: Option<&str>| {
