@@ -8,11 +8,11 @@ use model::{HookPoint, NodeFact, OnInterrupt, Rerun, ServerState, StepStatus};
 use crate::ending::BACK;
 use crate::error::{Failure, Halt};
 use crate::fleet;
-use crate::lane::{Lane, unsendable};
+use crate::lane::Lane;
 use crate::lanes::Lanes;
 use crate::planner::{point_key, server_hooks};
-use crate::remote::{Command, status};
 use crate::run::Run;
+use crate::stages::job::is_known;
 use crate::stages::undo::undo;
 use crate::urgent;
 
@@ -180,11 +180,4 @@ async fn unknown_hook(run: &Run, lane: &mut Lane) -> Result<Option<String>, Halt
         }
     }
     Ok(None)
-}
-
-/// Whether the server knows what became of a run: it never started, it runs, or it left its exit code.
-pub async fn is_known(lane: &mut Lane, run_id: &str) -> Result<bool, Failure> {
-    let command = Command::new("state").value("run", run_id).map_err(unsendable)?;
-    let answer = lane.ask(&command).await?;
-    Ok(answer.status == status::NO_RUN || answer.get("unknown").is_none())
 }

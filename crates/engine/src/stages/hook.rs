@@ -3,13 +3,12 @@
 
 use model::{Action, HookPoint, Rerun, Step, StepKind};
 
-use super::job::{Job, run_job};
+use super::job::{Job, is_known, run_job};
 use crate::error::Halt;
 use crate::given::variable_lines;
 use crate::hook_env::{Place, variables};
 use crate::lane::Lane;
 use crate::planner::{PlannedHook, hooks_when, point_key};
-use crate::recovery::is_known;
 use crate::run::{Begun, Open, Tries};
 
 /// What surrounds the hooks of one point on one lane.

@@ -116,6 +116,13 @@ pub async fn run_job(lane: &mut Lane, open: Open<'_>, job: &Job<'_>, name: &str)
     }
 }
 
+/// Whether the server knows what became of a run: it never started, it runs, or it left its exit code.
+pub async fn is_known(lane: &mut Lane, run_id: &str) -> Result<bool, Failure> {
+    let command = Command::new("state").value("run", run_id).map_err(unsendable)?;
+    let answer = lane.ask(&command).await?;
+    Ok(answer.status == status::NO_RUN || answer.get("unknown").is_none())
+}
+
 /// Starts `job`, unless it was started before, and follows it to its end.
 pub async fn execute(lane: &mut Lane, job: &Job<'_>, log: &mut NodeLog) -> Result<Ended, Halt> {
     let (through, walls) = match &job.walls {
