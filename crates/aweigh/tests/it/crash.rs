@@ -2,7 +2,7 @@
 
 use testkit::repo::file;
 
-use crate::rig::Rig;
+use crate::rig::{Rig, wait_until};
 
 /// Every hook writes its own line when it begins, so that one that ran twice is seen.
 const HOOKS: &str = r#"
@@ -150,9 +150,7 @@ fn a_server_hook_of_which_nobody_knows_is_not_run_again() {
     rig.wait_for_node(2, "web-2/after_upload", "running");
     let begun =
         |number: usize| std::fs::read_to_string(rig.root(number).join("shared/begun")).unwrap_or_default();
-    while begun(1).is_empty() || begun(2).is_empty() {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    wait_until("both hooks", || !begun(1).is_empty() && !begun(2).is_empty());
     let before = (begun(1), begun(2));
     rig.kill();
     // The server loses its power while nobody looks.
@@ -194,11 +192,7 @@ fn a_hook_that_may_run_again_does_as_a_try_of_its_own() {
     ] {
         rig.wait_for_node(2, key, "running");
         let begun = || std::fs::read_to_string(folder.join("begun")).unwrap_or_default().lines().count();
-        let until = std::time::Instant::now() + crate::rig::PATIENCE;
-        while begun() < attempt {
-            assert!(std::time::Instant::now() < until, "try {attempt} of {key} does not begin");
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
+        wait_until(&format!("try {attempt} of {key}"), || begun() >= attempt);
         rig.kill();
         let run = format!(".aweigh/runs/2/{}-{attempt}/pid", key.replace('/', "_"));
         let leader = std::fs::read_to_string(runs.join(run)).unwrap();
@@ -243,12 +237,8 @@ fn what_a_hook_says_is_told_once_across_a_restart() {
     rig.apply("[projects.shop.environments.production.hooks]\nafter_upload = \"for i in $(seq 40); do echo line $i; sleep 0.1; done\"");
     rig.repo.commit([("version", file("2\n"))]);
     rig.ok(["release", "shop", "-e", "production", "main", "--detach"]);
-    let until = std::time::Instant::now() + crate::rig::PATIENCE;
     // It is told while it runs, not at its end.
-    while !rig.log(2, "web-1/after_upload").contains("line 5\n") {
-        assert!(std::time::Instant::now() < until, "nothing is told");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    wait_until("its lines", || rig.log(2, "web-1/after_upload").contains("line 5\n"));
     assert_eq!(rig.node(2, "web-1/after_upload")["status"], "running");
     rig.kill();
     rig.start();

@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use testkit::repo::{Entry, file};
 
-use crate::rig::{PATIENCE, Rig};
+use crate::rig::{Rig, wait_until};
 
 /// A small disk of its own; it goes when this is dropped.
 struct SmallDisk(PathBuf);
@@ -127,11 +126,7 @@ fn fill(rig: &Rig, build: &str) -> (String, String) {
 
 /// The work of a release is removed just after its end is told.
 fn wait_until_gone(folder: &Path) {
-    let begun = Instant::now();
-    while folder.exists() {
-        assert!(begun.elapsed() < PATIENCE, "what filled the disk is still there");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("the end of what filled the disk", || !folder.exists());
 }
 
 fn reason(rig: &Rig, key: &str) -> String {

@@ -17,6 +17,15 @@ use testkit::sshd::{Fleet, FleetSpec};
 /// How long anything may take before the test is wrong. Generous: the machine is shared.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
+/// Waits until `is_so`.
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < until, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// The administrator's token.
 const TOKEN: &str = "test-token-of-the-administrator";
 

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use testkit::repo::file;
 
-use crate::rig::{Rig, by};
+use crate::rig::{Rig, by, wait_until};
 
 /// The level that the log of a build tells, after a build that does nothing.
 fn level(rig: &Rig) -> u8 {
@@ -265,11 +265,7 @@ fn a_fork_bomb_ends_with_its_build() {
     rig.run(["release", "shop", "-e", "production", "main", "--detach"]);
     rig.wait_for_node(2, "build", "failed");
     assert!(rig.node(2, "build")["reason"].as_str().unwrap().contains("more than the 200 that it may"));
-    let until = std::time::Instant::now() + crate::rig::PATIENCE;
-    while !running("sleep 7581").is_empty() {
-        assert!(std::time::Instant::now() < until, "some are left");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    wait_until("the end of all that it started", || running("sleep 7581").is_empty());
 }
 
 #[test]

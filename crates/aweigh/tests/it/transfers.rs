@@ -5,14 +5,14 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use testkit::proxy::{Line, Proxy};
 use testkit::repo::tree_listing;
 use testkit::sshd::{FleetSpec, ServerSpec};
 
-use crate::rig::{PATIENCE, Ran, Rig};
+use crate::rig::{Ran, Rig, wait_until};
 
 /// `rig` with its servers, and more of them by name and port, which are `web-1`.
 fn apply(rig: &Rig, more: &[(&str, u16)]) {
@@ -54,11 +54,7 @@ fn run(rig: &Rig, words: &[&str]) -> Ran {
 
 /// The spool is empty again.
 fn assert_nothing_waits(rig: &Rig) {
-    let until = Instant::now() + PATIENCE;
-    while fs::read_dir(rig.data().join("spool")).unwrap().count() > 0 {
-        assert!(Instant::now() < until, "something waits in the spool");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("an empty spool", || fs::read_dir(rig.data().join("spool")).unwrap().count() == 0);
 }
 
 /// A tree with what transfers stumble over.
@@ -169,11 +165,7 @@ fn what_is_cut_off_goes_on_by_itself_and_by_the_same_call() {
     let home = rig.server(1).home.clone();
     let part = home.join(".large.part");
     let comes = |more_than: u64| {
-        let until = Instant::now() + PATIENCE;
-        while fs::metadata(&part).map_or(0, |found| found.len()) < more_than {
-            assert!(Instant::now() < until, "nothing comes");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_until("what comes", || fs::metadata(&part).is_ok_and(|found| found.len() >= more_than));
     };
     let put = |rig: &Rig| {
         let mut command = rig.command();
@@ -202,15 +194,6 @@ fn what_is_cut_off_goes_on_by_itself_and_by_the_same_call() {
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(said["ok"] == true && said["resumed"].as_u64().unwrap() >= 400_000, "{said}");
     assert!(fs::read(home.join("large")).unwrap() == noise(4_000_000) && !part.exists());
-}
-
-/// Waits until this is there.
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < until, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]

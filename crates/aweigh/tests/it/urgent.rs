@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use testkit::repo::file;
 
-use crate::rig::Rig;
+use crate::rig::{Rig, wait_until};
 
 /// A hook that hangs for ever in release 2 where a file of this name is, whatever signal it hears.
 const HANGS: &str = "trap \"\" TERM; if [ $AWEIGH_RELEASE = 2 ]; then while [ -e \"$AWEIGH_SHARED_PATH/hangs\" ]; do sleep 0.05; done; fi";
@@ -92,11 +92,7 @@ fn a_build_that_hangs_is_ended_on_this_machine() {
         runs.filter_map(|run| std::fs::read_to_string(run.path().join("pid")).ok()?.trim().parse().ok())
             .collect()
     };
-    let until = Instant::now() + crate::rig::PATIENCE;
-    while pids().is_empty() {
-        assert!(Instant::now() < until);
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("a build that runs", || !pids().is_empty());
     let build = pids();
     rig.ok(["rollback", "shop", "-e", "production", "--now"]);
     rig.assert_runs(&first);
@@ -104,10 +100,9 @@ fn a_build_that_hangs_is_ended_on_this_machine() {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
     };
-    while build.iter().any(|pid| alive(&pid)) || folder.exists() {
-        assert!(Instant::now() < until, "the build still runs, or its folder stays");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("the end of the build and of its folder", || {
+        !build.iter().any(|pid| alive(&pid)) && !folder.exists()
+    });
 }
 
 #[test]
