@@ -84,7 +84,10 @@ fn went_on(run: &Run, lanes: &Lanes) -> (Status, Option<String>) {
     // Where none could, none was left switched.
     let is_in_vain = run.plan.now && !lanes.iter().any(|lane| lane.switched);
     let status = if is_in_vain { Status::Failed } else { status };
-    (status, (!said.is_empty()).then(|| said.join("; ")))
+    let said = (!said.is_empty()).then(|| said.join("; "));
+    // Servers are let go one by one: from there on there is no way back for all of them.
+    let late = run.go_on().is_err().then(|| "the stop came too late".to_owned());
+    (status, [said, late].into_iter().flatten().reduce(|said, late| format!("{said}; {late}")))
 }
 
 /// Puts every server back that is not what it was. `otherwise` is the status when none was switched.

@@ -104,6 +104,18 @@ test('a server is left out, tried again, and comes with the others', async ({ pa
   await expect(page.locator('.verdict')).toContainText('Every server runs it.')
 })
 
+test('a release that has succeeded says which servers did not come with it', async ({ page, rig }) => {
+  await signIn(page, rig.url)
+  const env = await rig.environment(page)
+  await release(page, rig.url, env.name, 'v1')
+  await step(page, 'web-1 after_upload: running').click()
+  await page.getByRole('button', { name: 'Leave web-1 out…' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Leave web-1 out' }).click()
+  env.open()
+  await expect(verdict(page)).toHaveText('succeeded')
+  await expect(page.locator('.verdict')).toContainText('1 server was left out; all others run it. left out: web-1')
+})
+
 test('in an emergency everything goes back at once, whatever hangs', async ({ page, rig }) => {
   await signIn(page, rig.url)
   const env = await rig.environment(page)

@@ -1,5 +1,7 @@
 //! People steer a release that is under way: hold and promote, pause and resume, retry, skip, cancel.
 
+use std::process::Command;
+
 use serde_json::json;
 use testkit::repo::file;
 
@@ -99,6 +101,23 @@ fn a_stop_is_heard_while_the_last_hooks_run() {
     std::fs::write(rig.data().join("work/2/hooks/end"), "").unwrap();
     rig.wait_for(2, "rolled_back");
     rig.assert_runs(&first);
+}
+
+#[test]
+fn a_stop_that_comes_too_late_is_told_so() {
+    let (rig, _) = rig(1, "");
+    let second = rig.repo.commit([("version", file("2\n"))]);
+    // Whoever writes the last line waits for a reader.
+    let line = rig.root(1).join("revisions.log");
+    std::fs::remove_file(&line).unwrap();
+    assert!(Command::new("mkfifo").arg(&line).status().unwrap().success());
+    begin(&rig);
+    rig.wait_for_node(2, "web-1/prune", "running");
+    rig.ok(["cancel", "2"]);
+    assert!(std::fs::read_to_string(&line).unwrap().contains("deployed as release"));
+    let ended = rig.wait_for(2, "succeeded");
+    assert_eq!(ended["release"]["reason"], "the stop came too late");
+    rig.assert_runs(&second);
 }
 
 #[test]
