@@ -79,15 +79,16 @@ fn went_on(run: &Run, lanes: &Lanes) -> (Status, Option<String>) {
         ("could not go back", names(&is_lost)),
     ];
     let said = kinds.iter().filter(|(_, names)| !names.is_empty());
-    let said: Vec<String> = said.map(|(what, names)| format!("{what}: {names}")).collect();
+    let mut said: Vec<String> = said.map(|(what, names)| format!("{what}: {names}")).collect();
+    if run.go_on().is_err() {
+        // Servers are let go one by one: from there on there is no way back for all of them.
+        said.push("the stop came too late".to_owned());
+    }
     let status = if lanes.iter().any(is_lost) { Status::Partial } else { Status::Succeeded };
     // Where none could, none was left switched.
     let is_in_vain = run.plan.now && !lanes.iter().any(|lane| lane.switched);
     let status = if is_in_vain { Status::Failed } else { status };
-    let said = (!said.is_empty()).then(|| said.join("; "));
-    // Servers are let go one by one: from there on there is no way back for all of them.
-    let late = run.go_on().is_err().then(|| "the stop came too late".to_owned());
-    (status, [said, late].into_iter().flatten().reduce(|said, late| format!("{said}; {late}")))
+    (status, (!said.is_empty()).then(|| said.join("; ")))
 }
 
 /// Puts every server back that is not what it was. `otherwise` is the status when none was switched.
